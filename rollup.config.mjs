@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { dirname, relative, resolve } from 'node:path'
+import nodeResolve from '@rollup/plugin-node-resolve'
+import terser from '@rollup/plugin-terser'
+
+const entry = 'build/src/index.js'
+
+/** Puts into the output folder the declarations that the entry's own declaration reaches, and no others. */
+const declarations = () => ({
+  name: 'declarations',
+  generateBundle() {
+    const root = resolve('build/src')
+    const reached = new Set()
+    const reach = (file) => {
+      if (reached.has(file)) return
+      reached.add(file)
+      const source = readFileSync(file, 'utf8')
+      for (const [, specifier] of source.matchAll(/(?:from|import) ?\(?'(\.[^']+)'/g)) {
+        reach(resolve(dirname(file), specifier.replace(/\.[jt]s$/, '.d.ts')))
+      }
+      const fileName = relative(root, file)
+      if (fileName.startsWith('..')) throw new Error(`public types reach ${file}`)
+      this.emitFile({ type: 'asset', fileName, source: source.replace(/(from ?'\.[^']+)\.ts'/g, "$1.js'") })
+    }
+    reach(resolve(root, 'index.d.ts'))
+  },
+})
+
+const declaration = (fileName, source) => ({
+  name: 'declaration',
+  generateBundle() {
+    this.emitFile({ type: 'asset', fileName, source })
+  },
+})
+
+/** Bundled so that nothing is left to install; their licences ask to be named. */
+const banner = '/*! tabstream, MIT. Contains comlink (Apache-2.0) and eventsource-parser (MIT). */'
+
+export default [
+  {
+    input: entry,
+    output: { file: 'dist/index.js', format: 'es', banner },
+    plugins: [nodeResolve(), declarations()],
+  },
+  {
+    input: 'build/worker/worker.js',
+    output: { file: 'dist/worker.js', format: 'iife', banner },
+    plugins: [nodeResolve(), terser(), declaration('worker.d.ts', 'export {}\n')],
+  },
+  {
+    input: entry,
+    output: { file: 'dist/tabstream.global.js', format: 'iife', name: 'Tabstream', banner },
+    plugins: [
+      nodeResolve(),
+      terser(),
+      declaration(
+        'tabstream.global.d.ts',
+        "import type * as tabstream from './index.js'\n\ndeclare global {\n  var Tabstream: typeof tabstream\n}\n",
+      ),
+    ],
+  },
+]

@@ -1,0 +1,216 @@
+import { expose, type Remote, wrap } from 'comlink'
+import type { LinkEndpoint } from '../worker/hub.ts'
+import { randomId } from '../worker/platform.ts'
+import { TabstreamError } from './errors.ts'
+import type { Host } from './host/host.ts'
+import type { Inspection } from './inspect.ts'
+import type { HostName } from './options.ts'
+import { PageSubscription, type Receive } from './page-subscription.ts'
+import type { Platform } from './platform.ts'
+import {
+  type Batch,
+  type HubSide,
+  hubLockName,
+  type StreamRequest,
+  type TabSide,
+  tabLockName,
+} from './protocol.ts'
+
+/** How long a hub may take to answer, in ms. The worker's script may have to come over a slow network first. */
+const ATTACH_TIMEOUT = 10_000
+
+/** A page's way to its hub. */
+interface Link {
+  readonly host: HostName
+  readonly hubId: string
+  readonly endpoint: LinkEndpoint
+  /** Kept for as long as the link: a remote that is collected leaves its calls hanging. */
+  readonly remote: Remote<HubSide>
+  /** Aborted when the link is given up. */
+  readonly life: AbortController
+}
+
+/** One per page: finds a hub, holds the page's subscriptions, and attaches them again when the hub is gone. */
+export class Client {
+  /** What a hub may call. */
+  readonly #tabSide: TabSide = {
+    deliver: async (batch) => this.#deliver(batch),
+    ping: () => {},
+  }
+  readonly #platform: Platform
+  readonly #hosts: readonly Host[]
+  readonly #subscriptions = new Map<number, PageSubscription>()
+  #nextSubscription = 1
+  #link: Link | undefined
+  #attaching: Promise<Link> | undefined
+  #isAway = false
+  #hasWarned = false
+
+  /** @param hosts where a hub can live, in order of preference */
+  constructor(platform: Platform, hosts: readonly Host[]) {
+    this.#platform = platform
+    this.#hosts = hosts
+    platform.onPageEvent('pagehide', () => this.#leave())
+    platform.onPageEvent('pageshow', () => this.#return())
+  }
+
+  /** Subscribes to no names yet. `receive` is called for each entry, in order. */
+  subscribe(request: StreamRequest, receive: Receive): PageSubscription {
+    const id = this.#nextSubscription++
+    const subscription = new PageSubscription(this.#platform, id, request, receive, {
+      changed: () => this.#send(subscription),
+      closed: () => {
+        this.#subscriptions.delete(id)
+        this.#link?.remote.unsubscribe(id)
+      },
+    })
+    this.#subscriptions.set(id, subscription)
+    return subscription
+  }
+
+  async inspect(): Promise<Inspection> {
+    const link = await this.#attach()
+    const report = await this.#answer(link, link.remote.inspect())
+    return { host: link.host, ...report }
+  }
+
+  #deliver(batch: Batch): Promise<void> | undefined {
+    if (batch.hubId !== this.#link?.hubId) return undefined
+    return this.#subscriptions.get(batch.subscription)?.deliver(batch)
+  }
+
+  async #send(subscription: PageSubscription): Promise<void> {
+    const link = this.#link
+    if (link === undefined) {
+      // A fresh attachment sends every subscription, this one included.
+      await this.#attach().catch(() => {})
+      return
+    }
+    const hubId = await this.#answer(link, link.remote.subscribe(subscription.message())).catch(() => '')
+    if (hubId !== link.hubId && !link.life.signal.aborted) this.#lose(link)
+  }
+
+  #attach(): Promise<Link> {
+    if (this.#isAway) return Promise.reject(new Error('the page is hidden for good or cached'))
+    if (this.#link !== undefined) return Promise.resolve(this.#link)
+    this.#attaching ??= this.#climb().finally(() => {
+      this.#attaching = undefined
+    })
+    return this.#attaching
+  }
+
+  /** Tries the hosts in order. */
+  async #climb(): Promise<Link> {
+    const refusals: string[] = []
+    for (const host of this.#hosts) {
+      try {
+        const link = await this.#open(host)
+        if (this.#isAway) {
+          link.life.abort()
+          throw new Error('the page was left')
+        }
+        if (refusals.length > 0) this.#warn(host, refusals)
+        this.#take(link)
+        return link
+      } catch (error) {
+        refusals.push(`${host.name}: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    }
+    const error = new TabstreamError('no-host', `no hub could be had (${refusals.join('; ')})`)
+    for (const subscription of this.#subscriptions.values()) subscription.fail(error)
+    throw error
+  }
+
+  async #open(host: Host): Promise<Link> {
+    const life = new AbortController()
+    const tabId = randomId()
+    try {
+      const holdsLock = await this.#holdLock(tabId, life.signal)
+      return await new Promise<Link>((resolve, reject) => {
+        const endpoint = host.open(1, (reason) => reject(new Error(reason)))
+        life.signal.addEventListener('abort', () => endpoint.close())
+        const remote = wrap<HubSide>(endpoint)
+        expose(this.#tabSide, endpoint)
+        const timer = this.#platform.setTimeout(
+          () => reject(new Error(`no answer within ${ATTACH_TIMEOUT / 1000} s`)),
+          ATTACH_TIMEOUT,
+        )
+        remote
+          .attach({ tabId, holdsLock })
+          .then((hubId) => resolve({ host: host.name, hubId, endpoint, remote, life }))
+          .catch(reject)
+          .finally(() => this.#platform.clearTimeout(timer))
+      })
+    } catch (error) {
+      life.abort()
+      throw error
+    }
+  }
+
+  /** Holds the lock whose release tells the hub that this tab is gone. */
+  #holdLock(tabId: string, signal: AbortSignal): Promise<boolean> {
+    const { locks } = this.#platform
+    if (locks === undefined) return Promise.resolve(false)
+    return new Promise((resolve, reject) => {
+      const released = new Promise((release) => signal.addEventListener('abort', release))
+      locks
+        .request(tabLockName(tabId), {}, () => {
+          resolve(true)
+          return released
+        })
+        .catch(reject)
+    })
+  }
+
+  #take(link: Link): void {
+    this.#link = link
+    this.#platform.locks
+      ?.request(hubLockName(link.hubId), { signal: link.life.signal }, async () => this.#lose(link))
+      .catch(() => {})
+    for (const subscription of this.#subscriptions.values()) {
+      subscription.reattach()
+    }
+  }
+
+  /** The hub is gone, or does not know this tab any more. */
+  #lose(link: Link): void {
+    if (this.#link !== link) return
+    this.#release()
+    if (this.#subscriptions.size > 0) this.#attach().catch(() => {})
+  }
+
+  #release(): void {
+    this.#link?.life.abort()
+    this.#link = undefined
+  }
+
+  #leave(): void {
+    this.#isAway = true
+    this.#link?.remote.detach()
+    this.#release()
+  }
+
+  #return(): void {
+    if (!this.#isAway) return
+    this.#isAway = false
+    if (this.#subscriptions.size > 0) this.#attach().catch(() => {})
+  }
+
+  /** A call's result; rejects when the link is given up first, since a dead hub never answers. */
+  #answer<Result>(link: Link, result: Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const gone = () => reject(new Error('the hub is gone'))
+      if (link.life.signal.aborted) gone()
+      link.life.signal.addEventListener('abort', gone)
+      result.then(resolve, reject).finally(() => link.life.signal.removeEventListener('abort', gone))
+    })
+  }
+
+  #warn(host: Host, refusals: readonly string[]): void {
+    if (this.#hasWarned) return
+    this.#hasWarned = true
+    this.#platform.warn(
+      `tabstream: using host "${host.name}", so this page holds a connection of its own (${refusals.join('; ')})`,
+    )
+  }
+}

@@ -1,0 +1,18 @@
+import type { HostName } from './options.ts'
+import { pageClient } from './page.ts'
+import type { HubReport } from './protocol.ts'
+
+/** What {@link inspect} tells. */
+export interface Inspection extends HubReport {
+  /** Where the hub lives. */
+  host: HostName
+}
+
+/**
+ * Tells where this page's hub lives and what it does: for dashboards, tests and bug reports.
+ *
+ * @throws {TabstreamError} of type `'no-host'` where `configure({ host })` allows only a host that cannot be had.
+ * @example
+ * const { host, tabs, streams } = await inspect()
+ */
+export const inspect = (): Promise<Inspection> => pageClient().inspect()

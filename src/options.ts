@@ -1,0 +1,81 @@
+import { TabstreamError } from './errors.ts'
+
+/** Where a hub can live. */
+export type HostName = 'shared-worker' | 'direct'
+
+/** Settings of a page, made once by {@link configure}. */
+export interface Options {
+  /**
+   * URL of the worker script, the file `tabstream/worker`. Needed only where the bundler does not copy it beside the
+   * bundle. It must have the page's origin.
+   * @default `worker.js` beside the script that holds tabstream
+   */
+  worker?: string | URL
+  /**
+   * Where the hub may live. `'auto'` takes a SharedWorker and, where none can be had, the page itself.
+   * @default 'auto'
+   */
+  host?: 'auto' | HostName
+  /**
+   * Pages share connections only with pages of the same namespace. For two apps on one origin.
+   * @default ''
+   */
+  namespace?: string
+}
+
+const HOSTS: readonly unknown[] = ['auto', 'shared-worker', 'direct']
+
+let options: Options = {}
+let isInUse = false
+
+/**
+ * Sets options for this page. Call it once, before the first `SharedEventSource` or `inspect()`.
+ *
+ * @throws {TabstreamError} of type `'configuration'` when called a second time or too late, or with unknown or
+ *   unusable options.
+ * @example
+ * configure({ worker: '/assets/tabstream-worker.js', namespace: 'admin' })
+ */
+export function configure(wanted: Options): void {
+  check(wanted)
+  if (isInUse) {
+    throw misuse('configure() was called too late or twice; call it once, before the first SharedEventSource')
+  }
+  options = { ...wanted }
+  isInUse = true
+}
+
+/** The options in force; from here on they cannot change. */
+export function takeOptions(): Options {
+  isInUse = true
+  return options
+}
+
+function check(wanted: Options): void {
+  if (typeof wanted !== 'object' || wanted === null) {
+    throw misuse('configure() takes an object, for instance { namespace: "admin" }')
+  }
+  for (const name of Object.keys(wanted)) {
+    if (!['worker', 'host', 'namespace'].includes(name)) {
+      throw misuse(`configure() knows no option "${name}"; it takes worker, host and namespace`)
+    }
+  }
+  const { worker, host, namespace } = wanted
+  if (worker !== undefined && !isUrl(worker)) {
+    throw misuse(`worker must be the URL of tabstream's worker script, not ${describe(worker)}`)
+  }
+  if (host !== undefined && !HOSTS.includes(host)) {
+    throw misuse(`host must be "auto", "shared-worker" or "direct", not ${describe(host)}`)
+  }
+  if (namespace !== undefined && typeof namespace !== 'string') {
+    throw misuse(`namespace must be a string, not ${describe(namespace)}`)
+  }
+}
+
+const isUrl = (value: unknown): boolean =>
+  value instanceof URL ||
+  (typeof value === 'string' && URL.canParse(value, globalThis.location?.href ?? 'http://localhost'))
+
+const describe = (value: unknown): string => (typeof value === 'string' ? `"${value}"` : typeof value)
+
+const misuse = (message: string): TabstreamError => new TabstreamError('configuration', message)

@@ -1,0 +1,191 @@
+import { placeOf } from '../worker/resumption.ts'
+import type { Platform } from './platform.ts'
+import type {
+  Batch,
+  Entry,
+  EventEntry,
+  Position,
+  SeenEvent,
+  StreamRequest,
+  Subscription,
+} from './protocol.ts'
+
+/** Takes one entry; what it throws is its own affair. */
+export type Receive = (entry: Entry) => void
+
+/** How many dispatched events are remembered, to recognise them at another hub. */
+const SEEN_LIMIT = 512
+
+interface PendingBatch {
+  readonly batch: Batch
+  /** Sends the acknowledgement. */
+  readonly done: () => void
+  /** Index of the next entry to dispatch. */
+  next: number
+}
+
+interface Notices {
+  /** The hub must be told. */
+  changed(): void
+  closed(): void
+}
+
+/** A page's subscription to one stream: takes batches in, gives entries out, knows how far it has come. */
+export class PageSubscription {
+  readonly #platform: Platform
+  readonly #id: number
+  readonly #request: StreamRequest
+  readonly #receive: Receive
+  readonly #notices: Notices
+  #names: readonly string[] = []
+  #epoch = 0
+  #pending: PendingBatch[] = []
+  #position: Position | undefined
+  #seen: SeenEvent[] = []
+  /** The hub may not know the log that the position names. */
+  #isNewHub = true
+  #isRunning = false
+  #isAnnounced = false
+  #isClosed = false
+
+  constructor(platform: Platform, id: number, request: StreamRequest, receive: Receive, notices: Notices) {
+    this.#platform = platform
+    this.#id = id
+    this.#request = request
+    this.#receive = receive
+    this.#notices = notices
+    this.#announce()
+  }
+
+  /** Asks for exactly these names, beginning after the event that is being dispatched now. */
+  setNames(names: Iterable<string>): void {
+    if (this.#isClosed) return
+    this.#names = [...names]
+    this.#drop()
+    this.#announce()
+  }
+
+  /** Goes on at a hub that does not know this subscription, after what the former one has sent. */
+  reattach(): void {
+    this.#isNewHub = true
+    this.#epoch++
+    this.#announce()
+  }
+
+  message(): Subscription {
+    const position = this.#pending.at(-1)?.batch.position ?? this.#position
+    return {
+      id: this.#id,
+      epoch: this.#epoch,
+      request: this.#request,
+      names: this.#names,
+      ...(position && { position }),
+      ...(position && this.#isNewHub && { seen: this.#seenAndPending() }),
+    }
+  }
+
+  /** Resolves when the batch has been dispatched, or dropped because the subscription has changed. */
+  deliver(batch: Batch): Promise<void> {
+    if (this.#isClosed || batch.epoch !== this.#epoch) return Promise.resolve()
+    this.#isNewHub = false
+    return new Promise((done) => {
+      this.#pending.push({ batch, done, next: 0 })
+      if (this.#isRunning) return
+      // The platform has just called us, with nothing else on the stack: the first entry needs no turn of its own.
+      this.#isRunning = this.#step()
+      if (this.#isRunning) this.#platform.run(() => this.#run())
+    })
+  }
+
+  /** No hub can be had. */
+  fail(error: Error): void {
+    this.#receive({ type: 'state', seq: 0, state: 'closed', origin: '', error: error.message })
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#drop()
+    this.#notices.closed()
+  }
+
+  #run(): boolean {
+    this.#isRunning = this.#step()
+    return this.#isRunning
+  }
+
+  /** Dispatches one entry; tells whether there are more. */
+  #step(): boolean {
+    const pending = this.#pending[0]
+    if (pending === undefined) return false
+    const entry = pending.batch.entries[pending.next++]
+    if (entry !== undefined) this.#dispatch(entry)
+    // A listener may have changed or closed the subscription, which has settled everything already.
+    if (this.#pending[0] === pending && pending.next >= pending.batch.entries.length) {
+      this.#pending.shift()
+      this.#position = pending.batch.position
+      pending.done()
+    }
+    return this.#pending.length > 0
+  }
+
+  #dispatch(entry: Entry): void {
+    if (entry.type === 'event') this.#remember(entry)
+    this.#receive(entry)
+  }
+
+  #remember(event: EventEntry): void {
+    this.#seen.push(seenEvent(event))
+    // Trimming at twice the limit keeps the cost per event constant.
+    if (this.#seen.length >= 2 * SEEN_LIMIT) this.#seen = this.#seen.slice(-SEEN_LIMIT)
+  }
+
+  #seenAndPending(): SeenEvent[] {
+    const pending = this.#pending.flatMap(({ batch, next }) => batch.entries.slice(next))
+    return [...this.#seen, ...pending.filter((entry) => entry.type === 'event').map(seenEvent)].slice(
+      -SEEN_LIMIT,
+    )
+  }
+
+  /** Forgets what has arrived and is not dispatched; the hub sends it again, filtered anew. */
+  #drop(): void {
+    this.#position = this.#positionNow()
+    this.#epoch++
+    const pending = this.#pending
+    this.#pending = []
+    for (const { done } of pending) done()
+  }
+
+  #announce(): void {
+    if (this.#isAnnounced) return
+    this.#isAnnounced = true
+    // Listeners are added one by one: one message for all of them.
+    queueMicrotask(() => {
+      this.#isAnnounced = false
+      if (!this.#isClosed) this.#notices.changed()
+    })
+  }
+
+  /** In the midst of a batch only its entries tell where we are. */
+  #positionNow(): Position | undefined {
+    const [pending] = this.#pending
+    const last = pending?.batch.entries[pending.next - 1]
+    if (pending === undefined || last === undefined) return this.#position
+    const passed = pending.batch.entries.slice(0, pending.next).filter((entry) => entry.type === 'event')
+    const event = passed.at(-1)
+    const former = this.#position
+    const at = { log: pending.batch.position.log, seq: last.seq }
+    if (event === undefined) {
+      return { resumeAfter: '', expect: [], unproven: true, ...former, ...at }
+    }
+    const resumeAfter = former?.expect.at(-1)?.id ?? ''
+    return {
+      ...at,
+      resumeAfter: resumeAfter === '' ? event.id : resumeAfter,
+      expect: [placeOf(event)],
+      unproven: resumeAfter === '' || resumeAfter === event.id,
+    }
+  }
+}
+
+const seenEvent = ({ id, nth, data }: EventEntry): SeenEvent => ({ id, nth, size: data.length })

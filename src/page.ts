@@ -1,0 +1,24 @@
+import { Client } from './client.ts'
+import { directHost } from './host/direct.ts'
+import type { Host } from './host/host.ts'
+import { sharedWorkerHost } from './host/shared-worker.ts'
+import { takeOptions } from './options.ts'
+import { browserPlatform } from './platform.ts'
+
+let client: Client | undefined
+
+/** This page's client, made at first use with the options that are then in force. */
+export function pageClient(): Client {
+  client ??= createClient()
+  return client
+}
+
+function createClient(): Client {
+  const { worker, host = 'auto', namespace = '' } = takeOptions()
+  const platform = browserPlatform()
+  const ladder: Host[] = [sharedWorkerHost(worker, namespace), directHost(platform)]
+  return new Client(
+    platform,
+    ladder.filter(({ name }) => host === 'auto' || host === name),
+  )
+}

@@ -1,0 +1,165 @@
+/**
+ * Everything that crosses the link between a tab and a hub. Types only: the two ends may be different builds
+ * of tabstream only if {@link PROTOCOL_VERSION} is equal, which the name of the SharedWorker carries.
+ */
+
+/** Changes with every incompatible change of a type in this file. */
+export const PROTOCOL_VERSION = 1
+
+/** What is asked of the server. Two tabs share a stream when all members are equal. */
+export interface StreamRequest {
+  /** Absolute, without fragment. */
+  readonly url: string
+  readonly credentials: 'same-origin' | 'include'
+}
+
+/** Names one event of a stream, recognisable when another connection or another hub receives it again. */
+export interface Place {
+  /** The last event ID in effect at the event; `''` where there is none. */
+  readonly id: string
+  /** How many events since the last `id` line; 0 for an event that brought its own. */
+  readonly nth: number
+  /** Tells events with the same ID apart: a digest of name and data. */
+  readonly digest: number
+}
+
+/** How far a tab has come in a stream: enough to go on at the same hub, or at one that knows nothing. */
+export interface Position {
+  /** Which log; every stream of every hub has its own. */
+  readonly log: string
+  /** Everything up to and including this sequence number of it is done with. */
+  readonly seq: number
+  /** The ID to resume after. It lies before the last event, so that the replay proves itself. */
+  readonly resumeAfter: string
+  /** What a faithful replay brings before anything new, oldest first; the last is the last event passed. */
+  readonly expect: readonly Place[]
+  /** No earlier ID was there to ask for: the replay starts with the first new event. */
+  readonly unproven: boolean
+}
+
+/** An event that a tab has dispatched, as short as suffices to recognise it. */
+export interface SeenEvent {
+  readonly id: string
+  readonly nth: number
+  /** Characters of data. */
+  readonly size: number
+}
+
+/** One tab's wish for some names of one stream. Sent anew, with a higher epoch, whenever any of it changes. */
+export interface Subscription {
+  /** Unique in the tab. */
+  readonly id: number
+  readonly epoch: number
+  readonly request: StreamRequest
+  readonly names: readonly string[]
+  /** Absent: from now on. */
+  readonly position?: Position
+  /** The latest events this tab has dispatched, for a hub that may not know the position's log. */
+  readonly seen?: readonly SeenEvent[]
+}
+
+/** Why events may be missing. */
+export type GapReason =
+  /** The server gives no IDs to resume from, or not on every event. */
+  | 'unresumable'
+  /** The server was asked to resume and what came does not join what was seen. */
+  | 'history-lost'
+  /** This tab fell further behind than the log reaches. */
+  | 'slow-tab'
+  /** This tab was away (frozen, cached) for longer than the log reaches. */
+  | 'asleep'
+
+export interface EventEntry {
+  readonly type: 'event'
+  readonly seq: number
+  readonly name: string
+  readonly data: string
+  readonly id: string
+  readonly nth: number
+}
+
+export interface StateEntry {
+  readonly type: 'state'
+  readonly seq: number
+  readonly state: 'connecting' | 'open' | 'closed'
+  /** Of the response's final URL. */
+  readonly origin: string
+  /** What went wrong, for people; `''` where nothing did. */
+  readonly error: string
+}
+
+export interface GapEntry {
+  readonly type: 'gap'
+  readonly seq: number
+  readonly reason: GapReason
+  /** Last event ID before the gap. */
+  readonly before: string
+  /** Last event ID of the first event after it; `''` where that is not known yet. */
+  readonly after: string
+}
+
+/** What a log holds and a batch carries. */
+export type Entry = EventEntry | StateEntry | GapEntry
+
+export interface Batch {
+  readonly hubId: string
+  readonly subscription: number
+  readonly epoch: number
+  readonly entries: readonly Entry[]
+  /** Where the tab stands when it is through with this batch. */
+  readonly position: Position
+}
+
+export interface StreamReport {
+  /** Absolute URL. */
+  url: string
+  state: 'connecting' | 'open' | 'retrying' | 'closed'
+  /** Connections begun so far, reconnections included. */
+  connections: number
+  /** Subscriptions of all tabs. */
+  subscribers: number
+  /** Event names that somebody listens to, sorted. */
+  names: string[]
+  logEvents: number
+  /** Estimated size of the log in memory. */
+  logBytes: number
+  lastEventId: string
+}
+
+export interface HubReport {
+  hubId: string
+  tabs: number
+  streams: StreamReport[]
+}
+
+export interface Attachment {
+  readonly tabId: string
+  /** Whether the tab holds the Web Lock `tabLockName(tabId)` for as long as it lives. */
+  readonly holdsLock: boolean
+}
+
+/** What a hub offers a tab. */
+export interface HubSide {
+  /** Answers with the hub's ID. */
+  attach(attachment: Attachment): string
+  /** Answers with the hub's ID; a tab that is told another one than it attached to attaches again. */
+  subscribe(subscription: Subscription): string
+  unsubscribe(subscriptionId: number): void
+  detach(): void
+  /** A hint that the network may be back: streams that wait retry at once. */
+  wake(): void
+  /** The hub's ID where the tab is still attached, otherwise `''`. */
+  ping(): string
+  inspect(): HubReport
+}
+
+/** What a tab offers its hub. */
+export interface TabSide {
+  /** Returns when every entry has been dispatched: the return is the acknowledgement. */
+  deliver(batch: Batch): Promise<void>
+  ping(): void
+}
+
+export const tabLockName = (tabId: string): string => `tabstream:tab:${tabId}`
+
+export const hubLockName = (hubId: string): string => `tabstream:hub:${hubId}`

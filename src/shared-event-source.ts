@@ -1,0 +1,290 @@
+import { pageClient } from './page.ts'
+import type { PageSubscription } from './page-subscription.ts'
+import type { Entry, EventEntry, GapEntry, GapReason, StateEntry } from './protocol.ts'
+
+const CONNECTING = 0
+const OPEN = 1
+const CLOSED = 2
+
+type Handler<E extends Event> = ((this: EventSource, event: E) => unknown) | null
+
+interface ListenerRecord {
+  readonly callback: EventListenerOrEventListenerObject
+  readonly capture: boolean
+  readonly once: boolean
+}
+
+/** Says that events may be missing at this point of the stream: fetch your state again, then carry on. */
+export class GapEvent extends Event {
+  readonly reason: GapReason
+  /** Last event ID before the gap. */
+  readonly before: string
+  /** Last event ID of the first event after it, `''` where that is not known yet. */
+  readonly after: string
+
+  constructor({ reason, before, after }: Pick<GapEntry, 'reason' | 'before' | 'after'>) {
+    super('gap')
+    this.reason = reason
+    this.before = before
+    this.after = after
+  }
+}
+
+/**
+ * An `EventSource` whose connection is shared by every tab of the origin that asks for the same URL with the same
+ * credentials mode. It is used like the platform's; listening to `gap` is the one addition.
+ *
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
+ * @example
+ * const events = new SharedEventSource('/events')
+ * events.addEventListener('cpu', (event) => draw(JSON.parse(event.data)))
+ */
+export class SharedEventSource extends EventTarget implements EventSource {
+  static readonly CONNECTING = CONNECTING
+  static readonly OPEN = OPEN
+  static readonly CLOSED = CLOSED
+  declare readonly CONNECTING: typeof CONNECTING
+  declare readonly OPEN: typeof OPEN
+  declare readonly CLOSED: typeof CLOSED
+
+  readonly #url: string
+  readonly #withCredentials: boolean
+  readonly #subscription: PageSubscription
+  readonly #listeners = new Map<string, ListenerRecord[]>()
+  readonly #handlers = new Map<string, { callback: Handler<never>; listener: (event: Event) => void }>()
+  #readyState: number = CONNECTING
+  #origin = ''
+
+  /**
+   * @param url relative to the document's base URL
+   * @throws {DOMException} `SyntaxError` where `url` cannot be resolved
+   */
+  constructor(url: string | URL, init: EventSourceInit = {}) {
+    super()
+    this.#url = resolve(url)
+    this.#withCredentials = Boolean(init.withCredentials)
+    const request = {
+      url: withoutFragment(this.#url),
+      credentials: this.#withCredentials ? 'include' : 'same-origin',
+    } as const
+    this.#subscription = pageClient().subscribe(request, (entry) => this.#receive(entry))
+  }
+
+  /** Absolute URL. */
+  get url(): string {
+    return this.#url
+  }
+
+  get withCredentials(): boolean {
+    return this.#withCredentials
+  }
+
+  /** `CONNECTING`, `OPEN` or `CLOSED`. */
+  get readyState(): number {
+    return this.#readyState
+  }
+
+  get onopen(): Handler<Event> {
+    return this.#handler('open')
+  }
+
+  set onopen(callback: Handler<Event>) {
+    this.#setHandler('open', callback)
+  }
+
+  get onmessage(): Handler<MessageEvent> {
+    return this.#handler('message')
+  }
+
+  set onmessage(callback: Handler<MessageEvent>) {
+    this.#setHandler('message', callback)
+  }
+
+  get onerror(): Handler<Event> {
+    return this.#handler('error')
+  }
+
+  set onerror(callback: Handler<Event>) {
+    this.#setHandler('error', callback)
+  }
+
+  /** Stops receiving. The connection ends with its last subscriber. */
+  close(): void {
+    this.#readyState = CLOSED
+    this.#subscription.close()
+  }
+
+  /** Listening to a name subscribes to it; events that arrive from now on are received. */
+  override addEventListener<K extends keyof EventSourceEventMap>(
+    type: K,
+    listener: (this: EventSource, event: EventSourceEventMap[K]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void
+  override addEventListener(
+    type: 'gap',
+    listener: (this: EventSource, event: GapEvent) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void
+  override addEventListener(
+    type: string,
+    listener: (this: EventSource, event: MessageEvent) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void
+  override addEventListener(
+    type: string,
+    listener: unknown,
+    options: boolean | AddEventListenerOptions = false,
+  ): void {
+    const callback = listener as EventListenerOrEventListenerObject | null
+    super.addEventListener(type, callback, options)
+    const { capture = false, once = false, signal } = optionsOf(options)
+    if (callback === null || callback === undefined || signal?.aborted) return
+    this.#track(String(type), { callback, capture: Boolean(capture), once: Boolean(once) })
+    signal?.addEventListener('abort', () => this.#untrack(String(type), callback, Boolean(capture)), {
+      once: true,
+    })
+  }
+
+  override removeEventListener<K extends keyof EventSourceEventMap>(
+    type: K,
+    listener: (this: EventSource, event: EventSourceEventMap[K]) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void
+  override removeEventListener(
+    type: 'gap',
+    listener: (this: EventSource, event: GapEvent) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void
+  override removeEventListener(
+    type: string,
+    listener: (this: EventSource, event: MessageEvent) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void
+  override removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void
+  override removeEventListener(
+    type: string,
+    listener: unknown,
+    options: boolean | EventListenerOptions = false,
+  ): void {
+    const callback = listener as EventListenerOrEventListenerObject | null
+    super.removeEventListener(type, callback, options)
+    if (callback !== null) this.#untrack(String(type), callback, Boolean(optionsOf(options).capture))
+  }
+
+  #receive(entry: Entry): void {
+    if (this.#readyState === CLOSED) return
+    if (entry.type === 'event') this.#receiveEvent(entry)
+    else if (entry.type === 'gap') this.dispatchEvent(new GapEvent(entry))
+    else this.#receiveState(entry)
+  }
+
+  #receiveEvent({ name, data, id }: EventEntry): void {
+    const records = this.#listeners.get(name)
+    if (records === undefined) return
+    const spent = records.filter(({ once }) => once)
+    this.dispatchEvent(new MessageEvent(name, { data, origin: this.#origin, lastEventId: id }))
+    for (const { callback, capture } of spent) this.#untrack(name, callback, capture)
+  }
+
+  /** [spec] Announce the connection, reestablish it, fail it.
+   *  https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model */
+  #receiveState({ state, origin, error }: StateEntry): void {
+    this.#origin = origin
+    const former = this.#readyState
+    if (state === 'open') {
+      this.#readyState = OPEN
+      if (former !== OPEN) this.dispatchEvent(new Event('open'))
+    } else if (state === 'connecting') {
+      this.#readyState = CONNECTING
+      // Without an error it only tells the state to a tab that may know it already.
+      if (former === OPEN || error !== '') this.dispatchEvent(new Event('error'))
+    } else {
+      this.close()
+      this.dispatchEvent(new Event('error'))
+    }
+  }
+
+  #track(type: string, record: ListenerRecord): void {
+    const records = this.#listeners.get(type) ?? []
+    if (records.some(isSameListener(record))) return
+    this.#listeners.set(type, [...records, record])
+    if (records.length === 0) this.#subscription.setNames(this.#listeners.keys())
+  }
+
+  #untrack(type: string, callback: EventListenerOrEventListenerObject, capture: boolean): void {
+    const records = this.#listeners.get(type)
+    if (records === undefined) return
+    const left = records.filter((record) => !isSameListener({ callback, capture })(record))
+    if (left.length > 0) {
+      this.#listeners.set(type, left)
+    } else {
+      this.#listeners.delete(type)
+      this.#subscription.setNames(this.#listeners.keys())
+    }
+  }
+
+  #handler<E extends Event>(type: string): Handler<E> {
+    return (this.#handlers.get(type)?.callback ?? null) as Handler<E>
+  }
+
+  /** [spec] An event handler keeps its place among the listeners from when it was first set until it is `null`.
+   *  https://html.spec.whatwg.org/multipage/webappapis.html#event-handler-attributes */
+  #setHandler(type: string, value: unknown): void {
+    const callback = typeof value === 'function' ? (value as Handler<never>) : null
+    const present = this.#handlers.get(type)
+    if (present !== undefined && callback !== null) {
+      present.callback = callback
+    } else if (callback !== null) {
+      const handler = {
+        callback,
+        listener: (event: Event) => {
+          if (handler.callback?.call(this, event as never) === false) event.preventDefault()
+        },
+      }
+      this.#handlers.set(type, handler)
+      this.addEventListener(type, handler.listener)
+    } else if (present !== undefined) {
+      this.#handlers.delete(type)
+      this.removeEventListener(type, present.listener)
+    }
+  }
+}
+
+/** [spec] IDL attributes are enumerable, constants stand on the interface and its prototype, read-only.
+ *  https://webidl.spec.whatwg.org/#js-constants */
+for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSED })) {
+  const constant = { value, enumerable: true, writable: false, configurable: false }
+  Object.defineProperty(SharedEventSource, name, constant)
+  Object.defineProperty(SharedEventSource.prototype, name, constant)
+}
+for (const name of ['url', 'withCredentials', 'readyState', 'onopen', 'onmessage', 'onerror', 'close']) {
+  Object.defineProperty(SharedEventSource.prototype, name, { enumerable: true })
+}
+
+const isSameListener =
+  (one: Pick<ListenerRecord, 'callback' | 'capture'>) =>
+  (other: ListenerRecord): boolean =>
+    one.callback === other.callback && one.capture === other.capture
+
+const optionsOf = (options: boolean | AddEventListenerOptions | null): AddEventListenerOptions =>
+  typeof options === 'object' && options !== null ? options : { capture: Boolean(options) }
+
+function resolve(url: string | URL): string {
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href
+  try {
+    return new URL(url, base).href
+  } catch {
+    throw new DOMException(`Cannot open an event source for "${url}": it is not a valid URL.`, 'SyntaxError')
+  }
+}
+
+const withoutFragment = (url: string): string => url.split('#', 1)[0] as string

@@ -1,0 +1,58 @@
+/** How many steps one message can carry; more cost memory, fewer cost messages. */
+const STEPS_PER_MESSAGE = 256
+
+/** A task of ours ends after so many ms, for input and painting. */
+const TASK_BUDGET = 8
+
+type Step = () => boolean
+
+/**
+ * Runs steps as the browser runs event listeners: when one returns, its microtasks run before the next begins.
+ *
+ * Script cannot ask for that, but the platform does it after each listener of an event it dispatches itself. So one
+ * message is sent to a port with many listeners, and each of them makes one step: a task per message, not per step.
+ */
+export class Turns {
+  readonly #steps: Step[] = []
+  #port: MessagePort | undefined
+  #isMessageUnderway = false
+  #taskEnd = 0
+
+  run(step: Step): void {
+    this.#steps.push(step)
+    this.#port ??= this.#openPort()
+    this.#post()
+  }
+
+  #openPort(): MessagePort {
+    const { port1, port2 } = new MessageChannel()
+    port1.addEventListener('message', () => {
+      this.#taskEnd = performance.now() + TASK_BUDGET
+    })
+    for (let count = 0; count < STEPS_PER_MESSAGE; count++) {
+      port1.addEventListener('message', () => this.#step())
+    }
+    port1.addEventListener('message', () => {
+      this.#isMessageUnderway = false
+      const [step] = this.#steps.splice(0, 1)
+      if (step === undefined) return
+      // To the end of the row: one stream's backlog must not keep another's events waiting.
+      this.#steps.push(step)
+      this.#post()
+    })
+    port1.start()
+    return port2
+  }
+
+  #post(): void {
+    if (this.#isMessageUnderway) return
+    this.#isMessageUnderway = true
+    this.#port?.postMessage(null)
+  }
+
+  #step(): void {
+    const step = this.#steps[0]
+    if (step === undefined || performance.now() >= this.#taskEnd) return
+    if (!step()) this.#steps.shift()
+  }
+}

@@ -1,0 +1,202 @@
+import type { Batch, Entry, EventEntry, GapReason, StateEntry, Subscription } from '../src/protocol.ts'
+import type { HubPlatform } from './platform.ts'
+import { Resumption, seenKey } from './resumption.ts'
+import type { Stream } from './stream.ts'
+
+/** Batches on their way to a tab: one being dispatched, one waiting so that the tab need not. */
+const WINDOW = 2
+
+/** What one batch carries at most, unless a single event is larger. */
+const BATCH_ENTRIES = 1_024
+const BATCH_CHARACTERS = 131_072
+
+/** A tab that hears nothing is told its position after so many entries, or ms, passed it by. */
+const POSITION_ENTRIES = 256
+const POSITION_AGE = 1_000
+
+/** Sends a batch; resolves when the tab has dispatched it. */
+export type Deliver = (batch: Batch) => Promise<void>
+
+/** One subscription's place in a log: the next entry to look at, and which names matter. */
+export class Cursor {
+  readonly names: ReadonlySet<string>
+  /** Where this cursor began: a subscription that changes before its first batch begins there again. */
+  readonly startSeq: number
+  readonly #platform: HubPlatform
+  readonly #hubId: string
+  readonly #stream: Stream
+  readonly #subscription: Subscription
+  readonly #deliver: Deliver
+  /** Goes out before anything from the log. */
+  readonly #lead: Entry[] = []
+  #next: number
+  #inFlight = 0
+  #isClosed = false
+  #resumption: Resumption | undefined
+  /** Why events are missing when `#resumption` finds that they are. */
+  #lateness: GapReason = 'history-lost'
+  #lastEventId = ''
+  #reportedSeq: number
+  #reportedAt: number
+
+  constructor(
+    platform: HubPlatform,
+    hubId: string,
+    stream: Stream,
+    subscription: Subscription,
+    deliver: Deliver,
+    startSeq?: number,
+  ) {
+    this.#platform = platform
+    this.#hubId = hubId
+    this.#stream = stream
+    this.#subscription = subscription
+    this.#deliver = deliver
+    this.names = new Set(subscription.names)
+    this.#next = this.#startingPoint(startSeq)
+    this.startSeq = this.#next
+    this.#reportedSeq = this.#next - 1
+    this.#reportedAt = platform.now()
+    stream.add(this)
+  }
+
+  get stream(): Stream {
+    return this.#stream
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#stream.remove(this)
+  }
+
+  /** Sends what there is to send and may be sent. */
+  pump(): void {
+    while (!this.#isClosed && this.#inFlight < WINDOW) {
+      const entries = this.#slice()
+      if (entries.length === 0 && !this.#isPositionDue()) return
+      this.#send(entries)
+    }
+    this.#skip()
+  }
+
+  #startingPoint(startSeq: number | undefined): number {
+    const { log } = this.#stream
+    const { position, seen } = this.#subscription
+    if (position === undefined) {
+      const next = startSeq ?? log.lastSeq + 1
+      this.#lead.push(this.#stateNow(next - 1))
+      return next
+    }
+    this.#lastEventId = position.expect.at(-1)?.id ?? ''
+    if (position.log === this.#stream.id) {
+      if (position.seq + 1 < log.firstSeq) this.#fallBehind('asleep')
+      return Math.max(position.seq + 1, log.firstSeq)
+    }
+    const isStart = this.#stream.start?.resumeAfter === position.resumeAfter
+    const known = new Set(seen?.map(seenKey))
+    this.#resumption = new Resumption(
+      { ...position, unproven: position.unproven && isStart },
+      ({ id, nth, data }) => known.has(seenKey({ id, nth, size: data.length })),
+    )
+    this.#lateness = position.resumeAfter === '' ? 'unresumable' : isStart ? 'history-lost' : 'asleep'
+    if (log.firstSeq > 1) this.#lead.push(this.#stateNow(log.firstSeq - 1))
+    return log.firstSeq
+  }
+
+  #slice(): Entry[] {
+    const { log } = this.#stream
+    if (this.#next < log.firstSeq) {
+      this.#fallBehind('slow-tab')
+      this.#next = log.firstSeq
+    }
+    const entries = this.#lead.splice(0)
+    let characters = 0
+    while (entries.length < BATCH_ENTRIES && characters < BATCH_CHARACTERS) {
+      const entry = log.at(this.#next)
+      if (entry === undefined) break
+      this.#next++
+      if (entry.type === 'event') {
+        if (this.#take(entry, entries)) characters += entry.data.length
+      } else {
+        entries.push(entry)
+      }
+    }
+    return entries
+  }
+
+  /** Puts an event that this tab listens to, and has not had yet, into the batch. */
+  #take(event: EventEntry, batch: Entry[]): boolean {
+    const matters = this.names.has(event.name)
+    const verdict = this.#resumption?.judge(event, matters) ?? 'new'
+    if (this.#resumption?.isOver) this.#resumption = undefined
+    if (verdict === 'gap') batch.push(this.#gap(this.#lateness, event.seq - 1, event.id))
+    this.#lastEventId = event.id
+    if (!matters || verdict === 'seen') return false
+    batch.push(event)
+    return true
+  }
+
+  /** Passes over what does not matter while the tab is busy, so that only what it hears can make it fall behind. */
+  #skip(): void {
+    if (this.#lead.length > 0 || this.#resumption !== undefined) return
+    for (;;) {
+      const entry = this.#stream.log.at(this.#next)
+      if (entry?.type !== 'event' || this.names.has(entry.name)) return
+      this.#lastEventId = entry.id
+      this.#next++
+    }
+  }
+
+  #isPositionDue(): boolean {
+    const passed = this.#next - 1 - this.#reportedSeq
+    if (passed === 0 || this.#inFlight > 0 || this.#resumption !== undefined) return false
+    return passed >= POSITION_ENTRIES || this.#platform.now() - this.#reportedAt >= POSITION_AGE
+  }
+
+  #send(entries: Entry[]): void {
+    const seq = this.#next - 1
+    this.#reportedSeq = seq
+    this.#reportedAt = this.#platform.now()
+    this.#inFlight++
+    const batch: Batch = {
+      hubId: this.#hubId,
+      subscription: this.#subscription.id,
+      epoch: this.#subscription.epoch,
+      entries,
+      position: { ...this.#stream.anchorAt(seq), log: this.#stream.id, seq },
+    }
+    this.#deliver(batch).then(
+      () => {
+        this.#inFlight--
+        this.pump()
+      },
+      // A tab that refuses a batch is not there to be served; its lock or the next ping tells the hub.
+      () => {},
+    )
+  }
+
+  #fallBehind(reason: GapReason): void {
+    const { log } = this.#stream
+    let first = log.firstSeq
+    while (log.at(first) !== undefined && log.at(first)?.type !== 'event') first++
+    const after = log.at(first)
+    const seq = log.firstSeq - 1
+    this.#lead.push(this.#gap(reason, seq, after?.type === 'event' ? after.id : ''), this.#stateNow(seq))
+  }
+
+  #gap(reason: GapReason, seq: number, after: string): Entry {
+    return { type: 'gap', seq, reason, before: this.#lastEventId, after }
+  }
+
+  /** For a tab that did not see how the stream came to be in its state. */
+  #stateNow(seq: number): StateEntry {
+    const { state, origin } = this.#stream
+    return {
+      type: 'state',
+      seq,
+      state: state === 'retrying' ? 'connecting' : state,
+      origin,
+      error: '',
+    }
+  }
+}

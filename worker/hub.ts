@@ -1,0 +1,175 @@
+import { expose, type Remote, wrap } from 'comlink'
+import {
+  type Attachment,
+  type HubReport,
+  type HubSide,
+  hubLockName,
+  type StreamRequest,
+  type Subscription,
+  type TabSide,
+  tabLockName,
+} from '../src/protocol.ts'
+import { Cursor } from './cursor.ts'
+import type { HubPlatform } from './platform.ts'
+import { Stream } from './stream.ts'
+
+/** One end of a link: a MessagePort, or what behaves like one. */
+export interface LinkEndpoint {
+  postMessage(message: unknown, transfer?: Transferable[]): void
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject): void
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject): void
+  start?(): void
+  close(): void
+}
+
+/** Owns streams and serves tabs; knows nothing of where it runs. */
+export class Hub {
+  readonly id: string
+  readonly platform: HubPlatform
+  readonly #tabs = new Set<Tab>()
+  readonly #streams = new Map<string, Stream>()
+  readonly #ready: Promise<void>
+  #streamCount = 0
+
+  constructor(platform: HubPlatform, id: string) {
+    this.platform = platform
+    this.id = id
+    this.#ready = this.#holdLock()
+  }
+
+  /** Serves the tab at the other end of `endpoint`. */
+  connect(endpoint: LinkEndpoint): void {
+    const tab = new Tab(this, endpoint)
+    // A tab that is told the hub's ID waits for the hub's lock: it must be held by then.
+    this.#ready.then(() => tab.listen())
+  }
+
+  join(tab: Tab): void {
+    this.#tabs.add(tab)
+  }
+
+  leave(tab: Tab): void {
+    this.#tabs.delete(tab)
+  }
+
+  /** The stream for a subscription, connected where there was none. */
+  streamFor({ request, position }: Subscription): Stream {
+    const identity = identityOf(request)
+    const running = this.#streams.get(identity)
+    if (running !== undefined) {
+      if (position !== undefined) running.gather(position)
+      return running
+    }
+    const stream = new Stream(this.platform, `${this.id}/${++this.#streamCount}`, request, () => {
+      if (this.#streams.get(identity) === stream) this.#streams.delete(identity)
+    })
+    this.#streams.set(identity, stream)
+    stream.begin(position)
+    return stream
+  }
+
+  wake(): void {
+    for (const stream of this.#streams.values()) stream.wake()
+  }
+
+  report(): HubReport {
+    return {
+      hubId: this.id,
+      tabs: this.#tabs.size,
+      streams: Array.from(this.#streams.values(), (stream) => stream.report()),
+    }
+  }
+
+  #holdLock(): Promise<void> {
+    const { locks } = this.platform
+    if (locks === undefined) return Promise.resolve()
+    return new Promise((resolve) => {
+      locks.request(hubLockName(this.id), {}, () => {
+        resolve()
+        return new Promise(() => {})
+      })
+    })
+  }
+}
+
+/** A hub's side of one link. */
+class Tab implements HubSide {
+  readonly #hub: Hub
+  readonly #endpoint: LinkEndpoint
+  /** Kept for as long as the tab: a remote that is collected leaves its calls hanging. */
+  readonly #remote: Remote<TabSide>
+  readonly #cursors = new Map<number, Cursor>()
+  readonly #watch = new AbortController()
+  #isAttached = false
+
+  constructor(hub: Hub, endpoint: LinkEndpoint) {
+    this.#hub = hub
+    this.#endpoint = endpoint
+    this.#remote = wrap<TabSide>(endpoint)
+  }
+
+  listen(): void {
+    expose(this, this.#endpoint)
+  }
+
+  attach({ tabId, holdsLock }: Attachment): string {
+    this.#isAttached = true
+    this.#hub.join(this)
+    const { locks } = this.#hub.platform
+    if (holdsLock && locks !== undefined) {
+      locks
+        .request(tabLockName(tabId), { signal: this.#watch.signal }, async () => this.detach())
+        .catch(() => {})
+    }
+    return this.#hub.id
+  }
+
+  subscribe(subscription: Subscription): string {
+    if (!this.#isAttached) return ''
+    const stream = this.#hub.streamFor(subscription)
+    const former = this.#cursors.get(subscription.id)
+    const startSeq = former?.stream === stream ? former.startSeq : undefined
+    const cursor = new Cursor(
+      this.#hub.platform,
+      this.#hub.id,
+      stream,
+      subscription,
+      (batch) => this.#remote.deliver(batch),
+      startSeq,
+    )
+    this.#cursors.set(subscription.id, cursor)
+    former?.close()
+    cursor.pump()
+    return this.#hub.id
+  }
+
+  unsubscribe(subscriptionId: number): void {
+    this.#cursors.get(subscriptionId)?.close()
+    this.#cursors.delete(subscriptionId)
+  }
+
+  detach(): void {
+    if (!this.#isAttached) return
+    this.#isAttached = false
+    this.#hub.leave(this)
+    for (const cursor of this.#cursors.values()) cursor.close()
+    this.#cursors.clear()
+    this.#watch.abort()
+    this.#endpoint.close()
+  }
+
+  wake(): void {
+    this.#hub.wake()
+  }
+
+  ping(): string {
+    return this.#isAttached ? this.#hub.id : ''
+  }
+
+  inspect(): HubReport {
+    return this.#hub.report()
+  }
+}
+
+/** Streams are shared between requests for which this is equal, and no others. */
+const identityOf = ({ url, credentials }: StreamRequest): string => JSON.stringify([url, credentials])

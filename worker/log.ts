@@ -1,0 +1,81 @@
+import type { Entry } from '../src/protocol.ts'
+
+/** Bounds of one stream's log; whichever is reached first counts. */
+export interface LogLimits {
+  readonly events: number
+  readonly bytes: number
+}
+
+/** @default 16,384 entries, 16 MiB: a minute and more of a busy dashboard. */
+export const LOG_LIMITS: LogLimits = { events: 16_384, bytes: 16 * 1024 * 1024 }
+
+/** Object header, fields and array slot of one entry in V8, roughly. */
+const ENTRY_OVERHEAD = 96
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
+
+/** An entry that the log has yet to number. */
+export type NewEntry = DistributiveOmit<Entry, 'seq'>
+
+const sizeOf = (entry: Entry): number => {
+  if (entry.type !== 'event') return ENTRY_OVERHEAD
+  return ENTRY_OVERHEAD + 2 * (entry.name.length + entry.data.length + entry.id.length)
+}
+
+/** A bounded ring of entries, each with a sequence number; old ones fall off as new ones arrive. */
+export class Log {
+  readonly #limits: LogLimits
+  /** Entries before `#head` have fallen off and are `undefined`. */
+  #slots: (Entry | undefined)[] = []
+  #head = 0
+  #bytes = 0
+  #nextSeq = 1
+
+  constructor(limits: LogLimits = LOG_LIMITS) {
+    this.#limits = limits
+  }
+
+  /** Sequence number of the oldest entry still held; `lastSeq + 1` when empty. */
+  get firstSeq(): number {
+    return this.#nextSeq - this.length
+  }
+
+  /** Sequence number of the newest entry; 0 before the first. */
+  get lastSeq(): number {
+    return this.#nextSeq - 1
+  }
+
+  get length(): number {
+    return this.#slots.length - this.#head
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  append(entry: NewEntry): Entry {
+    const numbered: Entry = { ...entry, seq: this.#nextSeq++ }
+    this.#slots.push(numbered)
+    this.#bytes += sizeOf(numbered)
+    this.#trim()
+    return numbered
+  }
+
+  /** The entry with that number, if it is still (or already) there. */
+  at(seq: number): Entry | undefined {
+    return seq < this.firstSeq ? undefined : this.#slots[this.#head + seq - this.firstSeq]
+  }
+
+  /** The newest entry stays whatever its size, or nobody could be given it. */
+  #trim(): void {
+    while (this.length > 1 && (this.length > this.#limits.events || this.#bytes > this.#limits.bytes)) {
+      this.#bytes -= sizeOf(this.#slots[this.#head] as Entry)
+      this.#slots[this.#head++] = undefined
+    }
+    // Compacting at half keeps the cost of `append` constant on average.
+    if (this.#head > 1024 && this.#head * 2 > this.#slots.length) {
+      this.#slots.splice(0, this.#head)
+      this.#head = 0
+    }
+  }
+}

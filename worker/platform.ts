@@ -1,0 +1,33 @@
+/** The part of `LockManager` in use. */
+export interface Locks {
+  request(name: string, options: { signal?: AbortSignal }, granted: () => Promise<unknown>): Promise<unknown>
+}
+
+/** What a hub needs of the world: a simulation stands in for it. */
+export interface HubPlatform {
+  /** Milliseconds on a clock that never goes back. */
+  now(): number
+  /** Uniform in [0, 1). */
+  random(): number
+  setTimeout(callback: () => void, milliseconds: number): unknown
+  clearTimeout(timer: unknown): void
+  fetch(url: string, init: RequestInit): Promise<Response>
+  /** Absent on insecure origins. */
+  readonly locks: Locks | undefined
+}
+
+/** The real world. */
+export const hubPlatform = (): HubPlatform => ({
+  now: () => performance.now(),
+  random: Math.random,
+  setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
+  clearTimeout: (timer) => clearTimeout(timer as number),
+  fetch: (url, init) => fetch(url, init),
+  locks: globalThis.navigator?.locks,
+})
+
+/** 128 random bits in hexadecimal. `crypto.randomUUID` is missing on insecure origins. */
+export const randomId = (): string =>
+  Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(16).padStart(8, '0')).join(
+    '',
+  )

@@ -16,8 +16,15 @@ import {
   tabLockName,
 } from './protocol.ts'
 
-/** How long a hub may take to answer, in ms. The worker's script may have to come over a slow network first. */
-const ATTACH_TIMEOUT = 10_000
+/** How long to wait for a hub's answer, in ms, before asking again: it may have died while it was asked. */
+const ATTACH_TIMEOUT = 2_500
+
+/**
+ * How often to ask a hub, and then its successor, before the next host is tried. Ten seconds in all for the first:
+ * the worker's script may have to come over a slow network.
+ */
+const ATTEMPTS = 4
+const SUCCESSOR_ATTEMPTS = 2
 
 /** A page's way to its hub. */
 interface Link {
@@ -45,6 +52,8 @@ export class Client {
   #attaching: Promise<Link> | undefined
   #isAway = false
   #hasWarned = false
+  /** Hubs given up although they still exist; their successors have other names. */
+  #generation = 1
 
   /** @param hosts where a hub can live, in order of preference */
   constructor(platform: Platform, hosts: readonly Host[]) {
@@ -104,7 +113,7 @@ export class Client {
     const refusals: string[] = []
     for (const host of this.#hosts) {
       try {
-        const link = await this.#open(host)
+        const link = await this.#find(host)
         if (this.#isAway) {
           link.life.abort()
           throw new Error('the page was left')
@@ -121,26 +130,39 @@ export class Client {
     throw error
   }
 
-  async #open(host: Host): Promise<Link> {
+  /** Asks a host's hub until it answers; one that never does is left for a successor. */
+  async #find(host: Host): Promise<Link> {
+    for (let attempt = 1; ; attempt++) {
+      const generation = this.#generation + (attempt > ATTEMPTS ? 1 : 0)
+      const link = await this.#open(host, generation)
+      if (link !== undefined) {
+        this.#generation = generation
+        return link
+      }
+      if (attempt === ATTEMPTS + SUCCESSOR_ATTEMPTS) throw new Error('no hub answered')
+    }
+  }
+
+  /** Resolves to nothing when no answer came in time; rejects when none can come. */
+  async #open(host: Host, generation: number): Promise<Link | undefined> {
     const life = new AbortController()
     const tabId = randomId()
     try {
       const holdsLock = await this.#holdLock(tabId, life.signal)
-      return await new Promise<Link>((resolve, reject) => {
-        const endpoint = host.open(1, (reason) => reject(new Error(reason)))
+      const link = await new Promise<Link | undefined>((resolve, reject) => {
+        const endpoint = host.open(generation, (reason) => reject(new Error(reason)))
         life.signal.addEventListener('abort', () => endpoint.close())
         const remote = wrap<HubSide>(endpoint)
         expose(this.#tabSide, endpoint)
-        const timer = this.#platform.setTimeout(
-          () => reject(new Error(`no answer within ${ATTACH_TIMEOUT / 1000} s`)),
-          ATTACH_TIMEOUT,
-        )
+        const timer = this.#platform.setTimeout(() => resolve(undefined), ATTACH_TIMEOUT)
         remote
           .attach({ tabId, holdsLock })
           .then((hubId) => resolve({ host: host.name, hubId, endpoint, remote, life }))
           .catch(reject)
           .finally(() => this.#platform.clearTimeout(timer))
       })
+      if (link === undefined) life.abort()
+      return link
     } catch (error) {
       life.abort()
       throw error

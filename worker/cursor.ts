@@ -130,7 +130,7 @@ export class Cursor {
     const verdict = this.#resumption?.judge(event, matters) ?? 'new'
     if (this.#resumption?.isOver) this.#resumption = undefined
     if (verdict === 'gap') batch.push(this.#gap(this.#lateness, event.seq - 1, event.id))
-    this.#lastEventId = event.id
+    if (this.#resumption === undefined) this.#lastEventId = event.id
     if (!matters || verdict === 'seen') return false
     batch.push(event)
     return true

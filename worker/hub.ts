@@ -10,6 +10,7 @@ import {
   tabLockName,
 } from '../src/protocol.ts'
 import { Cursor } from './cursor.ts'
+import { LOG_LIMITS, type LogLimits } from './log.ts'
 import type { HubPlatform } from './platform.ts'
 import { Stream } from './stream.ts'
 
@@ -29,9 +30,12 @@ export class Hub {
   readonly #tabs = new Set<Tab>()
   readonly #streams = new Map<string, Stream>()
   readonly #ready: Promise<void>
+  readonly #logLimits: LogLimits
   #streamCount = 0
 
-  constructor(platform: HubPlatform, id: string) {
+  /** @param logLimits bounds of each stream's log */
+  constructor(platform: HubPlatform, id: string, logLimits: LogLimits = LOG_LIMITS) {
+    this.#logLimits = logLimits
     this.platform = platform
     this.id = id
     this.#ready = this.#holdLock()
@@ -60,9 +64,11 @@ export class Hub {
       if (position !== undefined) running.gather(position)
       return running
     }
-    const stream = new Stream(this.platform, `${this.id}/${++this.#streamCount}`, request, () => {
+    const ended = () => {
       if (this.#streams.get(identity) === stream) this.#streams.delete(identity)
-    })
+    }
+    const id = `${this.id}/${++this.#streamCount}`
+    const stream = new Stream(this.platform, id, request, this.#logLimits, ended)
     this.#streams.set(identity, stream)
     stream.begin(position)
     return stream

@@ -31,7 +31,7 @@ export class Log {
   #bytes = 0
   #nextSeq = 1
 
-  constructor(limits: LogLimits = LOG_LIMITS) {
+  constructor(limits: LogLimits) {
     this.#limits = limits
   }
 

@@ -51,8 +51,8 @@ export class Stream {
     platform: HubPlatform,
     id: string,
     request: StreamRequest,
+    limits: LogLimits,
     ended: () => void,
-    limits?: LogLimits,
   ) {
     this.#platform = platform
     this.id = id

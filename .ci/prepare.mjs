@@ -1,0 +1,86 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+// Runs before anything is installed: Node's own modules only.
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** Installs the dependencies and builds `dist`, each only where something has changed since. */
+export function prepare() {
+  once('node_modules', ['package-lock.json'], 'Installing dependencies', () =>
+    npm('ci', '--no-fund', '--no-audit'),
+  )
+  once('dist', ['src', 'worker', 'rollup.config.mjs', 'tsconfig.json', 'package-lock.json'], 'Building', () =>
+    npm('run', '--silent', 'build'),
+  )
+}
+
+/** Path of a Chromium; installs one where there is none. */
+export async function findChromium() {
+  const { chromium } = await import('playwright')
+  const found = () =>
+    [
+      process.env.TABSTREAM_CHROMIUM,
+      chromium.executablePath(),
+      '/usr/bin/chromium',
+      '/usr/bin/chromium-browser',
+      '/usr/bin/google-chrome',
+      '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+    ].find((path) => path && existsSync(path))
+  const installers = [
+    [process.execPath, [join(root, 'node_modules/playwright/cli.js'), 'install', 'chromium']],
+    ['apt-get', ['update', '-qq']],
+    ['apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium']],
+  ]
+  for (const [command, args] of installers) {
+    if (found()) break
+    console.log(`No Chromium found. Trying: ${command} ${args.join(' ')}`)
+    spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+  }
+  const path = found()
+  if (path) return path
+  throw new Error(
+    'The browser tests need Chromium and none could be installed. Set TABSTREAM_CHROMIUM to its path.',
+  )
+}
+
+/** Does `work` unless `folder` was made from the very same `sources`. */
+function once(folder, sources, title, work) {
+  const stamp = join(root, 'node_modules', `.tabstream-${folder}`)
+  const digest = digestOf(sources)
+  if (existsSync(join(root, folder)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return
+  console.log(`${title} …`)
+  work()
+  mkdirSync(dirname(stamp), { recursive: true })
+  writeFileSync(stamp, digest)
+}
+
+function digestOf(sources) {
+  const hash = createHash('sha256').update(process.version)
+  const add = (path) => {
+    const full = join(root, path)
+    const entries = readDirectory(full)
+    if (entries === undefined) hash.update(path).update(readFileSync(full))
+    else for (const entry of entries.sort()) add(join(path, entry))
+  }
+  for (const source of sources) add(source)
+  return hash.digest('hex')
+}
+
+function readDirectory(path) {
+  try {
+    return readdirSync(path)
+  } catch (error) {
+    if (error.code === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
+function npm(...args) {
+  const script = process.env.npm_execpath
+  const [command, first] = script ? [process.execPath, [script]] : ['npm', []]
+  execFileSync(command, [...first, ...args], { cwd: root, stdio: 'inherit' })
+}

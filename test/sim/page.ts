@@ -1,0 +1,165 @@
+import { Client } from '../../src/client.ts'
+import type { PageSubscription } from '../../src/page-subscription.ts'
+import type { Entry } from '../../src/protocol.ts'
+import type { Agent } from './world/agent.ts'
+import type { VirtualServer } from './world/server.ts'
+import type { World } from './world/world.ts'
+
+/** What a page was given, in order. */
+export type Recorded =
+  | { type: 'event'; name: string; number: number }
+  | { type: 'gap'; reason: string; before: string; after: string }
+
+/** A stretch of a server's events of one name that a page must have been given. */
+interface Due {
+  name: string
+  /** After the event of this number. */
+  after: number
+  /** Up to this number, `undefined` while the page still listens. */
+  upTo: number | undefined
+}
+
+/** A page's listener: records, and knows what it was promised. */
+export class SimSubscription {
+  readonly server: VirtualServer
+  readonly records: Recorded[] = []
+  readonly due: Due[] = []
+  /** Data that came from another server. */
+  readonly strays: string[] = []
+  isClosed = false
+  /** A name to begin to listen to from within the next event's listener. */
+  addNext: string | undefined
+  readonly #names = new Set<string>()
+  readonly #subscription: PageSubscription
+  #hasOpened = false
+
+  constructor(client: Client, server: VirtualServer, names: readonly string[]) {
+    this.server = server
+    this.#subscription = client.subscribe({ url: server.url, credentials: 'same-origin' }, (entry) =>
+      this.#receive(entry),
+    )
+    for (const name of names) this.add(name)
+  }
+
+  get names(): readonly string[] {
+    return [...this.#names]
+  }
+
+  /** The last event that this page was given. */
+  get reached(): number {
+    return this.records.reduce((most, record) => (record.type === 'event' ? record.number : most), 0)
+  }
+
+  add(name: string): void {
+    if (this.isClosed || this.#names.has(name)) return
+    this.#names.add(name)
+    if (this.#hasOpened) this.#promise(name)
+    this.#subscription.setNames(this.#names)
+  }
+
+  remove(name: string): void {
+    if (!this.#names.delete(name)) return
+    this.#settle(name)
+    this.#subscription.setNames(this.#names)
+  }
+
+  close(): void {
+    if (this.isClosed) return
+    this.isClosed = true
+    this.stop()
+    this.#subscription.close()
+  }
+
+  /** Nothing more is due. */
+  stop(): void {
+    for (const name of this.#names) this.#settle(name)
+  }
+
+  #promise(name: string): void {
+    this.due.push({ name, after: this.server.events.length, upTo: undefined })
+  }
+
+  #settle(name: string): void {
+    for (const due of this.due) {
+      if (due.name === name) due.upTo ??= this.reached
+    }
+  }
+
+  #receive(entry: Entry): void {
+    if (entry.type === 'gap') {
+      this.records.push({ type: 'gap', reason: entry.reason, before: entry.before, after: entry.after })
+    } else if (entry.type === 'state') {
+      if (entry.state !== 'open' || this.#hasOpened) return
+      this.#hasOpened = true
+      for (const name of this.#names) this.#promise(name)
+    } else if (this.#names.has(entry.name)) {
+      const [url, number] = entry.data.split(' ')
+      if (url !== this.server.url) this.strays.push(entry.data)
+      this.records.push({ type: 'event', name: entry.name, number: Number(number) })
+      const added = this.addNext
+      this.addNext = undefined
+      if (added !== undefined && !this.#names.has(added)) {
+        this.#names.add(added)
+        // Whatever follows the event being dispatched is due, even what the hub has had for long.
+        this.due.push({ name: added, after: Number(number), upTo: undefined })
+        this.#subscription.setNames(this.#names)
+      }
+    }
+  }
+}
+
+/** A tab of the virtual browser, with the real client in it. */
+export class SimTab {
+  readonly agent: Agent
+  readonly subscriptions: SimSubscription[] = []
+  readonly warnings: string[] = []
+  readonly #client: Client
+  readonly #listeners = new Map<string, () => void>()
+  #isCached = false
+
+  constructor(world: World, name: string) {
+    this.agent = world.agent(name)
+    const platform = world.platform(
+      this.agent,
+      (type, listener) => this.#listeners.set(type, listener),
+      (message) => this.warnings.push(message),
+    )
+    this.#client = new Client(platform, [world.sharedWorkerHost(this.agent)])
+  }
+
+  get canAct(): boolean {
+    return this.agent.isAlive && !this.agent.isFrozen
+  }
+
+  subscribe(server: VirtualServer, names: readonly string[]): void {
+    if (this.canAct) this.subscriptions.push(new SimSubscription(this.#client, server, names))
+  }
+
+  /** Closed by its user, or crashed: the page hears of it only in the first case. */
+  end({ isCrash }: { isCrash: boolean }): void {
+    if (!this.agent.isAlive) return
+    for (const subscription of this.subscriptions) subscription.stop()
+    if (!isCrash && this.canAct) this.#listeners.get('pagehide')?.()
+    this.agent.kill()
+  }
+
+  /** Goes to the back/forward cache: hears `pagehide`, then stands still. */
+  cache(): void {
+    if (!this.canAct) return
+    this.#isCached = true
+    this.#listeners.get('pagehide')?.()
+    this.agent.freeze()
+  }
+
+  freeze(): void {
+    if (this.canAct) this.agent.freeze()
+  }
+
+  /** Comes back from the cache, or thaws. */
+  wake(): void {
+    if (!this.agent.isFrozen) return
+    this.agent.wake()
+    if (this.#isCached) this.#listeners.get('pageshow')?.()
+    this.#isCached = false
+  }
+}

@@ -1,0 +1,115 @@
+import type { SimSubscription } from './page.ts'
+import { closeAll, type Outcome, play, type Schedule } from './schedule.ts'
+import type { ServerKind } from './world/server.ts'
+
+/** These can resume from every event that had an ID: a gap needs something that is missing. */
+const FAITHFUL: readonly ServerKind[] = ['strict', 'inclusive', 'repeating', 'sparse', 'grouped']
+
+/** Plays a schedule and tells every promise that was broken. */
+export async function brokenPromises(schedule: Schedule): Promise<string[]> {
+  const outcome = await play(schedule)
+  const problems = [...outcome.problems]
+  for (const tab of outcome.tabs) {
+    for (const [index, subscription] of tab.subscriptions.entries()) {
+      const isWholeLog = schedule.logEvents > subscription.server.events.length * 2
+      for (const problem of problemsOf(subscription, isWholeLog)) {
+        problems.push(`${tab.agent.name}, subscription ${index} (${subscription.server.kind}): ${problem}`)
+      }
+    }
+  }
+  problems.push(...problemsOfSteadyState(outcome))
+  await closeAll(outcome)
+  problems.push(...problemsOfRest(outcome))
+  return problems
+}
+
+function problemsOf(subscription: SimSubscription, isWholeLog: boolean): string[] {
+  return [
+    ...subscription.strays.map((data) => `somebody else's data: ${data}`),
+    ...problemsOfOrder(subscription),
+    ...problemsOfLoss(subscription),
+    ...problemsOfGaps(subscription, isWholeLog),
+  ]
+}
+
+/** Once, and in the server's order. */
+function problemsOfOrder({ records }: SimSubscription): string[] {
+  const problems: string[] = []
+  let last = 0
+  for (const record of records) {
+    if (record.type !== 'event') continue
+    if (record.number <= last) problems.push(`event ${record.number} after ${last}`)
+    last = record.number
+  }
+  return problems
+}
+
+/** Everything that was due, or a gap in its place. */
+function problemsOfLoss(subscription: SimSubscription): string[] {
+  const problems: string[] = []
+  const had = new Set<number>()
+  for (const record of subscription.records) if (record.type === 'event') had.add(record.number)
+  for (const { name, after, upTo = subscription.server.events.length } of subscription.due) {
+    for (const event of subscription.server.events.slice(after, upTo)) {
+      if (event.name !== name || had.has(event.number)) continue
+      if (!hasGapAround(subscription, event.number)) problems.push(`event ${event.number} lost in silence`)
+    }
+  }
+  return problems
+}
+
+/** Whether a gap stands between the events recorded before and after `number`. */
+function hasGapAround({ records }: SimSubscription, number: number): boolean {
+  let hasGap = false
+  for (const record of records) {
+    if (record.type === 'gap') {
+      hasGap = true
+    } else {
+      if (record.number > number) return hasGap
+      hasGap = false
+    }
+  }
+  return hasGap
+}
+
+/** No gap where nothing is missing. */
+function problemsOfGaps({ server, records }: SimSubscription, isWholeLog: boolean): string[] {
+  if (!isWholeLog || !FAITHFUL.includes(server.kind)) return []
+  const problems: string[] = []
+  for (const record of records) {
+    if (record.type !== 'gap') continue
+    // Before the first event with an ID no server could be asked to resume.
+    if (record.before === '') continue
+    problems.push(`false gap "${record.reason}" between ${record.before} and ${record.after}`)
+  }
+  return problems
+}
+
+function problemsOfSteadyState({ world, tabs }: Outcome): string[] {
+  const problems: string[] = []
+  for (const server of world.servers) {
+    const isWanted = tabs.some(
+      ({ agent, subscriptions }) =>
+        agent.isAlive && subscriptions.some((one) => !one.isClosed && one.server === server),
+    )
+    if (server.connections !== Number(isWanted)) {
+      problems.push(`${server.connections} connections to ${server.url}, wanted: ${isWanted}`)
+    }
+  }
+  return problems
+}
+
+function problemsOfRest({ world }: Outcome): string[] {
+  const problems: string[] = []
+  for (const server of world.servers) {
+    if (server.connections > 0) problems.push(`${server.connections} connections left to ${server.url}`)
+  }
+  for (const { hub } of world.workers()) {
+    const { tabs, streams } = hub.report()
+    if (tabs > 0) problems.push(`${tabs} tabs left in the hub`)
+    if (streams.length > 0) problems.push(`${streams.length} streams left in the hub`)
+  }
+  const tabLocks = world.locks.held().filter((name) => name.includes(':tab:'))
+  if (tabLocks.length > 0) problems.push(`${tabLocks.length} tab locks left`)
+  return problems
+}

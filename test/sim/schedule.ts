@@ -1,0 +1,210 @@
+import fc from 'fast-check'
+import { SimTab } from './page.ts'
+import type { ServerKind } from './world/server.ts'
+import { seededRandom, World } from './world/world.ts'
+
+export const NAMES = ['a', 'b', 'c'] as const
+
+type Name = (typeof NAMES)[number]
+
+/** One thing that happens, followed by `wait` ms of virtual time. */
+export type Happening = { wait: number } & (
+  | { type: 'open'; server: number; names: Name[] }
+  | { type: 'subscribe'; tab: number; server: number; names: Name[] }
+  | { type: 'add' | 'remove' | 'add on next event'; tab: number; subscription: number; name: Name }
+  | { type: 'unsubscribe'; tab: number; subscription: number }
+  | { type: 'send'; server: number; names: Name[] }
+  | { type: 'cut'; server: number; cleanly: boolean }
+  | { type: 'outage'; server: number; duration: number }
+  | { type: 'freeze' | 'cache' | 'wake' | 'close' | 'crash'; tab: number }
+  | { type: 'kill worker' }
+)
+
+export interface Schedule {
+  /** Of delays, jitter and chunk borders. */
+  seed: number
+  kinds: ServerKind[]
+  /** Events that a log holds. */
+  logEvents: number
+  happenings: Happening[]
+}
+
+const KINDS: readonly ServerKind[] = [
+  'strict',
+  'inclusive',
+  'forgetful',
+  'ignoring',
+  'repeating',
+  'without-ids',
+  'sparse',
+  'sparse-ephemeral',
+  'grouped',
+]
+
+const index = fc.nat(5)
+const name = fc.constantFrom(...NAMES)
+const names = fc.uniqueArray(name, { minLength: 1, maxLength: 3 })
+const wait = fc.oneof(fc.constant(0), fc.nat(20), fc.nat(300), fc.nat(3_000))
+
+const happening = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('open'), server: index, names, wait }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('subscribe'), tab: index, server: index, names, wait }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constantFrom('add', 'remove', 'add on next event'),
+      tab: index,
+      subscription: index,
+      name,
+      wait,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('unsubscribe'), tab: index, subscription: index, wait }),
+  },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      type: fc.constant('send'),
+      server: index,
+      names: fc.array(name, { minLength: 1, maxLength: 8 }),
+      wait,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ type: fc.constant('cut'), server: index, cleanly: fc.boolean(), wait }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('outage'), server: index, duration: fc.nat(5_000), wait }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      type: fc.constantFrom('freeze', 'cache', 'wake', 'close', 'crash'),
+      tab: index,
+      wait,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('kill worker'), wait }) },
+) as fc.Arbitrary<Happening>
+
+export const schedule: fc.Arbitrary<Schedule> = fc.record({
+  seed: fc.nat(),
+  kinds: fc.array(fc.constantFrom(...KINDS), { minLength: 1, maxLength: 2 }),
+  logEvents: fc.constantFrom(24, 10_000, 10_000),
+  happenings: fc.array(happening, { minLength: 1, maxLength: 40, size: 'max' }),
+})
+
+/** What a schedule leads to. */
+export interface Outcome {
+  world: World
+  tabs: SimTab[]
+  /** Problems seen on the way. */
+  problems: string[]
+}
+
+/** Plays a schedule, heals everything, and lets the world come to rest. */
+export async function play({ seed, kinds, logEvents, happenings }: Schedule): Promise<Outcome> {
+  const random = seededRandom(seed)
+  const world = new World({
+    kinds,
+    random,
+    split: (length) => Math.ceil(random() * length),
+    logLimits: { events: logEvents, bytes: 1_000_000 },
+  })
+  const outcome: Outcome = { world, tabs: [], problems: [] }
+  for (const happening of happenings) {
+    happen(outcome, happening)
+    await world.clock.advance(happening.wait)
+    checkBounds(outcome, logEvents)
+  }
+  for (const tab of outcome.tabs) tab.wake()
+  for (const server of world.servers) server.refuseWith = undefined
+  await world.clock.advance(100_000)
+  for (const server of world.servers) for (const last of NAMES) server.send(last)
+  await world.clock.advance(100_000)
+  checkBounds(outcome, logEvents)
+  return outcome
+}
+
+/** Closes every tab and waits until nothing should be left. */
+export async function closeAll({ world, tabs }: Outcome): Promise<void> {
+  for (const tab of tabs) tab.end({ isCrash: false })
+  await world.clock.advance(10_000)
+}
+
+function happen({ world, tabs }: Outcome, happening: Happening): void {
+  const serverAt = (index: number) => world.servers[index % world.servers.length]
+  const tabAt = (index: number) => tabs[index % Math.max(1, tabs.length)]
+  switch (happening.type) {
+    case 'open': {
+      const server = serverAt(happening.server)
+      if (tabs.filter(({ agent }) => agent.isAlive).length >= 5 || server === undefined) return
+      const tab = new SimTab(world, `tab ${tabs.length}`)
+      tabs.push(tab)
+      tab.subscribe(server, happening.names)
+      return
+    }
+    case 'subscribe': {
+      const server = serverAt(happening.server)
+      if (server !== undefined) tabAt(happening.tab)?.subscribe(server, happening.names)
+      return
+    }
+    case 'send': {
+      for (const name of happening.names) serverAt(happening.server)?.send(name)
+      return
+    }
+    case 'cut': {
+      serverAt(happening.server)?.cut(happening.cleanly ? undefined : new TypeError('network error'))
+      return
+    }
+    case 'outage': {
+      const server = serverAt(happening.server)
+      if (server === undefined) return
+      server.refuseWith = 'network error'
+      server.cut(new TypeError('network error'))
+      world.clock.schedule(happening.duration, () => {
+        server.refuseWith = undefined
+      })
+      return
+    }
+    case 'kill worker': {
+      for (const { agent } of world.workers()) agent.kill()
+      return
+    }
+    case 'close':
+    case 'crash':
+      tabAt(happening.tab)?.end({ isCrash: happening.type === 'crash' })
+      return
+    case 'freeze':
+    case 'cache':
+    case 'wake':
+      tabAt(happening.tab)?.[happening.type]()
+      return
+    default: {
+      const tab = tabAt(happening.tab)
+      const subscription = tab?.subscriptions[happening.subscription % Math.max(1, tab.subscriptions.length)]
+      if (subscription === undefined || !tab?.canAct) return
+      if (happening.type === 'unsubscribe') subscription.close()
+      else if (happening.type === 'add on next event') subscription.addNext = happening.name
+      else subscription[happening.type](happening.name)
+    }
+  }
+}
+
+function checkBounds({ world, problems }: Outcome, logEvents: number): void {
+  for (const server of world.servers) {
+    if (server.peak > 1) problems.push(`${server.peak} connections at once to ${server.url}`)
+  }
+  for (const { hub } of world.workers()) {
+    for (const stream of hub.report().streams) {
+      if (stream.logEvents > logEvents) problems.push(`a log of ${stream.logEvents} entries`)
+    }
+  }
+}

@@ -1,0 +1,225 @@
+import type { Agent } from './agent.ts'
+
+/** How a server treats `Last-Event-ID`. */
+export type ServerKind =
+  /** Replays what came after the ID. */
+  | 'strict'
+  /** Replays from the ID on, the event itself included. */
+  | 'inclusive'
+  /** Keeps a few events; replays all of them where it has forgotten the ID. */
+  | 'forgetful'
+  /** Never replays. */
+  | 'ignoring'
+  /** Replays everything, always. */
+  | 'repeating'
+  /** Sends no IDs. */
+  | 'without-ids'
+  /** Sends an ID with every third event only, and keeps them all. */
+  | 'sparse'
+  /** Sends an ID with every third event only, and keeps only those. */
+  | 'sparse-ephemeral'
+  /** The same ID on three events in a row; replays what came after the last of them. */
+  | 'grouped'
+
+export interface ServedEvent {
+  /** Place in the server's order; its data is the URL and this. */
+  readonly number: number
+  readonly name: string
+  readonly id: string | undefined
+}
+
+const FORGETFUL_LIMIT = 12
+
+interface Connection {
+  readonly agent: Agent
+  push(bytes: Uint8Array): void
+  /** Ends the response after what has arrived so far. */
+  end(error?: Error): void
+}
+
+/** A virtual event stream server. */
+export class VirtualServer {
+  readonly kind: ServerKind
+  readonly url: string
+  readonly events: ServedEvent[] = []
+  /** The `Last-Event-ID` of each request, `''` where it had none. */
+  readonly requests: string[] = []
+  /** The highest number of connections at one time. */
+  peak = 0
+  /** What the next requests are answered with instead of a stream. */
+  refuseWith: { status: number; contentType: string } | 'network error' | undefined
+  readonly #connections = new Set<Connection>()
+  readonly #latency: () => number
+  readonly #now: () => number
+  /** Splits what is written into chunks. */
+  readonly #split: (length: number) => number
+
+  constructor(options: {
+    url: string
+    kind: ServerKind
+    latency: () => number
+    now: () => number
+    split?: (length: number) => number
+  }) {
+    this.url = options.url
+    this.kind = options.kind
+    this.#latency = options.latency
+    this.#now = options.now
+    this.#split = options.split ?? ((length) => length)
+  }
+
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  send(name: string): ServedEvent {
+    const number = this.events.length + 1
+    const event = { number, name, id: this.#idFor(number) }
+    this.events.push(event)
+    for (const connection of this.#connections) this.#write(connection, this.#textOf(event))
+    return event
+  }
+
+  /** Writes as it is, for what no well-behaved server sends. */
+  write(text: string): void {
+    for (const connection of this.#connections) this.#write(connection, text)
+  }
+
+  /** Ends every connection: cleanly, or with an error and somewhere within what is on its way. */
+  cut(error?: Error): void {
+    for (const connection of this.#connections) connection.end(error)
+  }
+
+  /** Answers a request that the agent makes. */
+  fetch(agent: Agent, init: RequestInit): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const signal = init.signal as AbortSignal
+      signal.addEventListener('abort', () => reject(signal.reason))
+      agent.schedule(this.#latency(), () => {
+        if (signal.aborted) return
+        const lastEventId = (init.headers as Record<string, string>)['Last-Event-ID'] ?? ''
+        this.requests.push(lastEventId)
+        if (this.refuseWith === 'network error') return reject(new TypeError('network error'))
+        const { status, contentType } = this.refuseWith ?? { status: 200, contentType: 'text/event-stream' }
+        const body = this.refuseWith === undefined ? this.#open(agent, signal, lastEventId) : emptyBody
+        resolve({
+          status,
+          url: this.url,
+          headers: { get: (name: string) => (name === 'Content-Type' ? contentType : null) },
+          body,
+        } as unknown as Response)
+      })
+    })
+  }
+
+  #open(agent: Agent, signal: AbortSignal, lastEventId: string): unknown {
+    const incoming = new Incoming(agent, this.#latency, this.#now)
+    this.#connections.add(incoming)
+    this.peak = Math.max(this.peak, this.#connections.size)
+    const gone = () => this.#connections.delete(incoming)
+    incoming.onEnd = gone
+    agent.onDeath(gone)
+    signal.addEventListener('abort', () => incoming.end(signal.reason))
+    this.#write(incoming, 'retry: 100\n\n')
+    for (const event of this.#replay(lastEventId)) this.#write(incoming, this.#textOf(event))
+    return { getReader: () => incoming, cancel: async () => incoming.end() }
+  }
+
+  #write(connection: Connection, text: string): void {
+    const bytes = new TextEncoder().encode(text)
+    for (let at = 0; at < bytes.length; ) {
+      const length = Math.max(1, this.#split(bytes.length - at))
+      connection.push(bytes.slice(at, at + length))
+      at += length
+    }
+  }
+
+  #textOf({ number, name, id }: ServedEvent): string {
+    return `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${this.url} ${number}\n\n`
+  }
+
+  #idFor(number: number): string | undefined {
+    switch (this.kind) {
+      case 'without-ids':
+        return undefined
+      case 'sparse':
+      case 'sparse-ephemeral':
+        return number % 3 === 1 ? `id-${number}` : undefined
+      case 'grouped':
+        return `group-${Math.ceil(number / 3)}`
+      default:
+        return `id-${number}`
+    }
+  }
+
+  #replay(lastEventId: string): ServedEvent[] {
+    const kept = this.#kept()
+    if (this.kind === 'repeating') return kept
+    if (lastEventId === '' || this.kind === 'ignoring' || this.kind === 'without-ids') return []
+    const at = kept.findLastIndex(({ id }) => id === lastEventId)
+    if (at < 0) return this.kind === 'forgetful' ? kept : []
+    return kept.slice(this.kind === 'inclusive' ? at : at + 1)
+  }
+
+  #kept(): ServedEvent[] {
+    if (this.kind === 'forgetful') return this.events.slice(-FORGETFUL_LIMIT)
+    if (this.kind === 'sparse-ephemeral') return this.events.filter(({ id }) => id !== undefined)
+    return this.events
+  }
+}
+
+const emptyBody = { cancel: async () => {} }
+
+/** The client's end of a connection: a reader whose chunks arrive in virtual time. */
+class Incoming implements Connection {
+  readonly agent: Agent
+  onEnd: () => void = () => {}
+  readonly #latency: () => number
+  readonly #now: () => number
+  readonly #chunks: Uint8Array[] = []
+  #waiting: { resolve: (result: unknown) => void; reject: (error: unknown) => void } | undefined
+  #lastArrival = 0
+  #isEnded = false
+  #error: Error | undefined
+
+  constructor(agent: Agent, latency: () => number, now: () => number) {
+    this.agent = agent
+    this.#latency = latency
+    this.#now = now
+  }
+
+  push(bytes: Uint8Array): void {
+    this.#lastArrival = Math.max(this.#lastArrival, this.#now() + this.#latency())
+    this.agent.schedule(this.#lastArrival - this.#now(), () => {
+      if (this.#isEnded) return
+      this.#chunks.push(bytes)
+      this.#serve()
+    })
+  }
+
+  end(error?: Error): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.#error = error
+    this.onEnd()
+    this.agent.schedule(0, () => this.#serve())
+  }
+
+  read(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject }
+      this.#serve()
+    })
+  }
+
+  #serve(): void {
+    const waiting = this.#waiting
+    if (waiting === undefined) return
+    const chunk = this.#chunks.shift()
+    if (chunk === undefined && !this.#isEnded) return
+    this.#waiting = undefined
+    if (chunk !== undefined) waiting.resolve({ done: false, value: chunk })
+    else if (this.#error !== undefined) waiting.reject(this.#error)
+    else waiting.resolve({ done: true, value: undefined })
+  }
+}

@@ -1,0 +1,138 @@
+import type { Host } from '../../../src/host/host.ts'
+import type { Platform } from '../../../src/platform.ts'
+import { Hub, type LinkEndpoint } from '../../../worker/hub.ts'
+import type { LogLimits } from '../../../worker/log.ts'
+import type { HubPlatform } from '../../../worker/platform.ts'
+import { Agent } from './agent.ts'
+import { Clock } from './clock.ts'
+import { createLink } from './link.ts'
+import { VirtualLocks } from './locks.ts'
+import { type ServerKind, VirtualServer } from './server.ts'
+
+export interface WorldOptions {
+  /** One server, and one URL, for each. */
+  kinds: readonly ServerKind[]
+  /** Uniform in [0, 1); every delay and jitter is drawn from it. */
+  random: () => number
+  /** Splits what the server writes into chunks. */
+  split?: (length: number) => number
+  logLimits?: LogLimits
+}
+
+/** A browser profile and a server on virtual time: the real hub and client run in it. */
+export class World {
+  readonly clock = new Clock()
+  readonly locks = new VirtualLocks()
+  readonly servers: readonly VirtualServer[]
+  readonly hubs: Hub[] = []
+  readonly #random: () => number
+  readonly #logLimits: LogLimits | undefined
+  readonly #workers = new Map<string, { agent: Agent; hub: Hub }>()
+  #hubCount = 0
+
+  constructor({ kinds, random, split, logLimits }: WorldOptions) {
+    this.#random = random
+    this.#logLimits = logLimits
+    this.servers = kinds.map(
+      (kind, index) =>
+        new VirtualServer({
+          url: `https://dash.test/${index}`,
+          kind,
+          latency: () => this.#delay(20),
+          now: () => this.clock.now,
+          ...(split && { split }),
+        }),
+    )
+  }
+
+  agent(name: string): Agent {
+    return new Agent(this.clock, name)
+  }
+
+  hubPlatform(agent: Agent): HubPlatform {
+    return {
+      now: () => this.clock.now,
+      random: this.#random,
+      setTimeout: (callback, milliseconds) => agent.schedule(milliseconds, callback),
+      clearTimeout: (timer) => agent.cancel(timer),
+      fetch: (url, init) => this.#serverAt(url).fetch(agent, init),
+      locks: this.locks.for(agent),
+    }
+  }
+
+  /** @param onPageEvent where the page's lifecycle listeners go */
+  platform(agent: Agent, onPageEvent: Platform['onPageEvent'], warn: Platform['warn'] = () => {}): Platform {
+    return {
+      ...this.hubPlatform(agent),
+      createChannel: () => this.link(agent, agent),
+      run: (step) => this.#run(agent, step),
+      onPageEvent,
+      warn,
+    }
+  }
+
+  link(one: Agent, other: Agent): { port1: LinkEndpoint; port2: LinkEndpoint } {
+    return createLink(
+      [one, other],
+      () => this.#delay(5),
+      () => this.clock.now,
+    )
+  }
+
+  /** A SharedWorker host as one tab sees it. */
+  sharedWorkerHost(tab: Agent): Host {
+    return {
+      name: 'shared-worker',
+      open: (generation) => {
+        const { agent, hub } = this.#worker(String(generation))
+        const { port1, port2 } = this.link(agent, tab)
+        agent.schedule(this.#delay(5), () => hub.connect(port1))
+        return port2
+      },
+    }
+  }
+
+  /** The SharedWorkers that are alive. */
+  workers(): { agent: Agent; hub: Hub }[] {
+    return [...this.#workers.values()].filter(({ agent }) => agent.isAlive)
+  }
+
+  #worker(name: string): { agent: Agent; hub: Hub } {
+    const running = this.#workers.get(name)
+    if (running?.agent.isAlive) return running
+    const number = ++this.#hubCount
+    const agent = this.agent(`worker ${number}`)
+    const hub = new Hub(this.hubPlatform(agent), `hub-${number}`, this.#logLimits)
+    const worker = { agent, hub }
+    this.#workers.set(name, worker)
+    this.hubs.push(hub)
+    return worker
+  }
+
+  #run(agent: Agent, step: () => boolean): void {
+    agent.schedule(0, () => {
+      if (step()) this.#run(agent, step)
+    })
+  }
+
+  #serverAt(url: string): VirtualServer {
+    const server = this.servers.find((candidate) => candidate.url === url)
+    if (server === undefined) throw new Error(`no server at ${url}`)
+    return server
+  }
+
+  #delay(most: number): number {
+    return this.#random() * most
+  }
+}
+
+/** A small seeded generator (mulberry32), uniform in [0, 1). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let word = Math.imul(state ^ (state >>> 15), state | 1)
+    word ^= word + Math.imul(word ^ (word >>> 7), word | 61)
+    return ((word ^ (word >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

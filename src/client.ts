@@ -186,8 +186,10 @@ export class Client {
 
   #take(link: Link): void {
     this.#link = link
+    // Shared: all who wait are told at once, even if the first of them is frozen.
+    const options = { mode: 'shared', signal: link.life.signal } as const
     this.#platform.locks
-      ?.request(hubLockName(link.hubId), { signal: link.life.signal }, async () => this.#lose(link))
+      ?.request(hubLockName(link.hubId), options, async () => this.#lose(link))
       .catch(() => {})
     for (const subscription of this.#subscriptions.values()) {
       subscription.reattach()

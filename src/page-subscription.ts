@@ -1,20 +1,15 @@
 import { placeOf } from '../worker/resumption.ts'
 import type { Platform } from './platform.ts'
-import type {
-  Batch,
-  Entry,
-  EventEntry,
-  Position,
-  SeenEvent,
-  StreamRequest,
-  Subscription,
-} from './protocol.ts'
+import type { Batch, Entry, EventEntry, Place, Position, StreamRequest, Subscription } from './protocol.ts'
 
 /** Takes one entry; what it throws is its own affair. */
 export type Receive = (entry: Entry) => void
 
 /** How many dispatched events are remembered, to recognise them at another hub. */
 const SEEN_LIMIT = 512
+
+/** Characters of data up to which it is cheaper to keep an event than to digest it at once. */
+const KEEP_LIMIT = 1_024
 
 interface PendingBatch {
   readonly batch: Batch
@@ -41,7 +36,7 @@ export class PageSubscription {
   #epoch = 0
   #pending: PendingBatch[] = []
   #position: Position | undefined
-  #seen: SeenEvent[] = []
+  #seen: (EventEntry | Place)[] = []
   /** The hub may not know the log that the position names. */
   #isNewHub = true
   #isRunning = false
@@ -87,7 +82,7 @@ export class PageSubscription {
   /** Resolves when the batch has been dispatched, or dropped because the subscription has changed. */
   deliver(batch: Batch): Promise<void> {
     if (this.#isClosed || batch.epoch !== this.#epoch) return Promise.resolve()
-    this.#isNewHub = false
+    if (batch.position.log !== this.#position?.log) this.#isNewHub = false
     return new Promise((done) => {
       this.#pending.push({ batch, done, next: 0 })
       if (this.#isRunning) return
@@ -135,16 +130,18 @@ export class PageSubscription {
   }
 
   #remember(event: EventEntry): void {
-    this.#seen.push(seenEvent(event))
+    this.#seen.push(event.data.length > KEEP_LIMIT ? placeOf(event) : event)
     // Trimming at twice the limit keeps the cost per event constant.
     if (this.#seen.length >= 2 * SEEN_LIMIT) this.#seen = this.#seen.slice(-SEEN_LIMIT)
   }
 
-  #seenAndPending(): SeenEvent[] {
-    const pending = this.#pending.flatMap(({ batch, next }) => batch.entries.slice(next))
-    return [...this.#seen, ...pending.filter((entry) => entry.type === 'event').map(seenEvent)].slice(
-      -SEEN_LIMIT,
-    )
+  #seenAndPending(): Place[] {
+    const pending = this.#pending
+      .flatMap(({ batch, next }) => batch.entries.slice(next))
+      .filter((entry) => entry.type === 'event')
+    return [...this.#seen, ...pending]
+      .slice(-SEEN_LIMIT)
+      .map((event) => ('digest' in event ? event : placeOf(event)))
   }
 
   /** Forgets what has arrived and is not dispatched; the hub sends it again, filtered anew. */
@@ -174,18 +171,17 @@ export class PageSubscription {
     const passed = pending.batch.entries.slice(0, pending.next).filter((entry) => entry.type === 'event')
     const event = passed.at(-1)
     const former = this.#position
-    const at = { log: pending.batch.position.log, seq: last.seq }
-    if (event === undefined) {
-      return { resumeAfter: '', expect: [], unproven: true, ...former, ...at }
-    }
+    const { log } = pending.batch.position
+    if (event === undefined) return former?.log === log ? { ...former, seq: last.seq } : former
     const resumeAfter = former?.expect.at(-1)?.id ?? ''
     return {
-      ...at,
+      log,
+      seq: last.seq,
+      ordinal: event.ordinal,
       resumeAfter: resumeAfter === '' ? event.id : resumeAfter,
       expect: [placeOf(event)],
       unproven: resumeAfter === '' || resumeAfter === event.id,
+      mixed: pending.batch.position.mixed,
     }
   }
 }
-
-const seenEvent = ({ id, nth, data }: EventEntry): SeenEvent => ({ id, nth, size: data.length })

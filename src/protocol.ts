@@ -29,20 +29,16 @@ export interface Position {
   readonly log: string
   /** Everything up to and including this sequence number of it is done with. */
   readonly seq: number
+  /** How many events that log has held by then; entries of other kinds have sequence numbers too. */
+  readonly ordinal: number
   /** The ID to resume after. It lies before the last event, so that the replay proves itself. */
   readonly resumeAfter: string
   /** What a faithful replay brings before anything new, oldest first; the last is the last event passed. */
   readonly expect: readonly Place[]
   /** No earlier ID was there to ask for: the replay starts with the first new event. */
   readonly unproven: boolean
-}
-
-/** An event that a tab has dispatched, as short as suffices to recognise it. */
-export interface SeenEvent {
-  readonly id: string
-  readonly nth: number
-  /** Characters of data. */
-  readonly size: number
+  /** Some events of the stream bring an ID and some do not. */
+  readonly mixed: boolean
 }
 
 /** One tab's wish for some names of one stream. Sent anew, with a higher epoch, whenever any of it changes. */
@@ -55,7 +51,7 @@ export interface Subscription {
   /** Absent: from now on. */
   readonly position?: Position
   /** The latest events this tab has dispatched, for a hub that may not know the position's log. */
-  readonly seen?: readonly SeenEvent[]
+  readonly seen?: readonly Place[]
 }
 
 /** Why events may be missing. */
@@ -76,6 +72,8 @@ export interface EventEntry {
   readonly data: string
   readonly id: string
   readonly nth: number
+  /** How many events this log has held up to and including this one. */
+  readonly ordinal: number
 }
 
 export interface StateEntry {

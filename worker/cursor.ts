@@ -1,6 +1,14 @@
-import type { Batch, Entry, EventEntry, GapReason, StateEntry, Subscription } from '../src/protocol.ts'
+import type {
+  Batch,
+  Entry,
+  EventEntry,
+  GapReason,
+  Position,
+  StateEntry,
+  Subscription,
+} from '../src/protocol.ts'
 import type { HubPlatform } from './platform.ts'
-import { Resumption, seenKey } from './resumption.ts'
+import { placeKey, placeOf, Resumption, type Verdict } from './resumption.ts'
 import type { Stream } from './stream.ts'
 
 /** Batches on their way to a tab: one being dispatched, one waiting so that the tab need not. */
@@ -13,6 +21,9 @@ const BATCH_CHARACTERS = 131_072
 /** A tab that hears nothing is told its position after so many entries, or ms, passed it by. */
 const POSITION_ENTRIES = 256
 const POSITION_AGE = 1_000
+
+/** How long, in ms, a replay may take to bring the last event a tab knows before new ones count as after a loss. */
+const PATIENCE = 1_000
 
 /** Sends a batch; resolves when the tab has dispatched it. */
 export type Deliver = (batch: Batch) => Promise<void>
@@ -35,6 +46,8 @@ export class Cursor {
   #resumption: Resumption | undefined
   /** Why events are missing when `#resumption` finds that they are. */
   #lateness: GapReason = 'history-lost'
+  #patience: unknown
+  #isImpatient = false
   #lastEventId = ''
   #reportedSeq: number
   #reportedAt: number
@@ -66,6 +79,7 @@ export class Cursor {
 
   close(): void {
     this.#isClosed = true
+    this.#endResumption()
     this.#stream.remove(this)
   }
 
@@ -93,10 +107,9 @@ export class Cursor {
       return Math.max(position.seq + 1, log.firstSeq)
     }
     const isStart = this.#stream.start?.resumeAfter === position.resumeAfter
-    const known = new Set(seen?.map(seenKey))
-    this.#resumption = new Resumption(
-      { ...position, unproven: position.unproven && isStart },
-      ({ id, nth, data }) => known.has(seenKey({ id, nth, size: data.length })),
+    const known = new Set(seen?.map(placeKey))
+    this.#resumption = new Resumption({ ...position, unproven: position.unproven && isStart }, (event) =>
+      known.has(placeKey(placeOf(event))),
     )
     this.#lateness = position.resumeAfter === '' ? 'unresumable' : isStart ? 'history-lost' : 'asleep'
     if (log.firstSeq > 1) this.#lead.push(this.#stateNow(log.firstSeq - 1))
@@ -114,26 +127,53 @@ export class Cursor {
     while (entries.length < BATCH_ENTRIES && characters < BATCH_CHARACTERS) {
       const entry = log.at(this.#next)
       if (entry === undefined) break
-      this.#next++
       if (entry.type === 'event') {
-        if (this.#take(entry, entries)) characters += entry.data.length
-      } else {
+        const verdict = this.#judge(entry)
+        if (verdict === 'unknown') break
+        if (verdict === 'gap') entries.push(this.#gap(this.#lateness, entry.seq - 1, entry.id))
+        if (this.#resumption === undefined) this.#lastEventId = entry.id
+        if (verdict !== 'seen' && this.names.has(entry.name)) {
+          entries.push(entry)
+          characters += entry.data.length
+        }
+      } else if (entry.type === 'state' || this.#resumption === undefined) {
         entries.push(entry)
       }
+      this.#next++
     }
     return entries
   }
 
-  /** Puts an event that this tab listens to, and has not had yet, into the batch. */
-  #take(event: EventEntry, batch: Entry[]): boolean {
-    const matters = this.names.has(event.name)
-    const verdict = this.#resumption?.judge(event, matters) ?? 'new'
-    if (this.#resumption?.isOver) this.#resumption = undefined
-    if (verdict === 'gap') batch.push(this.#gap(this.#lateness, event.seq - 1, event.id))
-    if (this.#resumption === undefined) this.#lastEventId = event.id
-    if (!matters || verdict === 'seen') return false
-    batch.push(event)
-    return true
+  /** `'unknown'` only while it is worth waiting for what is known. */
+  #judge(event: EventEntry): Verdict {
+    const resumption = this.#resumption
+    if (resumption === undefined) return 'new'
+    let verdict = resumption.judge(event, this.names.has(event.name))
+    if (verdict === 'unknown') {
+      // Older than what this tab knows, where that is yet to come: another tab stood further back, or joined earlier.
+      if (this.#isLastAfter(event.seq, resumption)) return 'seen'
+      this.#patience ??= this.#platform.setTimeout(() => this.#losePatience(), PATIENCE)
+      if (!this.#isImpatient) return 'unknown'
+      resumption.giveUp()
+      verdict = 'gap'
+    }
+    if (resumption.isOver) this.#endResumption()
+    return verdict
+  }
+
+  #isLastAfter(seq: number, resumption: Resumption): boolean {
+    for (const event of this.#stream.log.eventsAfter(seq)) if (resumption.isLast(event)) return true
+    return false
+  }
+
+  #losePatience(): void {
+    this.#isImpatient = true
+    this.pump()
+  }
+
+  #endResumption(): void {
+    this.#resumption = undefined
+    this.#platform.clearTimeout(this.#patience)
   }
 
   /** Passes over what does not matter while the tab is busy, so that only what it hears can make it fall behind. */
@@ -153,6 +193,13 @@ export class Cursor {
     return passed >= POSITION_ENTRIES || this.#platform.now() - this.#reportedAt >= POSITION_AGE
   }
 
+  /** Until a tab of another hub is known to have joined this log, it stands where it stood. */
+  #positionAt(seq: number): Position {
+    const { position } = this.#subscription
+    if (this.#resumption !== undefined && position !== undefined) return position
+    return { ...this.#stream.anchorAt(seq), log: this.#stream.id, seq }
+  }
+
   #send(entries: Entry[]): void {
     const seq = this.#next - 1
     this.#reportedSeq = seq
@@ -163,7 +210,7 @@ export class Cursor {
       subscription: this.#subscription.id,
       epoch: this.#subscription.epoch,
       entries,
-      position: { ...this.#stream.anchorAt(seq), log: this.#stream.id, seq },
+      position: this.#positionAt(seq),
     }
     this.#deliver(batch).then(
       () => {

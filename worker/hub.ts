@@ -23,6 +23,12 @@ export interface LinkEndpoint {
   close(): void
 }
 
+/**
+ * How long after its birth, in ms, a hub waits before it connects. It may succeed a hub that died, whose tabs need
+ * that long to say where they stand.
+ */
+const GATHER = 50
+
 /** Owns streams and serves tabs; knows nothing of where it runs. */
 export class Hub {
   readonly id: string
@@ -31,6 +37,7 @@ export class Hub {
   readonly #streams = new Map<string, Stream>()
   readonly #ready: Promise<void>
   readonly #logLimits: LogLimits
+  readonly #gatheringEnds: number
   #streamCount = 0
 
   /** @param logLimits bounds of each stream's log */
@@ -38,6 +45,7 @@ export class Hub {
     this.#logLimits = logLimits
     this.platform = platform
     this.id = id
+    this.#gatheringEnds = platform.now() + GATHER
     this.#ready = this.#holdLock()
   }
 
@@ -59,18 +67,8 @@ export class Hub {
   /** The stream for a subscription, connected where there was none. */
   streamFor({ request, position }: Subscription): Stream {
     const identity = identityOf(request)
-    const running = this.#streams.get(identity)
-    if (running !== undefined) {
-      if (position !== undefined) running.gather(position)
-      return running
-    }
-    const ended = () => {
-      if (this.#streams.get(identity) === stream) this.#streams.delete(identity)
-    }
-    const id = `${this.id}/${++this.#streamCount}`
-    const stream = new Stream(this.platform, id, request, this.#logLimits, ended)
-    this.#streams.set(identity, stream)
-    stream.begin(position)
+    const stream = this.#streams.get(identity) ?? this.#createStream(identity, request)
+    if (position !== undefined) stream.gather(position)
     return stream
   }
 
@@ -84,6 +82,17 @@ export class Hub {
       tabs: this.#tabs.size,
       streams: Array.from(this.#streams.values(), (stream) => stream.report()),
     }
+  }
+
+  #createStream(identity: string, request: StreamRequest): Stream {
+    const ended = () => {
+      if (this.#streams.get(identity) === stream) this.#streams.delete(identity)
+    }
+    const id = `${this.id}/${++this.#streamCount}`
+    const stream = new Stream(this.platform, id, request, this.#logLimits, ended)
+    this.#streams.set(identity, stream)
+    stream.begin(Math.max(0, this.#gatheringEnds - this.platform.now()))
+    return stream
   }
 
   #holdLock(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Entry } from '../src/protocol.ts'
+import type { Entry, EventEntry } from '../src/protocol.ts'
 
 /** Bounds of one stream's log; whichever is reached first counts. */
 export interface LogLimits {
@@ -64,6 +64,14 @@ export class Log {
   /** The entry with that number, if it is still (or already) there. */
   at(seq: number): Entry | undefined {
     return seq < this.firstSeq ? undefined : this.#slots[this.#head + seq - this.firstSeq]
+  }
+
+  /** Events with higher sequence numbers, in order. */
+  *eventsAfter(seq: number): Iterable<EventEntry> {
+    for (let at = Math.max(seq + 1, this.firstSeq); at <= this.lastSeq; at++) {
+      const entry = this.at(at)
+      if (entry?.type === 'event') yield entry
+    }
   }
 
   /** The newest entry stays whatever its size, or nobody could be given it. */

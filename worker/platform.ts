@@ -1,6 +1,10 @@
 /** The part of `LockManager` in use. */
 export interface Locks {
-  request(name: string, options: { signal?: AbortSignal }, granted: () => Promise<unknown>): Promise<unknown>
+  request(
+    name: string,
+    options: { mode?: 'exclusive' | 'shared'; signal?: AbortSignal },
+    granted: () => Promise<unknown>,
+  ): Promise<unknown>
 }
 
 /** What a hub needs of the world: a simulation stands in for it. */

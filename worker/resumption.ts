@@ -1,4 +1,4 @@
-import type { EventEntry, Place, Position, SeenEvent } from '../src/protocol.ts'
+import type { EventEntry, Place, Position } from '../src/protocol.ts'
 import type { Log } from './log.ts'
 
 /**
@@ -28,16 +28,17 @@ function digestOf(name: string, data: string): number {
   return hash >>> 0
 }
 
-const samePlace = (one: Place, other: Place): boolean =>
+export const samePlace = (one: Place, other: Place): boolean =>
   one.id === other.id && one.nth === other.nth && one.digest === other.digest
 
-export const seenKey = (event: SeenEvent): string => `${event.nth}:${event.size}:${event.id}`
+/** Equal for equal places. */
+export const placeKey = ({ id, nth, digest }: Place): string => `${nth}:${digest}:${id}`
 
 /** What {@link Position} says of the stream, less the hub and the sequence number. */
-export type Anchor = Pick<Position, 'resumeAfter' | 'expect' | 'unproven'>
+export type Anchor = Omit<Position, 'log' | 'seq'>
 
 /** Nothing has been received yet, or nothing with an ID. */
-export const NOWHERE: Anchor = { resumeAfter: '', expect: [], unproven: true }
+export const NOWHERE: Anchor = { ordinal: 0, resumeAfter: '', expect: [], unproven: true, mixed: false }
 
 /**
  * From where to resume so as to join the log just after `seq`.
@@ -55,16 +56,22 @@ export function anchorAt(log: Log, seq: number, mixed: boolean): Anchor | undefi
     const entry = log.at(at)
     if (entry?.type !== 'event') continue
     last ??= entry
-    if (last.id === '') return NOWHERE
+    if (last.id === '') return { ...NOWHERE, ordinal: last.ordinal }
     const bringsOtherId = entry.nth === 0 && entry.id !== '' && entry.id !== last.id
     if (bringsOtherId && (hasUnnumbered || !mixed)) {
-      return { resumeAfter: entry.id, expect: expect.reverse(), unproven: false }
+      return {
+        ordinal: last.ordinal,
+        resumeAfter: entry.id,
+        expect: expect.reverse(),
+        unproven: false,
+        mixed,
+      }
     }
     hasUnnumbered ||= entry.nth > 0
     if (expect.length < EXPECT_LIMIT) expect.push(placeOf(entry))
   }
   if (last === undefined) return undefined
-  return { resumeAfter: last.id, expect: [placeOf(last)], unproven: !mixed }
+  return { ordinal: last.ordinal, resumeAfter: last.id, expect: [placeOf(last)], unproven: !mixed, mixed }
 }
 
 export type Verdict =
@@ -74,19 +81,19 @@ export type Verdict =
   | 'new'
   /** New, but something before it may be missing. */
   | 'gap'
+  /** Not known, and what is known has not come yet: new, after a loss, unless the replay still brings it. */
+  | 'unknown'
 
 /** Sorts the events of a replay into known and new, and tells when the two do not join. */
 export class Resumption {
-  readonly #expect: readonly Place[]
-  readonly #unproven: boolean
+  readonly #anchor: Anchor
   readonly #isKnown: (event: EventEntry) => boolean
   #matched = 0
   #state: 'searching' | 'joined' | 'doubtful' = 'searching'
 
   /** @param isKnown whether an event that is not expected next has been dispatched all the same */
   constructor(anchor: Anchor, isKnown: (event: EventEntry) => boolean) {
-    this.#expect = anchor.expect
-    this.#unproven = anchor.unproven
+    this.#anchor = anchor
     this.#isKnown = isKnown
   }
 
@@ -95,33 +102,54 @@ export class Resumption {
     return this.#state === 'joined'
   }
 
+  /** Whether an event is the last one known. */
+  isLast(event: EventEntry): boolean {
+    const last = this.#anchor.expect.at(-1)
+    return last !== undefined && last.id === event.id && samePlace(last, placeOf(event))
+  }
+
   /** @param matters whether the event would be dispatched; others are only looked at for where they stand */
   judge(event: EventEntry, matters: boolean): Verdict {
     if (this.#state === 'searching' && this.#recognise(event)) return 'seen'
     if (!matters || this.#state === 'joined') return 'new'
-    const broken = this.#state === 'doubtful' || !this.#isTrusted()
+    if (this.#state === 'searching' && !this.#isTrusted()) return 'unknown'
+    const isDoubtful = this.#state === 'doubtful'
     this.#state = 'joined'
-    return broken ? 'gap' : 'new'
+    return isDoubtful ? 'gap' : 'new'
+  }
+
+  /** Nothing known will come any more. */
+  giveUp(): void {
+    this.#state = 'joined'
   }
 
   #recognise(event: EventEntry): boolean {
+    if (event.id === '') return false
     const place = placeOf(event)
-    const next = this.#expect[this.#matched]
+    const { expect } = this.#anchor
+    const next = expect[this.#matched]
     if (next !== undefined && samePlace(next, place)) {
       this.#matched++
-      if (this.#matched === this.#expect.length) this.#state = 'joined'
+      if (this.#matched === expect.length) this.#state = 'joined'
       return true
     }
-    const last = this.#expect.at(-1)
+    const last = expect.at(-1)
     if (last !== undefined && samePlace(last, place)) {
       this.#state = 'doubtful'
       return true
     }
-    return this.#isKnown(event)
+    const isSameRun = last !== undefined && place.id === last.id && place.nth < last.nth
+    return isSameRun || this.#isAnchor(event) || this.#isKnown(event)
+  }
+
+  /** Some servers repeat the very event after which they were asked to resume. */
+  #isAnchor({ id, nth }: EventEntry): boolean {
+    return !this.#anchor.unproven && nth === 0 && id === this.#anchor.resumeAfter
   }
 
   /** Nothing could be asked to be repeated, and the last event had an ID: take the server at its word. */
   #isTrusted(): boolean {
-    return this.#unproven && this.#matched === 0 && this.#expect.length === 1 && this.#expect[0]?.nth === 0
+    const { unproven, expect } = this.#anchor
+    return unproven && this.#matched === 0 && expect.length === 1 && expect[0]?.nth === 0
   }
 }

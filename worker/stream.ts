@@ -12,9 +12,6 @@ const LIVED = 5_000
 /** How long a stream without subscribers stays open, in ms: a re-render must not reconnect. */
 const LINGER = 1_000
 
-/** How long a new hub waits, in ms, for further tabs of a dead one, to resume from the oldest position. */
-const GATHER = 50
-
 /** One upstream connection's logical life, over all its reconnections. */
 export class Stream {
   readonly id: string
@@ -37,6 +34,7 @@ export class Stream {
   /** The last event ID in effect, and how many events since the line that set it. */
   #lastEventId = ''
   #nth = 0
+  #eventCount = 0
   #hasNumbered = false
   #hasUnnumbered = false
   /** The present connection has brought an `id` line. */
@@ -84,17 +82,15 @@ export class Stream {
     return { ...anchor, resumeAfter: start.resumeAfter, unproven: false }
   }
 
-  /** Begins to connect; with a position to resume from only after other tabs had the time to name theirs. */
-  begin(start: Position | undefined): void {
-    this.#start = start
-    if (start === undefined) this.#connect()
-    else this.#timer = this.#platform.setTimeout(() => this.#connect(), GATHER)
+  /** Connects after so many ms; until then positions are gathered to resume from. */
+  begin(delay: number): void {
+    this.#timer = this.#platform.setTimeout(() => this.#connect(), delay)
   }
 
-  /** Another tab of the same dead hub: resumes from its position if that is older and it is not too late. */
+  /** A tab of a dead hub stood here: the first connection resumes from the oldest such position. */
   gather(position: Position): void {
-    if (this.#connections > 0 || this.#start?.log !== position.log) return
-    if (position.seq < this.#start.seq) this.#start = position
+    if (this.#connections > 0 || position.resumeAfter === '') return
+    if (this.#start === undefined || isOlder(position, this.#start)) this.#start = position
   }
 
   add(cursor: Cursor): void {
@@ -168,10 +164,9 @@ export class Stream {
     this.#hasOpened = true
     if (this.#lastEvent() !== undefined && anchor.resumeAfter !== '') {
       this.#resumption = this.#resumptionFrom(anchor)
-    } else if (!isFirst && this.#start === undefined) {
+    } else if (!isFirst) {
       this.#gap('unresumable', '')
     }
-    // Else nothing is known here yet; what the tabs of a dead hub know is judged for each by its cursor.
     this.#pump()
   }
 
@@ -201,21 +196,21 @@ export class Stream {
     }
     const entry = { type: 'event', name: event.name, data: event.data } as const
     if (this.#resumption !== undefined) {
-      const verdict = this.#resumption.judge({ ...entry, ...this.#placeNow(), seq: 0 }, true)
+      const verdict = this.#resumption.judge({ ...entry, ...this.#placeNow(), seq: 0, ordinal: 0 }, true)
       if (verdict === 'seen') return
       this.#resumption = undefined
       this.#continueId()
-      if (verdict === 'gap') this.#gap(this.#isMixed ? 'unresumable' : 'history-lost', this.#lastEventId)
+      if (verdict !== 'new') this.#gap(this.#isMixed ? 'unresumable' : 'history-lost', this.#lastEventId)
     }
     this.#failures = 0
     if (this.#nth > 0) this.#hasUnnumbered = true
     else if (this.#lastEventId !== '') this.#hasNumbered = true
-    this.log.append({ ...entry, ...this.#placeNow() })
+    this.log.append({ ...entry, ...this.#placeNow(), ordinal: ++this.#eventCount })
   }
 
   /** Some events bring an ID and some do not. */
   get #isMixed(): boolean {
-    return this.#hasNumbered && this.#hasUnnumbered
+    return (this.#hasNumbered && this.#hasUnnumbered) || this.#start?.mixed === true
   }
 
   #placeNow(): Pick<EventEntry, 'id' | 'nth'> {
@@ -279,6 +274,12 @@ export class Stream {
     this.#platform.clearTimeout(this.#timer)
     this.#abort.abort()
   }
+}
+
+/** Positions in different logs cannot be compared; of two at the same event the one that can be proven is better. */
+const isOlder = (one: Position, other: Position): boolean => {
+  if (one.log !== other.log) return false
+  return one.ordinal === other.ordinal ? other.unproven && !one.unproven : one.ordinal < other.ordinal
 }
 
 const isSameEvent = (entry: ReturnType<Log['at']>, event: EventEntry): boolean =>

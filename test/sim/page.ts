@@ -8,7 +8,8 @@ import type { World } from './world/world.ts'
 /** What a page was given, in order. */
 export type Recorded =
   | { type: 'event'; name: string; number: number }
-  | { type: 'gap'; reason: string; before: string; after: string }
+  /** `sentByThen`: how many events the server had sent when the page was told. */
+  | { type: 'gap'; reason: string; before: string; after: string; sentByThen: number }
 
 /** A stretch of a server's events of one name that a page must have been given. */
 interface Due {
@@ -87,7 +88,8 @@ export class SimSubscription {
 
   #receive(entry: Entry): void {
     if (entry.type === 'gap') {
-      this.records.push({ type: 'gap', reason: entry.reason, before: entry.before, after: entry.after })
+      const { type, reason, before, after } = entry
+      this.records.push({ type, reason, before, after, sentByThen: this.server.events.length })
     } else if (entry.type === 'state') {
       if (entry.state !== 'open' || this.#hasOpened) return
       this.#hasOpened = true
@@ -113,6 +115,8 @@ export class SimTab {
   readonly agent: Agent
   readonly subscriptions: SimSubscription[] = []
   readonly warnings: string[] = []
+  /** Was frozen or cached at some time. */
+  hasSlept = false
   readonly #client: Client
   readonly #listeners = new Map<string, () => void>()
   #isCached = false
@@ -147,12 +151,15 @@ export class SimTab {
   cache(): void {
     if (!this.canAct) return
     this.#isCached = true
+    this.hasSlept = true
     this.#listeners.get('pagehide')?.()
     this.agent.freeze()
   }
 
   freeze(): void {
-    if (this.canAct) this.agent.freeze()
+    if (!this.canAct) return
+    this.hasSlept = true
+    this.agent.freeze()
   }
 
   /** Comes back from the cache, or thaws. */

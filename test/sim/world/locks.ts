@@ -2,28 +2,29 @@ import type { Locks } from '../../../worker/platform.ts'
 import type { Agent } from './agent.ts'
 
 interface LockRequest {
-  readonly agent: Agent
+  readonly isShared: boolean
+  isGranted: boolean
   readonly grant: () => void
 }
 
-/** A virtual LockManager: exclusive locks, first come first served, released by their holder's death. */
+/** A virtual LockManager: first come first served; a holder's death releases what it held. */
 export class VirtualLocks {
   readonly #queues = new Map<string, LockRequest[]>()
 
-  /** Locks held now, for a check that none dangles. */
-  held(): string[] {
+  /** Locks held or asked for now, for a check that none dangles. */
+  names(): string[] {
     return [...this.#queues.keys()]
   }
 
   for(agent: Agent): Locks {
     return {
-      request: (name, { signal }, granted) =>
+      request: (name, { mode, signal }, granted) =>
         new Promise((resolve, reject) => {
-          let isGranted = false
+          if (!agent.isAlive) return
           const request: LockRequest = {
-            agent,
+            isShared: mode === 'shared',
+            isGranted: false,
             grant: () => {
-              isGranted = true
               agent.schedule(0, () => {
                 granted()
                   .finally(() => this.#leave(name, request))
@@ -36,11 +37,11 @@ export class VirtualLocks {
           queue.push(request)
           agent.onDeath(() => this.#leave(name, request))
           signal?.addEventListener('abort', () => {
-            if (isGranted) return
+            if (request.isGranted) return
             this.#leave(name, request)
             reject(signal.reason)
           })
-          if (queue.length === 1) request.grant()
+          this.#grant(queue)
         }),
     }
   }
@@ -51,6 +52,16 @@ export class VirtualLocks {
     if (queue === undefined || index < 0) return
     queue.splice(index, 1)
     if (queue.length === 0) this.#queues.delete(name)
-    else if (index === 0) queue[0]?.grant()
+    else this.#grant(queue)
+  }
+
+  /** [spec] https://w3c.github.io/web-locks/#lock-concept: exclusive alone, shared together, nobody overtakes. */
+  #grant(queue: readonly LockRequest[]): void {
+    for (const [index, request] of queue.entries()) {
+      if (index > 0 && !(request.isShared && queue[index - 1]?.isShared)) return
+      if (request.isGranted) continue
+      request.isGranted = true
+      request.grant()
+    }
   }
 }

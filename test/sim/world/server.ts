@@ -31,7 +31,8 @@ export interface ServedEvent {
 const FORGETFUL_LIMIT = 12
 
 interface Connection {
-  readonly agent: Agent
+  /** Resumed nothing and has brought no ID yet. */
+  isFresh: boolean
   push(bytes: Uint8Array): void
   /** Ends the response after what has arrived so far. */
   end(error?: Error): void
@@ -48,6 +49,10 @@ export class VirtualServer {
   peak = 0
   /** What the next requests are answered with instead of a stream. */
   refuseWith: { status: number; contentType: string } | 'network error' | undefined
+  /** First events with an ID on connections that resumed nothing: no earlier ID can be asked for. */
+  readonly #firsts = new Set<ServedEvent>()
+  /** Resumptions from such an event. */
+  readonly #takenAtItsWord: { after: number; upTo: number }[] = []
   readonly #connections = new Set<Connection>()
   readonly #latency: () => number
   readonly #now: () => number
@@ -76,8 +81,18 @@ export class VirtualServer {
     const number = this.events.length + 1
     const event = { number, name, id: this.#idFor(number) }
     this.events.push(event)
-    for (const connection of this.#connections) this.#write(connection, this.#textOf(event))
+    for (const connection of this.#connections) this.#writeEvent(connection, event)
     return event
+  }
+
+  /** Whether an event fell between two connections where a client had no earlier ID to ask for. */
+  wasTakenAtItsWord(number: number): boolean {
+    return this.#takenAtItsWord.some(({ after, upTo }) => number > after && number <= upTo)
+  }
+
+  /** Whether a client may have known no earlier ID than this. */
+  isFirstId(id: string): boolean {
+    return [...this.#firsts].some((first) => first.id === id)
   }
 
   /** Writes as it is, for what no well-behaved server sends. */
@@ -121,8 +136,21 @@ export class VirtualServer {
     agent.onDeath(gone)
     signal.addEventListener('abort', () => incoming.end(signal.reason))
     this.#write(incoming, 'retry: 100\n\n')
-    for (const event of this.#replay(lastEventId)) this.#write(incoming, this.#textOf(event))
+    incoming.isFresh = lastEventId === ''
+    for (const first of this.#firsts) {
+      if (first.id === lastEventId)
+        this.#takenAtItsWord.push({ after: first.number, upTo: this.events.length })
+    }
+    for (const event of this.#replay(lastEventId)) this.#writeEvent(incoming, event)
     return { getReader: () => incoming, cancel: async () => incoming.end() }
+  }
+
+  #writeEvent(connection: Connection, event: ServedEvent): void {
+    if (connection.isFresh && event.id !== undefined) {
+      connection.isFresh = false
+      this.#firsts.add(event)
+    }
+    this.#write(connection, this.#textOf(event))
   }
 
   #write(connection: Connection, text: string): void {
@@ -172,7 +200,8 @@ const emptyBody = { cancel: async () => {} }
 
 /** The client's end of a connection: a reader whose chunks arrive in virtual time. */
 class Incoming implements Connection {
-  readonly agent: Agent
+  isFresh = false
+  readonly #agent: Agent
   onEnd: () => void = () => {}
   readonly #latency: () => number
   readonly #now: () => number
@@ -183,14 +212,14 @@ class Incoming implements Connection {
   #error: Error | undefined
 
   constructor(agent: Agent, latency: () => number, now: () => number) {
-    this.agent = agent
+    this.#agent = agent
     this.#latency = latency
     this.#now = now
   }
 
   push(bytes: Uint8Array): void {
     this.#lastArrival = Math.max(this.#lastArrival, this.#now() + this.#latency())
-    this.agent.schedule(this.#lastArrival - this.#now(), () => {
+    this.#agent.schedule(this.#lastArrival - this.#now(), () => {
       if (this.#isEnded) return
       this.#chunks.push(bytes)
       this.#serve()
@@ -202,7 +231,7 @@ class Incoming implements Connection {
     this.#isEnded = true
     this.#error = error
     this.onEnd()
-    this.agent.schedule(0, () => this.#serve())
+    this.#agent.schedule(0, () => this.#serve())
   }
 
   read(): Promise<unknown> {

@@ -44,8 +44,6 @@ export class Cursor {
   #inFlight = 0
   #isClosed = false
   #resumption: Resumption | undefined
-  /** Why events are missing when `#resumption` finds that they are. */
-  #lateness: GapReason = 'history-lost'
   #patience: unknown
   #isImpatient = false
   #lastEventId = ''
@@ -106,12 +104,12 @@ export class Cursor {
       if (position.seq + 1 < log.firstSeq) this.#fallBehind('asleep')
       return Math.max(position.seq + 1, log.firstSeq)
     }
-    const isStart = this.#stream.start?.resumeAfter === position.resumeAfter
     const known = new Set(seen?.map(placeKey))
-    this.#resumption = new Resumption({ ...position, unproven: position.unproven && isStart }, (event) =>
-      known.has(placeKey(placeOf(event))),
+    this.#resumption = new Resumption(
+      position,
+      (event) => known.has(placeKey(placeOf(event))),
+      () => this.#isResumedHere(position),
     )
-    this.#lateness = position.resumeAfter === '' ? 'unresumable' : isStart ? 'history-lost' : 'asleep'
     if (log.firstSeq > 1) this.#lead.push(this.#stateNow(log.firstSeq - 1))
     return log.firstSeq
   }
@@ -130,7 +128,7 @@ export class Cursor {
       if (entry.type === 'event') {
         const verdict = this.#judge(entry)
         if (verdict === 'unknown') break
-        if (verdict === 'gap') entries.push(this.#gap(this.#lateness, entry.seq - 1, entry.id))
+        if (verdict === 'gap') entries.push(this.#gap(this.#lateness(), entry.seq - 1, entry.id))
         if (this.#resumption === undefined) this.#lastEventId = entry.id
         if (verdict !== 'seen' && this.names.has(entry.name)) {
           entries.push(entry)
@@ -159,6 +157,18 @@ export class Cursor {
     }
     if (resumption.isOver) this.#endResumption()
     return verdict
+  }
+
+  /** The stream has resumed from this position, not from another tab's. */
+  #isResumedHere({ resumeAfter }: Position): boolean {
+    return this.#stream.start?.resumeAfter === resumeAfter
+  }
+
+  /** Why events are missing where a replay does not join what this tab knows. */
+  #lateness(): GapReason {
+    const { position } = this.#subscription
+    if (position === undefined || position.resumeAfter === '') return 'unresumable'
+    return this.#isResumedHere(position) ? 'history-lost' : 'asleep'
   }
 
   #isLastAfter(seq: number, resumption: Resumption): boolean {

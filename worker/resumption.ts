@@ -88,13 +88,18 @@ export type Verdict =
 export class Resumption {
   readonly #anchor: Anchor
   readonly #isKnown: (event: EventEntry) => boolean
+  readonly #isTrustworthy: () => boolean
   #matched = 0
   #state: 'searching' | 'joined' | 'doubtful' = 'searching'
 
-  /** @param isKnown whether an event that is not expected next has been dispatched all the same */
-  constructor(anchor: Anchor, isKnown: (event: EventEntry) => boolean) {
+  /**
+   * @param isKnown whether an event that is not expected next has been dispatched all the same
+   * @param isTrustworthy whether the server was asked for just what follows, where nothing could be asked to be repeated
+   */
+  constructor(anchor: Anchor, isKnown: (event: EventEntry) => boolean, isTrustworthy: () => boolean) {
     this.#anchor = anchor
     this.#isKnown = isKnown
+    this.#isTrustworthy = isTrustworthy
   }
 
   /** Everything known has been passed: no later event needs judging. */
@@ -130,7 +135,7 @@ export class Resumption {
     const next = expect[this.#matched]
     if (next !== undefined && samePlace(next, place)) {
       this.#matched++
-      if (this.#matched === expect.length) this.#state = 'joined'
+      if (this.#matched === expect.length) this.#state = this.#isWholeReplay() ? 'joined' : 'doubtful'
       return true
     }
     const last = expect.at(-1)
@@ -142,6 +147,12 @@ export class Resumption {
     return isSameRun || this.#isAnchor(event) || this.#isKnown(event)
   }
 
+  /** Where some events bring no ID, one of those must have come: many servers do not keep them. */
+  #isWholeReplay(): boolean {
+    const { mixed, expect } = this.#anchor
+    return !mixed || expect.some(({ nth }) => nth > 0)
+  }
+
   /** Some servers repeat the very event after which they were asked to resume. */
   #isAnchor({ id, nth }: EventEntry): boolean {
     return !this.#anchor.unproven && nth === 0 && id === this.#anchor.resumeAfter
@@ -150,6 +161,8 @@ export class Resumption {
   /** Nothing could be asked to be repeated, and the last event had an ID: take the server at its word. */
   #isTrusted(): boolean {
     const { unproven, expect } = this.#anchor
-    return unproven && this.#matched === 0 && expect.length === 1 && expect[0]?.nth === 0
+    return (
+      unproven && this.#matched === 0 && expect.length === 1 && expect[0]?.nth === 0 && this.#isTrustworthy()
+    )
   }
 }

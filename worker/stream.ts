@@ -172,7 +172,7 @@ export class Stream {
 
   #resumptionFrom(anchor: Anchor): Resumption {
     let probe = this.log.lastSeq
-    return new Resumption(anchor, (event) => {
+    const isKnown = (event: EventEntry): boolean => {
       // A replay comes in the log's order, so the entry after the last one found is the likeliest.
       for (let step = 0; step < this.log.length; step++) {
         const seq = probe + 1 + step
@@ -183,7 +183,8 @@ export class Stream {
         }
       }
       return false
-    })
+    }
+    return new Resumption(anchor, isKnown, () => true)
   }
 
   #receive(event: ServerEvent): void {

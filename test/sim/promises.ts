@@ -57,10 +57,20 @@ function problemsOfLoss(subscription: SimSubscription): string[] {
     for (const event of subscription.server.events.slice(after, upTo)) {
       if (event.name !== name || had.has(event.number)) continue
       if (subscription.server.wasTakenAtItsWord(event.number)) continue
+      if (event.id === undefined && !hasUnnumbered(subscription, event.number)) continue
       if (!isTold(subscription, event.number)) problems.push(`event ${event.number} lost in silence`)
     }
   }
   return problems
+}
+
+/** Until an event without an ID has come, nobody can know that a server has such, and does not keep them. */
+function hasUnnumbered({ server, records }: SimSubscription, before: number): boolean {
+  if (server.kind !== 'sparse-ephemeral') return true
+  return records.some(
+    (record) =>
+      record.type === 'event' && record.number < before && server.events[record.number - 1]?.id === undefined,
+  )
 }
 
 /** Whether a gap stands between the events recorded before and after `number`. */

@@ -149,7 +149,7 @@ export class Cursor {
     let verdict = resumption.judge(event, this.names.has(event.name))
     if (verdict === 'unknown') {
       // Older than what this tab knows, where that is yet to come: another tab stood further back, or joined earlier.
-      if (this.#isLastAfter(event.seq, resumption)) return 'seen'
+      if (this.#isExpectedAfter(event.seq, resumption)) return 'seen'
       this.#patience ??= this.#platform.setTimeout(() => this.#losePatience(), PATIENCE)
       if (!this.#isImpatient) return 'unknown'
       resumption.giveUp()
@@ -171,8 +171,8 @@ export class Cursor {
     return this.#isResumedHere(position) ? 'history-lost' : 'asleep'
   }
 
-  #isLastAfter(seq: number, resumption: Resumption): boolean {
-    for (const event of this.#stream.log.eventsAfter(seq)) if (resumption.isLast(event)) return true
+  #isExpectedAfter(seq: number, resumption: Resumption): boolean {
+    for (const event of this.#stream.log.eventsAfter(seq)) if (resumption.isExpected(event)) return true
     return false
   }
 

@@ -41,18 +41,20 @@ export type Anchor = Omit<Position, 'log' | 'seq'>
 export const NOWHERE: Anchor = { ordinal: 0, resumeAfter: '', expect: [], unproven: true, mixed: false }
 
 /**
- * From where to resume so as to join the log just after `seq`.
+ * From where to resume so as to join the log just after `seq`; `undefined` where no event stands before it.
  *
  * Goes back to the newest event with another ID. In a stream where some events bring no ID it goes back over one of
  * those as well, since many servers do not keep them: their return shows that this one does.
  *
  * @param mixed the stream has had events without an ID of their own
+ * @param origin the ID after which the log begins, `''` where that is not known
  */
-export function anchorAt(log: Log, seq: number, mixed: boolean): Anchor | undefined {
+export function anchorAt(log: Log, seq: number, mixed: boolean, origin: string): Anchor | undefined {
   const expect: Place[] = []
+  const least = Math.max(log.firstSeq, seq - SEARCH_LIMIT)
   let last: EventEntry | undefined
   let hasUnnumbered = false
-  for (let at = seq; at >= Math.max(log.firstSeq, seq - SEARCH_LIMIT); at--) {
+  for (let at = seq; at >= least; at--) {
     const entry = log.at(at)
     if (entry?.type !== 'event') continue
     last ??= entry
@@ -71,6 +73,9 @@ export function anchorAt(log: Log, seq: number, mixed: boolean): Anchor | undefi
     if (expect.length < EXPECT_LIMIT) expect.push(placeOf(entry))
   }
   if (last === undefined) return undefined
+  if (least === 1 && origin !== '') {
+    return { ordinal: last.ordinal, resumeAfter: origin, expect: expect.reverse(), unproven: false, mixed }
+  }
   return { ordinal: last.ordinal, resumeAfter: last.id, expect: [placeOf(last)], unproven: !mixed, mixed }
 }
 
@@ -89,7 +94,9 @@ export class Resumption {
   readonly #anchor: Anchor
   readonly #isKnown: (event: EventEntry) => boolean
   readonly #isTrustworthy: () => boolean
-  #matched = 0
+  /** How many of the expected events have come. */
+  #passed = 0
+  #hasSkipped = false
   #state: 'searching' | 'joined' | 'doubtful' = 'searching'
 
   /**
@@ -107,10 +114,9 @@ export class Resumption {
     return this.#state === 'joined'
   }
 
-  /** Whether an event is the last one known. */
-  isLast(event: EventEntry): boolean {
-    const last = this.#anchor.expect.at(-1)
-    return last !== undefined && last.id === event.id && samePlace(last, placeOf(event))
+  /** Whether an event is among those that a replay should bring. */
+  isExpected(event: EventEntry): boolean {
+    return this.#indexOf(event) >= 0
   }
 
   /** @param matters whether the event would be dispatched; others are only looked at for where they stand */
@@ -130,21 +136,29 @@ export class Resumption {
 
   #recognise(event: EventEntry): boolean {
     if (event.id === '') return false
-    const place = placeOf(event)
+    const index = this.#indexOf(event)
+    if (index >= 0) this.#pass(index)
+    return index >= 0 || this.#isBeforeLast(event) || this.#isAnchor(event) || this.#isKnown(event)
+  }
+
+  /** What comes is looked for from where the replay has got to, since events may be alike. */
+  #indexOf(event: EventEntry): number {
     const { expect } = this.#anchor
-    const next = expect[this.#matched]
-    if (next !== undefined && samePlace(next, place)) {
-      this.#matched++
-      if (this.#matched === expect.length) this.#state = this.#isWholeReplay() ? 'joined' : 'doubtful'
-      return true
-    }
-    const last = expect.at(-1)
-    if (last !== undefined && samePlace(last, place)) {
-      this.#state = 'doubtful'
-      return true
-    }
-    const isSameRun = last !== undefined && place.id === last.id && place.nth < last.nth
-    return isSameRun || this.#isAnchor(event) || this.#isKnown(event)
+    const place = placeOf(event)
+    return expect.findIndex((expected, index) => index >= this.#passed && samePlace(expected, place))
+  }
+
+  #pass(index: number): void {
+    this.#hasSkipped ||= index !== this.#passed
+    this.#passed = index + 1
+    if (this.#passed < this.#anchor.expect.length) return
+    this.#state = this.#hasSkipped || !this.#isWholeReplay() ? 'doubtful' : 'joined'
+  }
+
+  /** Of the last event's ID, and nearer to the line that brought it. */
+  #isBeforeLast({ id, nth }: EventEntry): boolean {
+    const last = this.#anchor.expect.at(-1)
+    return last !== undefined && id === last.id && nth < last.nth
   }
 
   /** Where some events bring no ID, one of those must have come: many servers do not keep them. */
@@ -162,7 +176,7 @@ export class Resumption {
   #isTrusted(): boolean {
     const { unproven, expect } = this.#anchor
     return (
-      unproven && this.#matched === 0 && expect.length === 1 && expect[0]?.nth === 0 && this.#isTrustworthy()
+      unproven && this.#passed === 0 && expect.length === 1 && expect[0]?.nth === 0 && this.#isTrustworthy()
     )
   }
 }

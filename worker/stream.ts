@@ -74,12 +74,8 @@ export class Stream {
 
   /** Where a tab stands that is through with everything up to `seq`. */
   anchorAt(seq: number): Anchor {
-    const anchor = anchorAt(this.log, seq, this.#isMixed)
     const start = this.#start
-    if (anchor === undefined) return start ?? NOWHERE
-    if (!anchor.unproven || start === undefined || start.resumeAfter === '' || anchor === NOWHERE)
-      return anchor
-    return { ...anchor, resumeAfter: start.resumeAfter, unproven: false }
+    return anchorAt(this.log, seq, this.#isMixed, start?.resumeAfter ?? '') ?? start ?? NOWHERE
   }
 
   /** Connects after so many ms; until then positions are gathered to resume from. */

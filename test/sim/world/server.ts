@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Agent } from './agent.ts'
 
 /** How a server treats `Last-Event-ID`. */
@@ -109,6 +110,7 @@ export class VirtualServer {
   fetch(agent: Agent, init: RequestInit): Promise<Response> {
     return new Promise((resolve, reject) => {
       const signal = init.signal as AbortSignal
+      setMaxListeners(0, signal)
       signal.addEventListener('abort', () => reject(signal.reason))
       agent.schedule(this.#latency(), () => {
         if (signal.aborted) return

@@ -1,0 +1,45 @@
+/** @typedef {'shared' | 'native'} Kind */
+
+/**
+ * Opens the feed. Whatever comes back is used as an EventSource: the two kinds differ in this file only.
+ *
+ * @param {Kind} kind
+ * @returns {Promise<EventSource>}
+ */
+export const openSource = async (kind) => {
+  if (kind === 'native') return new EventSource('/events')
+  // Imported when asked for, so that the page with a plain EventSource works without a build of the library.
+  const { SharedEventSource } = await import('tabstream')
+  return new SharedEventSource('/events')
+}
+
+/**
+ * @param {Kind} kind
+ * @returns {Promise<{ host: string, tabs: number }>}
+ */
+export const describeSharing = async (kind) => {
+  if (kind === 'native') return { host: 'native', tabs: 1 }
+  const { inspect } = await import('tabstream')
+  return inspect()
+}
+
+// Longer than a server on this machine ever takes: past it there was no connection to ask on.
+const TIME_LIMIT = 1900
+
+/** @returns {Promise<number>} the SSE connections the server holds */
+export const countConnections = async () => {
+  const response = await fetch('/stats', { signal: AbortSignal.timeout(TIME_LIMIT) })
+  return (await response.json()).connections
+}
+
+/**
+ * What the server still knows of these events, so that a new tab starts with full plots.
+ *
+ * @param {string[]} names
+ * @returns {Promise<{ name: string, data: { time: number } }[]>}
+ */
+export const loadHistory = async (names) => {
+  const query = new URLSearchParams(names.map((name) => ['name', name]))
+  const response = await fetch(`/history?${query}`, { signal: AbortSignal.timeout(TIME_LIMIT) })
+  return response.json()
+}

@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import { record, type Tab } from './browser.ts'
+import { useBrowser } from './stage.ts'
+
+const stage = useBrowser()
+
+const configure = (tab: Tab, options: unknown) =>
+  tab.page.evaluate((options) => {
+    try {
+      tabstream.configure(options as never)
+      return 'accepted'
+    } catch (error) {
+      return error instanceof tabstream.TabstreamError
+        ? `${error.type}: ${error.message}`
+        : `strange: ${error}`
+    }
+  }, options)
+
+describe('configure', () => {
+  test.each([
+    ['an unknown host', { host: 'service-worker' }, /"auto".*"shared-worker".*"direct".*"service-worker"/],
+    ['an unknown option', { wroker: '/worker.js' }, /"wroker".*worker, host and namespace/],
+    ['a worker that is no URL', { worker: 'http://[nowhere]/' }, /worker.*URL.*nowhere/],
+    ['a worker that is no text', { worker: 5 }, /worker.*URL.*number/],
+    ['a namespace that is no string', { namespace: 5 }, /namespace.*string.*number/],
+    ['no object', 'direct', /object/],
+    ['null', null, /object/],
+  ])('refuses %s, says what it would take, and stays usable', async (_name, options, message) => {
+    const { server, open } = await stage()
+    const tab = await open()
+    const answer = await configure(tab, options)
+    expect(answer).toMatch(/^configuration: tabstream: /)
+    expect(answer).toMatch(message)
+    expect(await configure(tab, { host: 'direct' })).toBe('accepted')
+    const recording = await record(tab, '/events/news', ['message'])
+    await recording.waitForSignals('open')
+    server.channel('news').send({ data: 'x' })
+    expect(await recording.waitForEvents(1)).toHaveLength(1)
+  })
+
+  test('refuses to be called twice, after the first source, or after inspect', async () => {
+    const { open } = await stage()
+    const late = /^configuration: .*late.*before the first SharedEventSource/
+
+    const twice = await open()
+    expect(await configure(twice, { namespace: 'a' })).toBe('accepted')
+    expect(await configure(twice, { namespace: 'b' })).toMatch(late)
+
+    const afterSource = await open()
+    await record(afterSource, '/events/news', ['message'])
+    expect(await configure(afterSource, {})).toMatch(late)
+
+    const afterInspect = await open()
+    await afterInspect.page.evaluate(() => void tabstream.inspect())
+    expect(await configure(afterInspect, {})).toMatch(late)
+  })
+
+  test('with host "shared-worker" takes nothing else: the source fails and inspect says why', async () => {
+    const { server, open } = await stage()
+    const tab = await open()
+    expect(await configure(tab, { host: 'shared-worker', worker: '/missing.js' })).toBe('accepted')
+    const recording = await record(tab, '/events/news', ['message'])
+    expect(await recording.waitForSignals('error')).toEqual([{ type: 'error', readyState: 2 }])
+    const refusal = await tab.page.evaluate(() => tabstream.inspect().catch(String))
+    expect(refusal).toMatch(/missing\.js/)
+    expect(server.channel('news').requests).toEqual([])
+  })
+})

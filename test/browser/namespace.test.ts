@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import { inspect, record } from './browser.ts'
+import { useBrowser } from './stage.ts'
+
+const stage = useBrowser()
+
+test('each namespace has a hub of its own', async () => {
+  const { server, openMany } = await stage()
+  const channel = server.channel('news')
+  const tabs = await openMany(3)
+  const namespaces = ['red', 'blue', 'red']
+  const recordings = await Promise.all(
+    tabs.map(async (tab, index) => {
+      await tab.page.evaluate((namespace) => tabstream.configure({ namespace }), namespaces[index] ?? '')
+      return record(tab, '/events/news', ['message'])
+    }),
+  )
+  for (const recording of recordings) await recording.waitForSignals('open')
+  channel.send({ data: 'x' })
+  for (const recording of recordings) expect(await recording.waitForEvents(1)).toHaveLength(1)
+  expect(channel.totalConnections).toBe(2)
+
+  const [red, blue, alsoRed] = await Promise.all(tabs.map(inspect))
+  expect(red).toMatchObject({ host: 'shared-worker', tabs: 2 })
+  expect(blue).toMatchObject({ host: 'shared-worker', tabs: 1 })
+  expect(alsoRed?.hubId).toBe(red?.hubId)
+  expect(blue?.hubId).not.toBe(red?.hubId)
+})

@@ -1,0 +1,119 @@
+import type * as Tabstream from '../../src/index.ts'
+
+/** An event of the stream; or a gap, with its reason as the data and the ID before it. */
+export interface RecordedEvent {
+  type: string
+  data: string
+  lastEventId: string
+}
+
+/** An `open` or `error` event, with the state the source was in when it came. */
+export interface Signal {
+  type: string
+  readyState: number
+}
+
+export type Kind = 'EventSource' | 'SharedEventSource'
+
+export interface RecordingRequest {
+  key: string
+  kind: Kind
+  url: string
+  names: readonly string[]
+  withCredentials: boolean
+}
+
+interface PageRecording {
+  source: EventSource
+  events: RecordedEvent[]
+  signals: Signal[]
+  listen(name: string): void
+  keep(event: RecordedEvent): void
+  until(isTrue: () => boolean): Promise<void>
+}
+
+interface Recorder {
+  open(request: RecordingRequest): void
+  get(key: string): PageRecording
+  /** From now on keeps all that reaches this page through message ports, as text, in `heard`. */
+  overhear(): void
+  readonly heard: string[]
+}
+
+declare global {
+  // These live in the page, where the functions given to `evaluate` run.
+  var recorder: Recorder
+  var tabstream: typeof Tabstream
+  var ready: Promise<void> | undefined
+}
+
+/** Runs in each page before its scripts: sent there as source text, so it may refer to nothing outside. */
+export function installRecorder(): void {
+  const recordings = new Map<string, PageRecording>()
+  const heard: string[] = []
+  let overhearing = false
+
+  const addEventListener = MessagePort.prototype.addEventListener
+  MessagePort.prototype.addEventListener = function (this: MessagePort, ...listener: [string, never]) {
+    if (listener[0] === 'message') {
+      addEventListener.call(this, 'message', (event) => {
+        if (overhearing) heard.push(JSON.stringify((event as MessageEvent).data) ?? '')
+      })
+    }
+    addEventListener.apply(this, listener)
+  }
+
+  const open = ({ key, kind, url, names, withCredentials }: RecordingRequest) => {
+    const Source = kind === 'EventSource' ? EventSource : tabstream.SharedEventSource
+    const source = new Source(url, { withCredentials })
+    let waiting: { isTrue: () => boolean; resolve: () => void }[] = []
+    const changed = () => {
+      if (waiting.length === 0) return
+      const ready = waiting.filter(({ isTrue }) => isTrue())
+      waiting = waiting.filter((wait) => !ready.includes(wait))
+      for (const { resolve } of ready) resolve()
+    }
+    const recording: PageRecording = {
+      source,
+      events: [],
+      signals: [],
+      listen(name) {
+        source.addEventListener(name, recording.keep)
+      },
+      keep({ type, data, lastEventId }) {
+        recording.events.push({ type, data, lastEventId })
+        changed()
+      },
+      until: (isTrue) =>
+        new Promise((resolve) => {
+          waiting.push({ isTrue, resolve })
+          changed()
+        }),
+    }
+    for (const type of ['open', 'error']) {
+      source.addEventListener(type, () => {
+        recording.signals.push({ type, readyState: source.readyState })
+        changed()
+      })
+    }
+    for (const name of names) recording.listen(name)
+    source.addEventListener('gap', (gap: Event) => {
+      if (gap instanceof MessageEvent) return
+      const { reason, before } = gap as unknown as { reason: string; before: string }
+      recording.keep({ type: 'gap', data: reason, lastEventId: before })
+    })
+    recordings.set(key, recording)
+  }
+
+  const get = (key: string) => {
+    const recording = recordings.get(key)
+    if (!recording) throw new Error(`no recording ${key} in this page`)
+    return recording
+  }
+
+  const overhear = () => {
+    overhearing = true
+  }
+
+  globalThis.recorder = { open, get, overhear, heard }
+}

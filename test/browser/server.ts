@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname } from 'node:path'
+import { Channel } from './channel.ts'
+import { Changes } from './until.ts'
+
+const DIST = new URL('../../dist/', import.meta.url)
+
+const TYPES: Record<string, string> = {
+  '.js': 'text/javascript',
+  '.map': 'application/json',
+  '.html': 'text/html',
+}
+
+// Scripts are files of their own, not inline, so that a page can be served with a strict policy. `ready`
+// is what openTab waits for; the attribute says the same to whoever looks at the page.
+const READY = `.then(() => { document.documentElement.dataset.ready = 'yes' })`
+const CONFIGURE = `.then((tabstream) => {
+  globalThis.tabstream = tabstream
+  const host = new URLSearchParams(location.search).get('host')
+  if (host) tabstream.configure({ host })
+})`
+const SCRIPTS: Record<string, string> = {
+  '/page-module.js': `globalThis.ready = import('/tabstream/index.js')${CONFIGURE}${READY}`,
+  '/page-global.js': `globalThis.ready = Promise.resolve(globalThis.Tabstream)${CONFIGURE}${READY}`,
+  '/page-native.js': `globalThis.ready = Promise.resolve()${READY}`,
+}
+
+export type Answer = (request: IncomingMessage, response: ServerResponse) => void
+
+/** A real HTTP/1.1 server that does what a test tells it, and remembers in which order things happened. */
+export interface TestServer {
+  readonly port: number
+  readonly origin: string
+  /** Every request on arrival ('GET /path'), every stream's end ('closed /events/name'). */
+  readonly journal: readonly string[]
+  url(path: string): string
+  channel(name: string): Channel
+  /** Takes over a path. */
+  answer(path: string, answer: Answer): void
+  /** Resolves when a request for `path` has arrived. */
+  waitForRequest(path: string): Promise<void>
+  describe(): string
+  close(): Promise<void>
+}
+
+/**
+ * Pages are `/` and `/page…`. Their query: `csp=POLICY` sends that Content-Security-Policy, `global` loads
+ * the classic build, `native` loads nothing, `host=HOST` is passed to `configure`.
+ */
+export async function startServer({ port = 0 } = {}): Promise<TestServer> {
+  const journal: string[] = []
+  const changes = new Changes()
+  const channels = new Map<string, Channel>()
+  const answers = new Map<string, Answer>()
+
+  const channel = (name: string) => {
+    const known = channels.get(name) ?? new Channel(`/events/${name}`, journal)
+    channels.set(name, known)
+    return known
+  }
+
+  const http = createServer((request, response) => {
+    const path = request.url ?? '/'
+    journal.push(`${request.method} ${path}`)
+    changes.changed()
+    const { pathname, searchParams } = new URL(path, 'http://any')
+    const answer = answers.get(pathname)
+    if (answer) answer(request, response)
+    else if (pathname.startsWith('/events/')) channel(pathname.slice(8)).handle(request, response)
+    else if (pathname.startsWith('/tabstream/')) void sendBuilt(response, pathname.slice(11))
+    else if (pathname === '/ping') send(response, 'text/plain', 'pong')
+    else if (pathname in SCRIPTS) send(response, 'text/javascript', SCRIPTS[pathname])
+    else if (pathname === '/' || pathname.startsWith('/page')) sendPage(response, searchParams)
+    else send(response, 'text/plain', 'not found', 404)
+  })
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', reject)
+    http.listen(port, '127.0.0.1', resolve)
+  })
+
+  const address = http.address() as AddressInfo
+  const origin = `http://127.0.0.1:${address.port}`
+  return {
+    port: address.port,
+    origin,
+    journal,
+    url: (path) => origin + path,
+    channel,
+    answer: (path, answer) => void answers.set(path, answer),
+    waitForRequest: (path) =>
+      changes.until(
+        () => journal.some((entry) => entry.endsWith(` ${path}`)),
+        () => `a request for ${path}; ${journal.join(', ')}`,
+      ),
+    describe: () => [...channels.values()].map((each) => each.describe()).join('\n'),
+    close: () =>
+      new Promise((resolve) => {
+        http.close(() => resolve())
+        http.closeAllConnections()
+      }),
+  }
+}
+
+function send(
+  response: ServerResponse,
+  type: string,
+  body: string | Buffer = '',
+  status = 200,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...headers })
+  response.end(body)
+}
+
+function sendPage(response: ServerResponse, query: URLSearchParams): void {
+  const policy = query.get('csp')
+  const kind = query.has('native') ? 'native' : query.has('global') ? 'global' : 'module'
+  const library = kind === 'global' ? '<script src="/tabstream/tabstream.global.js"></script>' : ''
+  // An icon in the page, or Chromium asks for one and the journal shows a request nobody made.
+  const html = `<!doctype html><html lang="en"><title>tabstream</title><link rel="icon" href="data:,">
+${library}<script src="/page-${kind}.js"></script></html>`
+  send(response, 'text/html', html, 200, policy ? { 'content-security-policy': policy } : {})
+}
+
+async function sendBuilt(response: ServerResponse, file: string): Promise<void> {
+  try {
+    send(response, TYPES[extname(file)] ?? 'text/plain', await readFile(new URL(file, DIST)))
+  } catch {
+    send(response, 'text/plain', `dist/${file} is not there: npm run build`, 404)
+  }
+}

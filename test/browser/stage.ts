@@ -1,0 +1,70 @@
+import type { Browser, BrowserContext } from 'playwright'
+import { afterAll, beforeAll, expect, onTestFailed, onTestFinished, vi } from 'vitest'
+import { launchChromium, openTab, type Tab } from './browser.ts'
+import type { Kind } from './recorder.ts'
+import { startServer, type TestServer } from './server.ts'
+
+export interface Stage {
+  server: TestServer
+  context: BrowserContext
+  /** Opens a page of the server. */
+  open(path?: string): Promise<Tab>
+  /** Opens the first tab, in whose process the hub is started, and then the others side by side. */
+  openMany(count: number, path?: string): Promise<Tab[]>
+}
+
+/** A browser for the file; what it returns sets a stage for one test: a server and a profile of its own. */
+export function useBrowser(): () => Promise<Stage> {
+  vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchChromium()
+  })
+  afterAll(() => browser.close())
+
+  return async () => {
+    const server = await startServer()
+    const context = await browser.newContext()
+    const tabs: Tab[] = []
+    onTestFailed(() => {
+      console.error(server.describe())
+      for (const tab of tabs) console.error(tab.page.url(), tab.console, tab.errors)
+    })
+    onTestFinished(async () => {
+      await context.close()
+      await server.close()
+      expect(tabs.flatMap((tab) => tab.errors)).toEqual([])
+    })
+
+    const open = async (path = '/') => {
+      const tab = await openTab(context, server.url(path))
+      tabs.push(tab)
+      return tab
+    }
+    const openMany = async (count: number, path = '/') => {
+      const first = await open(path)
+      const others = await Promise.all(Array.from({ length: count - 1 }, () => open(path)))
+      return [first, ...others]
+    }
+    return { server, context, open, openMany }
+  }
+}
+
+/** For states of the hub, which can only be asked for: how often to ask, and when a test has failed. */
+export const POLL = { interval: 20, timeout: 20_000 }
+
+interface Source {
+  name: string
+  kind: Kind
+  page: string
+}
+
+/**
+ * What a case about the drop-in surface runs against. The browser's own EventSource is among them because it
+ * proves the case, and the server.
+ */
+export const SOURCES: readonly Source[] = [
+  { name: 'EventSource', kind: 'EventSource', page: '/page?native' },
+  { name: 'SharedEventSource, shared-worker', kind: 'SharedEventSource', page: '/page?host=shared-worker' },
+  { name: 'SharedEventSource, direct', kind: 'SharedEventSource', page: '/page?host=direct' },
+]

@@ -11,6 +11,7 @@ import {
   type Batch,
   type HubSide,
   hubLockName,
+  type Replay,
   type StreamRequest,
   type TabSide,
   tabLockName,
@@ -18,6 +19,10 @@ import {
 
 /** How long to wait for a hub's answer, in ms, before asking again: it may have died while it was asked. */
 const ATTACH_TIMEOUT = 2_500
+
+/** How often a visible page asks whether its hub is alive, in ms: seldom where a lock tells of its death. */
+const CHECK_INTERVAL = 2_000
+const CHECK_INTERVAL_WITH_LOCKS = 10_000
 
 /**
  * How often to ask a hub, and then its successor, before the next host is tried. Ten seconds in all for the first:
@@ -50,6 +55,8 @@ export class Client {
   #nextSubscription = 1
   #link: Link | undefined
   #attaching: Promise<Link> | undefined
+  /** Until the hub is next asked whether it is alive. */
+  #timer: unknown
   #isAway = false
   #hasWarned = false
   /** Hubs given up although they still exist; their successors have other names. */
@@ -61,12 +68,15 @@ export class Client {
     this.#hosts = hosts
     platform.onPageEvent('pagehide', () => this.#leave())
     platform.onPageEvent('pageshow', () => this.#return())
+    for (const type of ['online', 'resume', 'visible'] as const) {
+      platform.onPageEvent(type, () => this.#stir())
+    }
   }
 
   /** Subscribes to no names yet. `receive` is called for each entry, in order. */
-  subscribe(request: StreamRequest, receive: Receive): PageSubscription {
+  subscribe(request: StreamRequest, replay: Replay | undefined, receive: Receive): PageSubscription {
     const id = this.#nextSubscription++
-    const subscription = new PageSubscription(this.#platform, id, request, receive, {
+    const subscription = new PageSubscription(this.#platform, id, request, replay, receive, {
       changed: () => this.#send(subscription),
       closed: () => {
         this.#subscriptions.delete(id)
@@ -194,6 +204,47 @@ export class Client {
     for (const subscription of this.#subscriptions.values()) {
       subscription.reattach()
     }
+    this.#watch(link)
+  }
+
+  /** Asks a hub now and then whether it is alive: it may have died where no lock tells, or be wedged. */
+  #watch(link: Link): void {
+    this.#timer = this.#platform.setTimeout(async () => {
+      if (this.#platform.isVisible()) await this.#check(link)
+      if (this.#link === link) this.#watch(link)
+    }, this.#checkInterval)
+  }
+
+  get #checkInterval(): number {
+    return this.#platform.locks === undefined ? CHECK_INTERVAL : CHECK_INTERVAL_WITH_LOCKS
+  }
+
+  async #check(link: Link): Promise<void> {
+    // Twice: when a frozen page wakes, the timer of the first may run before the answer that has long been there.
+    const answer = (await this.#ping(link)) ?? (await this.#ping(link))
+    if (answer === link.hubId || this.#link !== link) return
+    // Its lock is held and it does not answer: it will not come back. Without locks it may just be dead.
+    if (answer === undefined && this.#platform.locks !== undefined) this.#generation++
+    this.#lose(link)
+  }
+
+  /** The answer, or nothing when none comes in time. */
+  #ping(link: Link): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const timer = this.#platform.setTimeout(() => resolve(undefined), this.#checkInterval)
+      this.#answer(link, link.remote.ping())
+        .catch(() => '')
+        .then(resolve)
+        .finally(() => this.#platform.clearTimeout(timer))
+    })
+  }
+
+  /** The page, or its network, has come back. */
+  #stir(): void {
+    const link = this.#link
+    if (link === undefined) return
+    link.remote.wake()
+    this.#check(link)
   }
 
   /** The hub is gone, or does not know this tab any more. */
@@ -204,6 +255,7 @@ export class Client {
   }
 
   #release(): void {
+    this.#platform.clearTimeout(this.#timer)
     this.#link?.life.abort()
     this.#link = undefined
   }

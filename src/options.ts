@@ -21,6 +21,13 @@ export interface Options {
    * @default ''
    */
   namespace?: string
+  /**
+   * Keeps the worker, and its connections, for a moment when the last page has gone, so that a site of many pages
+   * goes from one to the next on one connection. Where the browser knows no `extendedLifetime` nothing changes.
+   * Pages that differ in this option do not share.
+   * @default false
+   */
+  keepAlive?: boolean
 }
 
 const HOSTS: readonly unknown[] = ['auto', 'shared-worker', 'direct']
@@ -56,11 +63,11 @@ function check(wanted: Options): void {
     throw misuse('configure() takes an object, for instance { namespace: "admin" }')
   }
   for (const name of Object.keys(wanted)) {
-    if (!['worker', 'host', 'namespace'].includes(name)) {
-      throw misuse(`configure() knows no option "${name}"; it takes worker, host and namespace`)
+    if (!['worker', 'host', 'namespace', 'keepAlive'].includes(name)) {
+      throw misuse(`configure() knows no option "${name}"; it takes worker, host, namespace and keepAlive`)
     }
   }
-  const { worker, host, namespace } = wanted
+  const { worker, host, namespace, keepAlive } = wanted
   if (worker !== undefined && !isUrl(worker)) {
     throw misuse(`worker must be the URL of tabstream's worker script, not ${describe(worker)}`)
   }
@@ -69,6 +76,9 @@ function check(wanted: Options): void {
   }
   if (namespace !== undefined && typeof namespace !== 'string') {
     throw misuse(`namespace must be a string, not ${describe(namespace)}`)
+  }
+  if (keepAlive !== undefined && typeof keepAlive !== 'boolean') {
+    throw misuse(`keepAlive must be true or false, not ${describe(keepAlive)}`)
   }
 }
 

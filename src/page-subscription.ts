@@ -1,6 +1,15 @@
 import { placeOf } from '../worker/resumption.ts'
 import type { Platform } from './platform.ts'
-import type { Batch, Entry, EventEntry, Place, Position, StreamRequest, Subscription } from './protocol.ts'
+import type {
+  Batch,
+  Entry,
+  EventEntry,
+  Place,
+  Position,
+  Replay,
+  StreamRequest,
+  Subscription,
+} from './protocol.ts'
 
 /** Takes one entry; what it throws is its own affair. */
 export type Receive = (entry: Entry) => void
@@ -30,6 +39,7 @@ export class PageSubscription {
   readonly #platform: Platform
   readonly #id: number
   readonly #request: StreamRequest
+  readonly #replay: Replay | undefined
   readonly #receive: Receive
   readonly #notices: Notices
   #names: readonly string[] = []
@@ -43,8 +53,16 @@ export class PageSubscription {
   #isAnnounced = false
   #isClosed = false
 
-  constructor(platform: Platform, id: number, request: StreamRequest, receive: Receive, notices: Notices) {
+  constructor(
+    platform: Platform,
+    id: number,
+    request: StreamRequest,
+    replay: Replay | undefined,
+    receive: Receive,
+    notices: Notices,
+  ) {
     this.#platform = platform
+    this.#replay = replay
     this.#id = id
     this.#request = request
     this.#receive = receive
@@ -75,6 +93,7 @@ export class PageSubscription {
       request: this.#request,
       names: this.#names,
       ...(position && { position }),
+      ...(this.#replay !== undefined && { replay: this.#replay }),
       ...(position && this.#isNewHub && { seen: this.#seenAndPending() }),
     }
   }

@@ -14,9 +14,9 @@ export function pageClient(): Client {
 }
 
 function createClient(): Client {
-  const { worker, host = 'auto', namespace = '' } = takeOptions()
+  const { host = 'auto', ...options } = takeOptions()
   const platform = browserPlatform()
-  const ladder: Host[] = [sharedWorkerHost(worker, namespace), directHost(platform)]
+  const ladder: Host[] = [sharedWorkerHost(options), directHost(platform)]
   return new Client(
     platform,
     ladder.filter(({ name }) => host === 'auto' || host === name),

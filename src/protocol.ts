@@ -41,6 +41,9 @@ export interface Position {
   readonly mixed: boolean
 }
 
+/** How many of the latest events of each name a newcomer is given first: of all its names, or name by name. */
+export type Replay = number | 'all' | Readonly<Record<string, number>>
+
 /** One tab's wish for some names of one stream. Sent anew, with a higher epoch, whenever any of it changes. */
 export interface Subscription {
   /** Unique in the tab. */
@@ -50,6 +53,8 @@ export interface Subscription {
   readonly names: readonly string[]
   /** Absent: from now on. */
   readonly position?: Position
+  /** What a newcomer is to be given of the past. */
+  readonly replay?: Replay
   /** The latest events this tab has dispatched, for a hub that may not know the position's log. */
   readonly seen?: readonly Place[]
 }

@@ -1,6 +1,7 @@
+import { TabstreamError } from './errors.ts'
 import { pageClient } from './page.ts'
 import type { PageSubscription } from './page-subscription.ts'
-import type { Entry, EventEntry, GapEntry, GapReason, StateEntry } from './protocol.ts'
+import type { Entry, EventEntry, GapEntry, GapReason, Replay, StateEntry } from './protocol.ts'
 
 const CONNECTING = 0
 const OPEN = 1
@@ -12,6 +13,17 @@ interface ListenerRecord {
   readonly callback: EventListenerOrEventListenerObject
   readonly capture: boolean
   readonly once: boolean
+}
+
+/** Options of {@link SharedEventSource}. */
+export interface SharedEventSourceInit extends EventSourceInit {
+  /**
+   * How many of the latest events to be given first, of those that other tabs have received already: so many of each
+   * name, all that are still held, or so many name by name. It holds for the names that are listened to in the same
+   * task as the constructor is called.
+   * @default 0, as with EventSource
+   */
+  replay?: Replay
 }
 
 /** Says that events may be missing at this point of the stream: fetch your state again, then carry on. */
@@ -58,8 +70,9 @@ export class SharedEventSource extends EventTarget implements EventSource {
   /**
    * @param url relative to the document's base URL
    * @throws {DOMException} `SyntaxError` where `url` cannot be resolved
+   * @throws {TabstreamError} of type `'configuration'` where `replay` makes no sense
    */
-  constructor(url: string | URL, init: EventSourceInit = {}) {
+  constructor(url: string | URL, init: SharedEventSourceInit = {}) {
     super()
     this.#url = resolve(url)
     this.#withCredentials = Boolean(init.withCredentials)
@@ -67,7 +80,9 @@ export class SharedEventSource extends EventTarget implements EventSource {
       url: withoutFragment(this.#url),
       credentials: this.#withCredentials ? 'include' : 'same-origin',
     } as const
-    this.#subscription = pageClient().subscribe(request, (entry) => this.#receive(entry))
+    this.#subscription = pageClient().subscribe(request, checkReplay(init.replay), (entry) =>
+      this.#receive(entry),
+    )
   }
 
   /** Absolute URL. */
@@ -285,6 +300,16 @@ function resolve(url: string | URL): string {
   } catch {
     throw new DOMException(`Cannot open an event source for "${url}": it is not a valid URL.`, 'SyntaxError')
   }
+}
+
+function checkReplay(replay: Replay | undefined): Replay | undefined {
+  const counts = typeof replay === 'object' && replay !== null ? Object.values(replay) : [replay]
+  const isCount = (count: unknown) => Number.isInteger(count) && (count as number) >= 0
+  if (replay === undefined || replay === 'all' || counts.every(isCount)) return replay
+  throw new TabstreamError(
+    'configuration',
+    'replay must be a number of events, "all", or an object that gives a number for each name',
+  )
 }
 
 const withoutFragment = (url: string): string => url.split('#', 1)[0] as string

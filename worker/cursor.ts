@@ -31,8 +31,6 @@ export type Deliver = (batch: Batch) => Promise<void>
 /** One subscription's place in a log: the next entry to look at, and which names matter. */
 export class Cursor {
   readonly names: ReadonlySet<string>
-  /** Where this cursor began: a subscription that changes before its first batch begins there again. */
-  readonly startSeq: number
   readonly #platform: HubPlatform
   readonly #hubId: string
   readonly #stream: Stream
@@ -40,6 +38,9 @@ export class Cursor {
   readonly #deliver: Deliver
   /** Goes out before anything from the log. */
   readonly #lead: Entry[] = []
+  /** Where a newcomer joined, and from where on each name's events are replayed to it. */
+  #joinSeq = 0
+  #replayFrom = new Map<string, number>()
   #next: number
   #inFlight = 0
   #isClosed = false
@@ -56,7 +57,7 @@ export class Cursor {
     stream: Stream,
     subscription: Subscription,
     deliver: Deliver,
-    startSeq?: number,
+    former?: Cursor,
   ) {
     this.#platform = platform
     this.#hubId = hubId
@@ -64,8 +65,7 @@ export class Cursor {
     this.#subscription = subscription
     this.#deliver = deliver
     this.names = new Set(subscription.names)
-    this.#next = this.#startingPoint(startSeq)
-    this.startSeq = this.#next
+    this.#next = this.#startingPoint(former?.stream === stream ? former : undefined)
     this.#reportedSeq = this.#next - 1
     this.#reportedAt = platform.now()
     stream.add(this)
@@ -73,6 +73,11 @@ export class Cursor {
 
   get stream(): Stream {
     return this.#stream
+  }
+
+  /** Sequence number of the next entry to look at. */
+  get next(): number {
+    return this.#next
   }
 
   close(): void {
@@ -91,16 +96,17 @@ export class Cursor {
     this.#skip()
   }
 
-  #startingPoint(startSeq: number | undefined): number {
+  /** @param former the cursor that this one takes over from: the page has changed its mind */
+  #startingPoint(former: Cursor | undefined): number {
     const { log } = this.#stream
     const { position, seen } = this.#subscription
-    if (position === undefined) {
-      const next = startSeq ?? log.lastSeq + 1
-      this.#lead.push(this.#stateNow(next - 1))
-      return next
-    }
+    if (position === undefined) return this.#join(former === undefined ? log.lastSeq + 1 : former.#joinSeq)
     this.#lastEventId = position.expect.at(-1)?.id ?? ''
     if (position.log === this.#stream.id) {
+      if (former !== undefined) {
+        this.#joinSeq = former.#joinSeq
+        this.#replayFrom = former.#replayFrom
+      }
       if (position.seq + 1 < log.firstSeq) this.#fallBehind('asleep')
       return Math.max(position.seq + 1, log.firstSeq)
     }
@@ -112,6 +118,33 @@ export class Cursor {
     )
     if (log.firstSeq > 1) this.#lead.push(this.#stateNow(log.firstSeq - 1))
     return log.firstSeq
+  }
+
+  /** A newcomer begins at `joinSeq`, or further back by as many events as it wants replayed. */
+  #join(joinSeq: number): number {
+    const { log } = this.#stream
+    const { replay } = this.#subscription
+    this.#joinSeq = joinSeq
+    this.#lead.push(this.#stateNow(joinSeq - 1))
+    if (replay === undefined) return joinSeq
+    let next = joinSeq
+    for (const name of this.names) {
+      const wanted = typeof replay === 'object' ? (replay[name] ?? 0) : replay === 'all' ? Infinity : replay
+      if (wanted <= 0) continue
+      const kept = log.keepLast(name)
+      if (kept !== undefined && kept.seq < log.firstSeq) this.#lead.push({ ...kept, seq: log.firstSeq - 1 })
+      const from = log.seqOfLatest(name, wanted, joinSeq)
+      this.#replayFrom.set(name, from)
+      next = Math.min(next, from)
+    }
+    return next
+  }
+
+  /** Of what happened before a newcomer joined only the events that it wants replayed matter. */
+  #matters(entry: Entry): boolean {
+    if (entry.type !== 'event') return entry.seq >= this.#joinSeq
+    if (!this.names.has(entry.name)) return false
+    return entry.seq >= this.#joinSeq || entry.seq >= (this.#replayFrom.get(entry.name) ?? Infinity)
   }
 
   #slice(): Entry[] {
@@ -130,11 +163,11 @@ export class Cursor {
         if (verdict === 'unknown') break
         if (verdict === 'gap') entries.push(this.#gap(this.#lateness(), entry.seq - 1, entry.id))
         if (this.#resumption === undefined) this.#lastEventId = entry.id
-        if (verdict !== 'seen' && this.names.has(entry.name)) {
+        if (verdict !== 'seen' && this.#matters(entry)) {
           entries.push(entry)
           characters += entry.data.length
         }
-      } else if (entry.type === 'state' || this.#resumption === undefined) {
+      } else if (this.#matters(entry) && (entry.type === 'state' || this.#resumption === undefined)) {
         entries.push(entry)
       }
       this.#next++
@@ -191,7 +224,7 @@ export class Cursor {
     if (this.#lead.length > 0 || this.#resumption !== undefined) return
     for (;;) {
       const entry = this.#stream.log.at(this.#next)
-      if (entry?.type !== 'event' || this.names.has(entry.name)) return
+      if (entry?.type !== 'event' || this.#matters(entry)) return
       this.#lastEventId = entry.id
       this.#next++
     }
@@ -226,6 +259,7 @@ export class Cursor {
       () => {
         this.#inFlight--
         this.pump()
+        this.#stream.makeRoom()
       },
       // A tab that refuses a batch is not there to be served; its lock or the next ping tells the hub.
       () => {},

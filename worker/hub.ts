@@ -29,6 +29,10 @@ export interface LinkEndpoint {
  */
 const GATHER = 50
 
+/** How often a tab that holds no lock is asked whether it is alive, in ms, and how often it may fail to answer. */
+const PING_INTERVAL = 5_000
+const PINGS_MISSED = 3
+
 /** Owns streams and serves tabs; knows nothing of where it runs. */
 export class Hub {
   readonly id: string
@@ -116,6 +120,9 @@ class Tab implements HubSide {
   readonly #cursors = new Map<number, Cursor>()
   readonly #watch = new AbortController()
   #isAttached = false
+  #pingTimer: unknown
+  /** Pings in a row that have not been answered. */
+  #missed = 0
 
   constructor(hub: Hub, endpoint: LinkEndpoint) {
     this.#hub = hub
@@ -135,6 +142,8 @@ class Tab implements HubSide {
       locks
         .request(tabLockName(tabId), { signal: this.#watch.signal }, async () => this.detach())
         .catch(() => {})
+    } else {
+      this.#ping()
     }
     return this.#hub.id
   }
@@ -143,14 +152,13 @@ class Tab implements HubSide {
     if (!this.#isAttached) return ''
     const stream = this.#hub.streamFor(subscription)
     const former = this.#cursors.get(subscription.id)
-    const startSeq = former?.stream === stream ? former.startSeq : undefined
     const cursor = new Cursor(
       this.#hub.platform,
       this.#hub.id,
       stream,
       subscription,
       (batch) => this.#remote.deliver(batch),
-      startSeq,
+      former,
     )
     this.#cursors.set(subscription.id, cursor)
     former?.close()
@@ -170,7 +178,21 @@ class Tab implements HubSide {
     for (const cursor of this.#cursors.values()) cursor.close()
     this.#cursors.clear()
     this.#watch.abort()
+    this.#hub.platform.clearTimeout(this.#pingTimer)
     this.#endpoint.close()
+  }
+
+  /** Hidden tabs answer too, since messages are not throttled; frozen ones attach again when they wake. */
+  #ping(): void {
+    const { platform } = this.#hub
+    this.#pingTimer = platform.setTimeout(() => {
+      if (this.#missed === PINGS_MISSED) return this.detach()
+      this.#missed++
+      this.#remote.ping().then(() => {
+        this.#missed = 0
+      })
+      this.#ping()
+    }, PING_INTERVAL)
   }
 
   wake(): void {

@@ -28,6 +28,8 @@ export class Log {
   /** Entries before `#head` have fallen off and are `undefined`. */
   #slots: (Entry | undefined)[] = []
   #head = 0
+  /** Last events by name, for the names that someone has asked to be replayed. */
+  readonly #kept = new Map<string, Entry | undefined>()
   #bytes = 0
   #nextSeq = 1
 
@@ -53,10 +55,15 @@ export class Log {
     return this.#bytes
   }
 
+  get isHalfFull(): boolean {
+    return this.length > this.#limits.events / 2 || this.#bytes > this.#limits.bytes / 2
+  }
+
   append(entry: NewEntry): Entry {
     const numbered: Entry = { ...entry, seq: this.#nextSeq++ }
     this.#slots.push(numbered)
     this.#bytes += sizeOf(numbered)
+    if (numbered.type === 'event' && this.#kept.has(numbered.name)) this.#kept.set(numbered.name, numbered)
     this.#trim()
     return numbered
   }
@@ -64,6 +71,26 @@ export class Log {
   /** The entry with that number, if it is still (or already) there. */
   at(seq: number): Entry | undefined {
     return seq < this.firstSeq ? undefined : this.#slots[this.#head + seq - this.firstSeq]
+  }
+
+  /** From now on keeps the last event of this name, even when it has fallen off; answers with the one there is. */
+  keepLast(name: string): EventEntry | undefined {
+    if (!this.#kept.has(name)) this.#kept.set(name, this.at(this.seqOfLatest(name, 1, this.#nextSeq)))
+    const kept = this.#kept.get(name)
+    return kept?.type === 'event' ? kept : undefined
+  }
+
+  /** Where the latest `count` events of this name before `seq` begin; `seq` where there is none. */
+  seqOfLatest(name: string, count: number, seq: number): number {
+    let from = seq
+    let left = count
+    for (let at = seq - 1; at >= this.firstSeq && left > 0; at--) {
+      const entry = this.at(at)
+      if (entry?.type !== 'event' || entry.name !== name) continue
+      from = at
+      left--
+    }
+    return from
   }
 
   /** Events with higher sequence numbers, in order. */

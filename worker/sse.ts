@@ -15,9 +15,12 @@ export interface Handlers {
   event(event: ServerEvent): void
   /** A `retry:` line; the value is in ms and unchecked. */
   retry(milliseconds: number): void
-  /** Every event of a chunk has been handed over. */
-  parsed(): void
+  /** Every event of a slice has been handed over; reading goes on when the promise, if any, resolves. */
+  parsed(): Promise<void> | undefined
 }
+
+/** Characters parsed at a time: one chunk of a fast server can hold more events than a log. */
+const SLICE = 32_768
 
 /** The server gave an answer after which the standard forbids to reconnect. */
 export class RefusedError extends Error {
@@ -75,8 +78,11 @@ async function parse(body: ReadableStream<Uint8Array<ArrayBuffer>>, handlers: Ha
   for (;;) {
     const { done, value } = await reader.read()
     if (done) return
-    parser.feed(decoder.decode(value, { stream: true }))
-    handlers.parsed()
+    const text = decoder.decode(value, { stream: true })
+    for (let at = 0; at < text.length; at += SLICE) {
+      parser.feed(text.slice(at, at + SLICE))
+      await handlers.parsed()
+    }
   }
 }
 

@@ -34,6 +34,8 @@ export class Stream {
   /** The last event ID in effect, and how many events since the line that set it. */
   #lastEventId = ''
   #nth = 0
+  /** Continues reading. */
+  readonly #room = new Set<() => void>()
   #eventCount = 0
   #hasNumbered = false
   #hasUnnumbered = false
@@ -92,10 +94,19 @@ export class Stream {
   add(cursor: Cursor): void {
     this.#cursors.add(cursor)
     this.#platform.clearTimeout(this.#linger)
+    this.makeRoom()
+  }
+
+  /** Some cursor has moved, come or gone: reads on if that is what reading waits for. */
+  makeRoom(): void {
+    if (this.#room.size === 0 || this.#isFarAhead()) return
+    for (const resolve of this.#room) resolve()
+    this.#room.clear()
   }
 
   remove(cursor: Cursor): void {
     this.#cursors.delete(cursor)
+    this.makeRoom()
     if (this.#cursors.size > 0) return
     this.#platform.clearTimeout(this.#linger)
     this.#linger = this.#platform.setTimeout(() => this.#close(), LINGER)
@@ -119,7 +130,7 @@ export class Stream {
       names: [...names].sort(),
       logEvents: this.log.length,
       logBytes: this.log.bytes,
-      lastEventId: this.#lastEventId,
+      lastEventId: this.#lastEvent()?.id ?? '',
     }
   }
 
@@ -138,7 +149,10 @@ export class Stream {
         retry: (milliseconds) => {
           this.#reconnectionTime = reconnectionTime(milliseconds)
         },
-        parsed: () => this.#pump(),
+        parsed: () => {
+          this.#pump()
+          return this.#isFarAhead() ? new Promise((resolve) => this.#room.add(resolve)) : undefined
+        },
       })
       this.#error = 'the server ended the response'
     } catch (error) {
@@ -261,6 +275,21 @@ export class Stream {
     this.#ended()
   }
 
+  /**
+   * Whether every tab that listens is so far behind that reading on would soon push off the log what none of them has
+   * had. One that keeps up is enough to go on: the others hold up nobody.
+   */
+  #isFarAhead(): boolean {
+    if (this.#isClosed() || !this.log.isHalfFull) return false
+    let hasListener = false
+    for (const { names, next } of this.#cursors) {
+      if (names.size === 0) continue
+      hasListener = true
+      if (this.log.lastSeq - next < this.log.length / 2) return false
+    }
+    return hasListener
+  }
+
   #isClosed(): boolean {
     return this.#state === 'closed'
   }
@@ -270,6 +299,7 @@ export class Stream {
     this.#state = 'closed'
     this.#platform.clearTimeout(this.#timer)
     this.#abort.abort()
+    this.makeRoom()
   }
 }
 

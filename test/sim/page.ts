@@ -36,8 +36,10 @@ export class SimSubscription {
 
   constructor(client: Client, server: VirtualServer, names: readonly string[]) {
     this.server = server
-    this.#subscription = client.subscribe({ url: server.url, credentials: 'same-origin' }, (entry) =>
-      this.#receive(entry),
+    this.#subscription = client.subscribe(
+      { url: server.url, credentials: 'same-origin' },
+      undefined,
+      (entry) => this.#receive(entry),
     )
     for (const name of names) this.add(name)
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { brokenPromises } from './promises.ts'
-import { play, type Schedule, schedule } from './schedule.ts'
+import { play, type Schedule, schedules } from './schedule.ts'
 
 const { TABSTREAM_SIM_RUNS, TABSTREAM_SIM_SEED, TABSTREAM_SIM_SCHEDULE } = process.env
 const runs = Number(TABSTREAM_SIM_RUNS ?? 3_000)
@@ -12,7 +12,7 @@ test.runIf(TABSTREAM_SIM_SCHEDULE === undefined)(
   { timeout: 0 },
   async () => {
     await fc.assert(
-      fc.asyncProperty(schedule, async (drawn) => {
+      fc.asyncProperty(schedules, async (drawn) => {
         expect(await brokenPromises(drawn)).toEqual([])
       }),
       { numRuns: runs, seed },

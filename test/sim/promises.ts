@@ -1,5 +1,5 @@
 import type { SimSubscription } from './page.ts'
-import { closeAll, type Outcome, play, type Schedule } from './schedule.ts'
+import { closeAll, mostConnections, type Outcome, play, type Schedule } from './schedule.ts'
 import type { ServerKind } from './world/server.ts'
 
 /** These can resume from every event that had an ID: a gap needs something that is missing. */
@@ -9,8 +9,7 @@ const FAITHFUL: readonly ServerKind[] = ['strict', 'inclusive', 'sparse', 'group
 export async function brokenPromises(schedule: Schedule): Promise<string[]> {
   const outcome = await play(schedule)
   const problems = [...outcome.problems]
-  // A hub that dies while a tab attaches costs that tab so long that others may have gone ahead.
-  const mayComeLate = schedule.happenings.filter(({ type }) => type === 'kill worker').length > 1
+  const mayComeLate = mayTabsComeLate(schedule)
   for (const tab of outcome.tabs) {
     for (const [index, subscription] of tab.subscriptions.entries()) {
       const isWholeLog = schedule.logEvents > subscription.server.events.length * 2
@@ -19,10 +18,17 @@ export async function brokenPromises(schedule: Schedule): Promise<string[]> {
       }
     }
   }
-  problems.push(...problemsOfSteadyState(outcome))
+  problems.push(...problemsOfSteadyState(outcome, schedule))
   await closeAll(outcome)
   problems.push(...problemsOfRest(outcome))
   return problems
+}
+
+/** Whether a tab may find out so late that its hub is gone that others have gone ahead without it. */
+function mayTabsComeLate({ hasLocks, happenings }: Schedule): boolean {
+  const kills = happenings.filter(({ type }) => type === 'kill worker').length
+  const isWedged = happenings.some(({ type }) => type === 'wedge worker')
+  return !hasLocks || isWedged || kills > 1
 }
 
 /** @param isGapUndue nothing that happened to this tab can have cost it events */
@@ -103,14 +109,15 @@ function problemsOfGaps({ server, records }: SimSubscription, isGapUndue: boolea
   return problems
 }
 
-function problemsOfSteadyState({ world, tabs }: Outcome): string[] {
+function problemsOfSteadyState({ world, tabs }: Outcome, { happenings }: Schedule): string[] {
   const problems: string[] = []
   for (const server of world.servers) {
     const isWanted = tabs.some(
       ({ agent, subscriptions }) =>
         agent.isAlive && subscriptions.some((one) => !one.isClosed && one.server === server),
     )
-    if (server.connections !== Number(isWanted)) {
+    const most = isWanted ? mostConnections(happenings) : 0
+    if (server.connections > most || (isWanted && server.connections === 0)) {
       problems.push(`${server.connections} connections to ${server.url}, wanted: ${isWanted}`)
     }
   }

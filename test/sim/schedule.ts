@@ -17,7 +17,7 @@ export type Happening = { wait: number } & (
   | { type: 'cut'; server: number; cleanly: boolean }
   | { type: 'outage'; server: number; duration: number }
   | { type: 'freeze' | 'cache' | 'wake' | 'close' | 'crash'; tab: number }
-  | { type: 'kill worker' }
+  | { type: 'kill worker' | 'wedge worker' }
 )
 
 export interface Schedule {
@@ -26,6 +26,8 @@ export interface Schedule {
   kinds: ServerKind[]
   /** Events that a log holds. */
   logEvents: number
+  /** Whether there are Web Locks. */
+  hasLocks: boolean
   happenings: Happening[]
 }
 
@@ -95,13 +97,15 @@ const happening = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('kill worker'), wait }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('wedge worker'), wait }) },
 ) as fc.Arbitrary<Happening>
 
-export const schedule: fc.Arbitrary<Schedule> = fc
+export const schedules: fc.Arbitrary<Schedule> = fc
   .record({
     seed: fc.nat(),
     kinds: fc.array(fc.constantFrom(...KINDS), { minLength: 1, maxLength: 2 }),
     logEvents: fc.constantFrom(24, WHOLE_LOG, WHOLE_LOG),
+    hasLocks: fc.boolean(),
     happenings: fc.array(happening, { minLength: 1, maxLength: 40, size: 'max' }),
   })
   .map((drawn) => ({
@@ -116,39 +120,44 @@ export interface Outcome {
   tabs: SimTab[]
   /** Problems seen on the way. */
   problems: string[]
+  hasWedged: boolean
 }
 
 /** Plays a schedule, heals everything, and lets the world come to rest. */
-export async function play({ seed, kinds, logEvents, happenings }: Schedule): Promise<Outcome> {
+export async function play(schedule: Schedule): Promise<Outcome> {
+  const { seed, kinds, logEvents, hasLocks, happenings } = schedule
   const random = seededRandom(seed)
   const world = new World({
     kinds,
     random,
     split: (length) => Math.ceil(random() * length),
     logLimits: { events: logEvents, bytes: 1_000_000 },
+    hasLocks,
   })
-  const outcome: Outcome = { world, tabs: [], problems: [] }
+  const outcome: Outcome = { world, tabs: [], problems: [], hasWedged: false }
   for (const happening of happenings) {
     happen(outcome, happening)
     await world.clock.advance(happening.wait)
-    checkBounds(outcome, logEvents)
+    checkBounds(outcome, schedule)
   }
   for (const tab of outcome.tabs) tab.wake()
   for (const server of world.servers) server.refuseWith = undefined
   await world.clock.advance(100_000)
   for (const server of world.servers) for (const last of NAMES) server.send(last)
   await world.clock.advance(100_000)
-  checkBounds(outcome, logEvents)
+  checkBounds(outcome, schedule)
+  for (const { agent } of world.workers()) if (agent.isFrozen) agent.kill()
   return outcome
 }
 
 /** Closes every tab and waits until nothing should be left. */
 export async function closeAll({ world, tabs }: Outcome): Promise<void> {
   for (const tab of tabs) tab.end({ isCrash: false })
-  await world.clock.advance(10_000)
+  await world.clock.advance(30_000)
 }
 
-function happen({ world, tabs }: Outcome, happening: Happening): void {
+function happen(outcome: Outcome, happening: Happening): void {
+  const { world, tabs } = outcome
   const serverAt = (index: number) => world.servers[index % world.servers.length]
   const tabAt = (index: number) => tabs[index % Math.max(1, tabs.length)]
   switch (happening.type) {
@@ -187,6 +196,13 @@ function happen({ world, tabs }: Outcome, happening: Happening): void {
       for (const { agent } of world.workers()) agent.kill()
       return
     }
+    case 'wedge worker': {
+      // Once: where a wedged worker's successor is wedged as well, the next host is the remedy.
+      if (outcome.hasWedged) return
+      outcome.hasWedged = true
+      for (const { agent } of world.workers()) agent.freeze()
+      return
+    }
     case 'close':
     case 'crash':
       tabAt(happening.tab)?.end({ isCrash: happening.type === 'crash' })
@@ -207,9 +223,14 @@ function happen({ world, tabs }: Outcome, happening: Happening): void {
   }
 }
 
-function checkBounds({ world, problems }: Outcome, logEvents: number): void {
+/** One, and one more for each worker that was wedged: it cannot be made to close, and tabs leave it one by one. */
+export const mostConnections = (happenings: readonly Happening[]): number =>
+  1 + happenings.filter(({ type }) => type === 'wedge worker').length
+
+function checkBounds({ world, problems }: Outcome, { logEvents, happenings }: Schedule): void {
   for (const server of world.servers) {
-    if (server.peak > 1) problems.push(`${server.peak} connections at once to ${server.url}`)
+    if (server.peak > mostConnections(happenings))
+      problems.push(`${server.peak} connections at once to ${server.url}`)
   }
   for (const { hub } of world.workers()) {
     for (const stream of hub.report().streams) {

@@ -17,6 +17,8 @@ export interface WorldOptions {
   /** Splits what the server writes into chunks. */
   split?: (length: number) => number
   logLimits?: LogLimits
+  /** Whether the origin is secure, and so has Web Locks. */
+  hasLocks?: boolean
 }
 
 /** A browser profile and a server on virtual time: the real hub and client run in it. */
@@ -27,10 +29,12 @@ export class World {
   readonly hubs: Hub[] = []
   readonly #random: () => number
   readonly #logLimits: LogLimits | undefined
+  readonly #hasLocks: boolean
   readonly #workers = new Map<string, { agent: Agent; hub: Hub }>()
   #hubCount = 0
 
-  constructor({ kinds, random, split, logLimits }: WorldOptions) {
+  constructor({ kinds, random, split, logLimits, hasLocks = true }: WorldOptions) {
+    this.#hasLocks = hasLocks
     this.#random = random
     this.#logLimits = logLimits
     this.servers = kinds.map(
@@ -56,7 +60,7 @@ export class World {
       setTimeout: (callback, milliseconds) => agent.schedule(milliseconds, callback),
       clearTimeout: (timer) => agent.cancel(timer),
       fetch: (url, init) => this.#serverAt(url).fetch(agent, init),
-      locks: this.locks.for(agent),
+      locks: this.#hasLocks ? this.locks.for(agent) : undefined,
     }
   }
 
@@ -67,6 +71,7 @@ export class World {
       createChannel: () => this.link(agent, agent),
       run: (step) => this.#run(agent, step),
       onPageEvent,
+      isVisible: () => !agent.isFrozen,
       warn,
     }
   }

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -30,6 +30,7 @@ export async function findChromium() {
       '/usr/bin/google-chrome',
       '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
     ].find((path) => path && existsSync(path))
+  /** @type {[string, string[]][]} */
   const installers = [
     [process.execPath, [join(root, 'node_modules/playwright/cli.js'), 'install', 'chromium']],
     ['apt-get', ['update', '-qq']],
@@ -47,7 +48,14 @@ export async function findChromium() {
   )
 }
 
-/** Does `work` unless `folder` was made from the very same `sources`. */
+/**
+ * Does `work` unless `folder` was made from the very same `sources`.
+ *
+ * @param {string} folder
+ * @param {string[]} sources files and folders
+ * @param {string} title
+ * @param {() => void} work
+ */
 function once(folder, sources, title, work) {
   const stamp = join(root, 'node_modules', `.tabstream-${folder}`)
   const digest = digestOf(sources)
@@ -58,8 +66,10 @@ function once(folder, sources, title, work) {
   writeFileSync(stamp, digest)
 }
 
+/** @param {string[]} sources */
 function digestOf(sources) {
   const hash = createHash('sha256').update(process.version)
+  /** @param {string} path */
   const add = (path) => {
     const full = join(root, path)
     const entries = readDirectory(full)
@@ -70,17 +80,25 @@ function digestOf(sources) {
   return hash.digest('hex')
 }
 
+/**
+ * @param {string} path
+ * @returns {string[] | undefined} nothing for a file
+ */
 function readDirectory(path) {
   try {
     return readdirSync(path)
   } catch (error) {
-    if (error.code === 'ENOTDIR') return undefined
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return undefined
     throw error
   }
 }
 
+/** @param {string[]} args */
 function npm(...args) {
   const script = process.env.npm_execpath
-  const [command, first] = script ? [process.execPath, [script]] : ['npm', []]
-  execFileSync(command, [...first, ...args], { cwd: root, stdio: 'inherit' })
+  const command = script ? process.execPath : 'npm'
+  const { status } = spawnSync(command, script ? [script, ...args] : args, { cwd: root, stdio: 'inherit' })
+  if (status === 0) return
+  console.error(`npm ${args.join(' ')} failed; see above.`)
+  process.exit(1)
 }

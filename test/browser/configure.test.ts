@@ -19,7 +19,7 @@ const configure = (tab: Tab, options: unknown) =>
 describe('configure', () => {
   test.each([
     ['an unknown host', { host: 'service-worker' }, /"auto".*"shared-worker".*"direct".*"service-worker"/],
-    ['an unknown option', { wroker: '/worker.js' }, /"wroker".*worker, host and namespace/],
+    ['an unknown option', { wroker: '/worker.js' }, /"wroker".*worker, host, namespace and keepAlive/],
     ['a worker that is no URL', { worker: 'http://[nowhere]/' }, /worker.*URL.*nowhere/],
     ['a worker that is no text', { worker: 5 }, /worker.*URL.*number/],
     ['a namespace that is no string', { namespace: 5 }, /namespace.*string.*number/],

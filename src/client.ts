@@ -20,6 +20,9 @@ import {
 /** How long to wait for a hub's answer, in ms, before asking again: it may have died while it was asked. */
 const ATTACH_TIMEOUT = 2_500
 
+/** The least time, in ms, from one attachment to the next. */
+const REATTACH_INTERVAL = 1_000
+
 /** How often a visible page asks whether its hub is alive, in ms: seldom where a lock tells of its death. */
 const CHECK_INTERVAL = 2_000
 const CHECK_INTERVAL_WITH_LOCKS = 10_000
@@ -35,6 +38,8 @@ const SUCCESSOR_ATTEMPTS = 2
 interface Link {
   readonly host: HostName
   readonly hubId: string
+  /** When the hub answered. */
+  readonly since: number
   readonly endpoint: LinkEndpoint
   /** Kept for as long as the link: a remote that is collected leaves its calls hanging. */
   readonly remote: Remote<HubSide>
@@ -122,18 +127,17 @@ export class Client {
   async #climb(): Promise<Link> {
     const refusals: string[] = []
     for (const host of this.#hosts) {
-      try {
-        const link = await this.#find(host)
-        if (this.#isAway) {
-          link.life.abort()
-          throw new Error('the page was left')
-        }
-        if (refusals.length > 0) this.#warn(host, refusals)
-        this.#take(link)
-        return link
-      } catch (error) {
+      const link = await this.#find(host).catch((error: unknown) => {
         refusals.push(`${host.name}: ${error instanceof Error ? error.message : String(error)}`)
+      })
+      if (this.#isAway) {
+        link?.life.abort()
+        throw new Error('the page was left')
       }
+      if (link === undefined) continue
+      if (refusals.length > 0) this.#warn(host, refusals)
+      this.#take(link)
+      return link
     }
     const error = new TabstreamError('no-host', `no hub could be had (${refusals.join('; ')})`)
     for (const subscription of this.#subscriptions.values()) subscription.fail(error)
@@ -167,7 +171,9 @@ export class Client {
         const timer = this.#platform.setTimeout(() => resolve(undefined), ATTACH_TIMEOUT)
         remote
           .attach({ tabId, holdsLock })
-          .then((hubId) => resolve({ host: host.name, hubId, endpoint, remote, life }))
+          .then((hubId) =>
+            resolve({ host: host.name, hubId, since: this.#platform.now(), endpoint, remote, life }),
+          )
           .catch(reject)
           .finally(() => this.#platform.clearTimeout(timer))
       })
@@ -251,6 +257,12 @@ export class Client {
   #lose(link: Link): void {
     if (this.#link !== link) return
     this.#release()
+    // A hub that fails as soon as it is attached to must not become a busy loop.
+    const isYoung = this.#platform.now() - link.since < REATTACH_INTERVAL
+    this.#timer = this.#platform.setTimeout(() => this.#resume(), isYoung ? REATTACH_INTERVAL : 0)
+  }
+
+  #resume(): void {
     if (this.#subscriptions.size > 0) this.#attach().catch(() => {})
   }
 
@@ -269,7 +281,7 @@ export class Client {
   #return(): void {
     if (!this.#isAway) return
     this.#isAway = false
-    if (this.#subscriptions.size > 0) this.#attach().catch(() => {})
+    this.#resume()
   }
 
   /** A call's result; rejects when the link is given up first, since a dead hub never answers. */

@@ -25,7 +25,7 @@ export class SimSubscription {
   readonly server: VirtualServer
   readonly records: Recorded[] = []
   readonly due: Due[] = []
-  /** Data that came from another server. */
+  /** What must not come at all: data of another server, or the end of a stream that nobody has refused. */
   readonly strays: string[] = []
   isClosed = false
   /** A name to begin to listen to from within the next event's listener. */
@@ -93,6 +93,7 @@ export class SimSubscription {
       const { type, reason, before, after } = entry
       this.records.push({ type, reason, before, after, sentByThen: this.server.events.length })
     } else if (entry.type === 'state') {
+      if (entry.state === 'closed') this.strays.push(`closed: ${entry.error}`)
       if (entry.state !== 'open' || this.#hasOpened) return
       this.#hasOpened = true
       for (const name of this.#names) this.#promise(name)

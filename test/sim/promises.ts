@@ -34,7 +34,7 @@ function mayTabsComeLate({ hasLocks, happenings }: Schedule): boolean {
 /** @param isGapUndue nothing that happened to this tab can have cost it events */
 function problemsOf(subscription: SimSubscription, isGapUndue: boolean): string[] {
   return [
-    ...subscription.strays.map((data) => `somebody else's data: ${data}`),
+    ...subscription.strays.map((data) => `came although it must not: ${data}`),
     ...problemsOfOrder(subscription),
     ...problemsOfLoss(subscription),
     ...problemsOfGaps(subscription, isGapUndue),

@@ -47,6 +47,8 @@ export class Cursor {
   #resumption: Resumption | undefined
   #patience: unknown
   #isImpatient = false
+  /** The stream had gone on without this tab when it came from another hub. */
+  #hasComeLate = false
   #lastEventId = ''
   #reportedSeq: number
   #reportedAt: number
@@ -110,11 +112,12 @@ export class Cursor {
       if (position.seq + 1 < log.firstSeq) this.#fallBehind('asleep')
       return Math.max(position.seq + 1, log.firstSeq)
     }
+    this.#hasComeLate = this.#stream.isUnderway
     const known = new Set(seen?.map(placeKey))
     this.#resumption = new Resumption(
       position,
       (event) => known.has(placeKey(placeOf(event))),
-      () => this.#isResumedHere(position),
+      () => this.#stream.hasResumedFrom(position),
     )
     if (log.firstSeq > 1) this.#lead.push(this.#stateNow(log.firstSeq - 1))
     return log.firstSeq
@@ -192,16 +195,11 @@ export class Cursor {
     return verdict
   }
 
-  /** The stream has resumed from this position, not from another tab's. */
-  #isResumedHere({ resumeAfter }: Position): boolean {
-    return this.#stream.start?.resumeAfter === resumeAfter
-  }
-
   /** Why events are missing where a replay does not join what this tab knows. */
   #lateness(): GapReason {
     const { position } = this.#subscription
     if (position === undefined || position.resumeAfter === '') return 'unresumable'
-    return this.#isResumedHere(position) ? 'history-lost' : 'asleep'
+    return this.#hasComeLate ? 'asleep' : 'history-lost'
   }
 
   #isExpectedAfter(seq: number, resumption: Resumption): boolean {

@@ -87,5 +87,5 @@ async function parse(body: ReadableStream<Uint8Array<ArrayBuffer>>, handlers: Ha
 }
 
 /** A header value takes one byte per character: the UTF-8 bytes of the ID, as browsers send them. */
-const toByteString = (text: string): string =>
+export const toByteString = (text: string): string =>
   Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')

@@ -4,7 +4,7 @@ import { Log, type LogLimits } from './log.ts'
 import type { HubPlatform } from './platform.ts'
 import { type Anchor, anchorAt, NOWHERE, Resumption } from './resumption.ts'
 import { DEFAULT_RECONNECTION_TIME, reconnectionTime, retryDelay } from './retry.ts'
-import { RefusedError, readEvents, type ServerEvent } from './sse.ts'
+import { RefusedError, readEvents, type ServerEvent, toByteString } from './sse.ts'
 
 /** A connection that lasted this long, in ms, or brought an event, has lived: back-off starts anew. */
 const LIVED = 5_000
@@ -39,6 +39,8 @@ export class Stream {
   #eventCount = 0
   #hasNumbered = false
   #hasUnnumbered = false
+  /** The server has answered that it resumes from elsewhere than it was asked to. */
+  #hasDenied = false
   /** The present connection has brought an `id` line. */
   #hasBroughtId = false
   #resumption: Resumption | undefined
@@ -69,9 +71,14 @@ export class Stream {
     return this.#origin
   }
 
-  /** Where the tabs of a dead hub stood from which this stream took over. */
-  get start(): Position | undefined {
-    return this.#start
+  /** Whether a first connection has been begun. */
+  get isUnderway(): boolean {
+    return this.#connections > 0
+  }
+
+  /** Whether the server was asked, and has not declined, to resume just there for the tabs of a dead hub. */
+  hasResumedFrom({ resumeAfter }: Position): boolean {
+    return this.#start?.resumeAfter === resumeAfter && !this.#hasDenied
   }
 
   /** Where a tab stands that is through with everything up to `seq`. */
@@ -169,6 +176,9 @@ export class Stream {
     this.#state = 'open'
     this.#origin = new URL(response.url || this.request.url).origin
     this.#error = ''
+    // Mercure's way to say that it no longer has the event asked for.
+    const resumedAfter = response.headers.get('Last-Event-ID')
+    this.#hasDenied = resumedAfter !== null && resumedAfter !== toByteString(anchor.resumeAfter)
     this.#enter('open')
     const isFirst = !this.#hasOpened
     this.#hasOpened = true
@@ -194,7 +204,7 @@ export class Stream {
       }
       return false
     }
-    return new Resumption(anchor, isKnown, () => true)
+    return new Resumption(anchor, isKnown, () => !this.#hasDenied)
   }
 
   #receive(event: ServerEvent): void {

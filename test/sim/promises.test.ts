@@ -1,22 +1,52 @@
+import { renameSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { brokenPromises } from './promises.ts'
 import { play, type Schedule, schedules } from './schedule.ts'
 
-const { TABSTREAM_SIM_RUNS, TABSTREAM_SIM_SEED, TABSTREAM_SIM_SCHEDULE } = process.env
+const {
+  TABSTREAM_SIM_RUNS,
+  TABSTREAM_SIM_SEED,
+  TABSTREAM_SIM_SCHEDULE,
+  TABSTREAM_SIM_SHRINK,
+  TABSTREAM_SIM_REPORT,
+} = process.env
 const runs = Number(TABSTREAM_SIM_RUNS ?? 3_000)
 const seed = Number(TABSTREAM_SIM_SEED ?? Date.now() % 2 ** 31)
+
+/** What simulate.mjs is told, and how often, in runs. */
+const report: {
+  runs: number
+  failure?: { run: number; milliseconds: number; schedule: Schedule; problems: string[] }
+} = { runs: 0 }
+const REPORT_INTERVAL = 100
+
+function writeReport(): void {
+  if (TABSTREAM_SIM_REPORT === undefined) return
+  // Renamed when complete: it is read at any time.
+  writeFileSync(`${TABSTREAM_SIM_REPORT}.new`, JSON.stringify(report))
+  renameSync(`${TABSTREAM_SIM_REPORT}.new`, TABSTREAM_SIM_REPORT)
+}
 
 test.runIf(TABSTREAM_SIM_SCHEDULE === undefined)(
   `promises hold in ${runs} schedules from seed ${seed}`,
   { timeout: 0 },
   async () => {
-    await fc.assert(
-      fc.asyncProperty(schedules, async (drawn) => {
-        expect(await brokenPromises(drawn)).toEqual([])
-      }),
-      { numRuns: runs, seed },
-    )
+    const begun = performance.now()
+    const keepsPromises = fc.asyncProperty(schedules, async (schedule) => {
+      const problems = await brokenPromises(schedule).catch((error) => [String(error)])
+      if (report.failure === undefined) report.runs++
+      if (problems.length > 0) {
+        const { run, milliseconds } = report.failure ?? {
+          run: report.runs,
+          milliseconds: Math.round(performance.now() - begun),
+        }
+        report.failure = { run, milliseconds, schedule, problems }
+      }
+      if (problems.length > 0 || report.runs % REPORT_INTERVAL === 0 || report.runs === runs) writeReport()
+      expect(problems).toEqual([])
+    })
+    await fc.assert(keepsPromises, { numRuns: runs, seed, endOnFailure: TABSTREAM_SIM_SHRINK === 'no' })
   },
 )
 

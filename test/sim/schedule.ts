@@ -35,6 +35,7 @@ const KINDS: readonly ServerKind[] = [
   'strict',
   'inclusive',
   'forgetful',
+  'candid',
   'ignoring',
   'repeating',
   'without-ids',

@@ -9,6 +9,8 @@ export type ServerKind =
   | 'inclusive'
   /** Keeps a few events; replays all of them where it has forgotten the ID. */
   | 'forgetful'
+  /** Like `forgetful`, and says so in the `Last-Event-ID` header of its answer, as Mercure does. */
+  | 'candid'
   /** Never replays. */
   | 'ignoring'
   /** Replays everything, always. */
@@ -122,7 +124,7 @@ export class VirtualServer {
         resolve({
           status,
           url: this.url,
-          headers: { get: (name: string) => (name === 'Content-Type' ? contentType : null) },
+          headers: new Headers({ 'Content-Type': contentType, ...this.#resumedAfter(lastEventId) }),
           body,
         } as unknown as Response)
       })
@@ -182,17 +184,26 @@ export class VirtualServer {
     }
   }
 
+  #resumedAfter(lastEventId: string): Record<string, string> {
+    if (this.kind !== 'candid' || lastEventId === '') return {}
+    return { 'Last-Event-ID': this.#kept().some(({ id }) => id === lastEventId) ? lastEventId : 'earliest' }
+  }
+
   #replay(lastEventId: string): ServedEvent[] {
     const kept = this.#kept()
     if (this.kind === 'repeating') return kept
     if (lastEventId === '' || this.kind === 'ignoring' || this.kind === 'without-ids') return []
     const at = kept.findLastIndex(({ id }) => id === lastEventId)
-    if (at < 0) return this.kind === 'forgetful' ? kept : []
+    if (at < 0) return this.#isForgetful ? kept : []
     return kept.slice(this.kind === 'inclusive' ? at : at + 1)
   }
 
+  get #isForgetful(): boolean {
+    return this.kind === 'forgetful' || this.kind === 'candid'
+  }
+
   #kept(): ServedEvent[] {
-    if (this.kind === 'forgetful') return this.events.slice(-FORGETFUL_LIMIT)
+    if (this.#isForgetful) return this.events.slice(-FORGETFUL_LIMIT)
     if (this.kind === 'sparse-ephemeral') return this.events.filter(({ id }) => id !== undefined)
     return this.events
   }

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/**
+ * A schedule that breaks promises.
+ *
+ * @typedef {object} Failure
+ * @property {number} run the how many-th schedule drawn was the first to break one
+ * @property {number} milliseconds how long it took until then
+ * @property {object} schedule the smallest found so far
+ * @property {string[]} problems
+ */
+
+/**
+ * What promises.test.ts writes while it runs.
+ *
+ * @typedef {object} Report
+ * @property {number} runs schedules played so far, less those of the shrinking
+ * @property {Failure} [failure]
+ */
+
+/** @typedef {Report & { isPassed: boolean, output: string }} Result */
+
+/**
+ * Plays random schedules in a process of its own.
+ *
+ * @param {{ root: string, runs: number, seed: number, shrinks?: boolean }} options `root`: a checkout of tabstream
+ * @returns {{ report: () => Report, result: Promise<Result>, stop: () => void }}
+ */
+export function simulate({ root, runs, seed, shrinks = true }) {
+  const folder = mkdtempSync(join(tmpdir(), 'tabstream-sim-'))
+  const path = join(folder, 'report.json')
+  const child = spawn(process.execPath, vitest(root), {
+    cwd: root,
+    env: {
+      ...process.env,
+      TABSTREAM_SIM_RUNS: String(runs),
+      TABSTREAM_SIM_SEED: String(seed),
+      TABSTREAM_SIM_SHRINK: shrinks ? 'yes' : 'no',
+      TABSTREAM_SIM_REPORT: path,
+      TABSTREAM_SIM_SCHEDULE: undefined,
+    },
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (text) => {
+      output += text
+    })
+  }
+  /** @type {Promise<Result>} */
+  const result = new Promise((resolve) => {
+    child.on('close', (code) => {
+      const report = readReport(path)
+      rmSync(folder, { recursive: true })
+      resolve({ ...report, isPassed: code === 0, output })
+    })
+  })
+  return { report: () => readReport(path), result, stop: () => child.kill() }
+}
+
+/**
+ * Arguments for Node that run the simulation. In a thread, which ends with its process whatever it is doing.
+ *
+ * @param {string} root
+ */
+export const vitest = (root) => [
+  join(root, 'node_modules/vitest/vitest.mjs'),
+  'run',
+  '--config=test/vitest.config.ts',
+  '--project=sim',
+  '--pool=threads',
+]
+
+/**
+ * @param {string} path
+ * @returns {Report}
+ */
+function readReport(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch {
+    return { runs: 0 }
+  }
+}

@@ -20,7 +20,7 @@ import {
 /** How long to wait for a hub's answer, in ms, before asking again: it may have died while it was asked. */
 const ATTACH_TIMEOUT = 2_500
 
-/** The least time, in ms, from one attachment to the next. */
+/** The least time, in ms, from one attachment to the next where hubs keep failing. */
 const REATTACH_INTERVAL = 1_000
 
 /** How often a visible page asks whether its hub is alive, in ms: seldom where a lock tells of its death. */
@@ -62,6 +62,8 @@ export class Client {
   #attaching: Promise<Link> | undefined
   /** Until the hub is next asked whether it is alive. */
   #timer: unknown
+  /** The last hub died within {@link REATTACH_INTERVAL}. */
+  #hasLostYoung = false
   #isAway = false
   #hasWarned = false
   /** Hubs given up although they still exist; their successors have other names. */
@@ -257,9 +259,11 @@ export class Client {
   #lose(link: Link): void {
     if (this.#link !== link) return
     this.#release()
-    // A hub that fails as soon as it is attached to must not become a busy loop.
+    // One hub may die young; a row of them must not become a busy loop.
     const isYoung = this.#platform.now() - link.since < REATTACH_INTERVAL
-    this.#timer = this.#platform.setTimeout(() => this.#resume(), isYoung ? REATTACH_INTERVAL : 0)
+    const delay = isYoung && this.#hasLostYoung ? REATTACH_INTERVAL : 0
+    this.#hasLostYoung = isYoung
+    this.#timer = this.#platform.setTimeout(() => this.#resume(), delay)
   }
 
   #resume(): void {

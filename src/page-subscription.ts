@@ -182,25 +182,26 @@ export class PageSubscription {
     })
   }
 
-  /** In the midst of a batch only its entries tell where we are. */
+  /** In the midst of a batch only what has been dispatched tells where we are. */
   #positionNow(): Position | undefined {
+    const former = this.#position
     const [pending] = this.#pending
     const last = pending?.batch.entries[pending.next - 1]
-    if (pending === undefined || last === undefined) return this.#position
-    const passed = pending.batch.entries.slice(0, pending.next).filter((entry) => entry.type === 'event')
+    if (pending === undefined || last === undefined) return former
+    const { position, entries } = pending.batch
+    const passed = entries.slice(0, pending.next).filter((entry) => entry.type === 'event')
     const event = passed.at(-1)
-    const former = this.#position
-    const { log } = pending.batch.position
-    if (event === undefined) return former?.log === log ? { ...former, seq: last.seq } : former
-    const resumeAfter = former?.expect.at(-1)?.id ?? ''
+    if (event === undefined) return former?.log === position.log ? { ...former, seq: last.seq } : former
+    if (event.ordinal === position.ordinal) return { ...position, seq: last.seq }
+    const earlier = passed.findLast(({ id, nth }) => nth === 0 && id !== event.id)
     return {
-      log,
+      log: position.log,
       seq: last.seq,
       ordinal: event.ordinal,
-      resumeAfter: resumeAfter === '' ? event.id : resumeAfter,
+      resumeAfter: earlier?.id ?? former?.expect.at(-1)?.id ?? event.id,
       expect: [placeOf(event)],
-      unproven: resumeAfter === '' || resumeAfter === event.id,
-      mixed: pending.batch.position.mixed,
+      unproven: false,
+      mixed: position.mixed,
     }
   }
 }

@@ -169,7 +169,8 @@ export class Resumption {
 
   /** Some servers repeat the very event after which they were asked to resume. */
   #isAnchor({ id, nth }: EventEntry): boolean {
-    return !this.#anchor.unproven && nth === 0 && id === this.#anchor.resumeAfter
+    const { resumeAfter, expect } = this.#anchor
+    return nth === 0 && id === resumeAfter && id !== expect.at(-1)?.id
   }
 
   /** Nothing could be asked to be repeated, and the last event had an ID: take the server at its word. */

@@ -9,11 +9,11 @@ const FAITHFUL: readonly ServerKind[] = ['strict', 'inclusive', 'sparse', 'group
 export async function brokenPromises(schedule: Schedule): Promise<string[]> {
   const outcome = await play(schedule)
   const problems = [...outcome.problems]
-  const mayComeLate = mayTabsComeLate(schedule)
+  const isPlaceLost = mayLosePlace(schedule)
   for (const tab of outcome.tabs) {
     for (const [index, subscription] of tab.subscriptions.entries()) {
       const isWholeLog = schedule.logEvents > subscription.server.events.length * 2
-      for (const problem of problemsOf(subscription, isWholeLog && !tab.hasSlept && !mayComeLate)) {
+      for (const problem of problemsOf(subscription, isWholeLog && !tab.hasSlept && !isPlaceLost)) {
         problems.push(`${tab.agent.name}, subscription ${index} (${subscription.server.kind}): ${problem}`)
       }
     }
@@ -24,11 +24,16 @@ export async function brokenPromises(schedule: Schedule): Promise<string[]> {
   return problems
 }
 
-/** Whether a tab may find out so late that its hub is gone that others have gone ahead without it. */
-function mayTabsComeLate({ hasLocks, happenings }: Schedule): boolean {
+/**
+ * Whether a tab may find out so late that its hub is gone that others have gone ahead without it, or may not be able to
+ * prove where it stands.
+ */
+function mayLosePlace({ hasLocks, happenings }: Schedule): boolean {
   const kills = happenings.filter(({ type }) => type === 'kill worker').length
   const isWedged = happenings.some(({ type }) => type === 'wedge worker')
-  return !hasLocks || isWedged || kills > 1
+  // A listener that changes its subscription may leave a tab in the midst of its first batch, without an earlier ID.
+  const mayStandBetween = happenings.some(({ type }) => type === 'add on next event')
+  return !hasLocks || isWedged || kills > 1 || (kills > 0 && mayStandBetween)
 }
 
 /** @param isGapUndue nothing that happened to this tab can have cost it events */

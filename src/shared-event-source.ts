@@ -12,7 +12,8 @@ type Handler<E extends Event> = ((this: EventSource, event: E) => unknown) | nul
 interface ListenerRecord {
   readonly callback: EventListenerOrEventListenerObject
   readonly capture: boolean
-  readonly once: boolean
+  /** What the platform calls: the callback, or for `once` a function that notes the call. */
+  readonly called: EventListenerOrEventListenerObject
 }
 
 /** Options of {@link SharedEventSource}. */
@@ -75,14 +76,14 @@ export class SharedEventSource extends EventTarget implements EventSource {
   constructor(url: string | URL, init: SharedEventSourceInit = {}) {
     super()
     this.#url = resolve(url)
-    this.#withCredentials = Boolean(init.withCredentials)
+    // [spec] A dictionary may be null. https://webidl.spec.whatwg.org/#js-dictionary
+    const { withCredentials, replay } = init ?? {}
+    this.#withCredentials = Boolean(withCredentials)
     const request = {
       url: withoutFragment(this.#url),
       credentials: this.#withCredentials ? 'include' : 'same-origin',
     } as const
-    this.#subscription = pageClient().subscribe(request, checkReplay(init.replay), (entry) =>
-      this.#receive(entry),
-    )
+    this.#subscription = pageClient().subscribe(request, checkReplay(replay), (entry) => this.#receive(entry))
   }
 
   /** Absolute URL. */
@@ -156,13 +157,18 @@ export class SharedEventSource extends EventTarget implements EventSource {
     options: boolean | AddEventListenerOptions = false,
   ): void {
     const callback = listener as EventListenerOrEventListenerObject | null
-    super.addEventListener(type, callback, options)
     const { capture = false, once = false, signal } = optionsOf(options)
-    if (callback === null || callback === undefined || signal?.aborted) return
-    this.#track(String(type), { callback, capture: Boolean(capture), once: Boolean(once) })
-    signal?.addEventListener('abort', () => this.#untrack(String(type), callback, Boolean(capture)), {
-      once: true,
-    })
+    const isListener = typeof callback === 'function' || (typeof callback === 'object' && callback !== null)
+    // The platform has its own words for what is no listener.
+    if (!isListener || signal?.aborted) {
+      super.addEventListener(type, callback, options)
+      return
+    }
+    const forget = () => this.#untrack(String(type), callback, Boolean(capture))
+    const called = once ? callingOnce(callback, forget) : callback
+    if (!this.#track(String(type), { callback, capture: Boolean(capture), called })) return
+    super.addEventListener(type, called, options)
+    signal?.addEventListener('abort', forget, { once: true })
   }
 
   override removeEventListener<K extends keyof EventSourceEventMap>(
@@ -191,8 +197,9 @@ export class SharedEventSource extends EventTarget implements EventSource {
     options: boolean | EventListenerOptions = false,
   ): void {
     const callback = listener as EventListenerOrEventListenerObject | null
-    super.removeEventListener(type, callback, options)
-    if (callback !== null) this.#untrack(String(type), callback, Boolean(optionsOf(options).capture))
+    const { capture = false } = optionsOf(options)
+    const record = callback && this.#untrack(String(type), callback, Boolean(capture))
+    super.removeEventListener(type, record?.called ?? callback, options)
   }
 
   #receive(entry: Entry): void {
@@ -203,11 +210,8 @@ export class SharedEventSource extends EventTarget implements EventSource {
   }
 
   #receiveEvent({ name, data, id }: EventEntry): void {
-    const records = this.#listeners.get(name)
-    if (records === undefined) return
-    const spent = records.filter(({ once }) => once)
+    if (!this.#listeners.has(name)) return
     this.dispatchEvent(new MessageEvent(name, { data, origin: this.#origin, lastEventId: id }))
-    for (const { callback, capture } of spent) this.#untrack(name, callback, capture)
   }
 
   /** [spec] Announce the connection, reestablish it, fail it.
@@ -228,23 +232,33 @@ export class SharedEventSource extends EventTarget implements EventSource {
     }
   }
 
-  #track(type: string, record: ListenerRecord): void {
+  /** Tells whether the listener is new. */
+  #track(type: string, record: ListenerRecord): boolean {
     const records = this.#listeners.get(type) ?? []
-    if (records.some(isSameListener(record))) return
+    if (records.some(isSameListener(record))) return false
     this.#listeners.set(type, [...records, record])
     if (records.length === 0) this.#subscription.setNames(this.#listeners.keys())
+    return true
   }
 
-  #untrack(type: string, callback: EventListenerOrEventListenerObject, capture: boolean): void {
-    const records = this.#listeners.get(type)
-    if (records === undefined) return
-    const left = records.filter((record) => !isSameListener({ callback, capture })(record))
-    if (left.length > 0) {
-      this.#listeners.set(type, left)
+  #untrack(
+    type: string,
+    callback: EventListenerOrEventListenerObject,
+    capture: boolean,
+  ): ListenerRecord | undefined {
+    const records = this.#listeners.get(type) ?? []
+    const record = records.find(isSameListener({ callback, capture }))
+    if (record === undefined) return undefined
+    if (records.length > 1) {
+      this.#listeners.set(
+        type,
+        records.filter((other) => other !== record),
+      )
     } else {
       this.#listeners.delete(type)
       this.#subscription.setNames(this.#listeners.keys())
     }
+    return record
   }
 
   #handler<E extends Event>(type: string): Handler<E> {
@@ -289,6 +303,13 @@ const isSameListener =
   (one: Pick<ListenerRecord, 'callback' | 'capture'>) =>
   (other: ListenerRecord): boolean =>
     one.callback === other.callback && one.capture === other.capture
+
+const callingOnce = (callback: EventListenerOrEventListenerObject, note: () => void) =>
+  function (this: unknown, event: Event): void {
+    note()
+    if (typeof callback === 'function') callback.call(this as EventTarget, event)
+    else callback.handleEvent(event)
+  }
 
 const optionsOf = (options: boolean | AddEventListenerOptions | null): AddEventListenerOptions =>
   typeof options === 'object' && options !== null ? options : { capture: Boolean(options) }

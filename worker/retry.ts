@@ -9,7 +9,7 @@ const LEAST = 100
 const MOST = 3_600_000
 
 /** The server's `retry:` value, in ms, made harmless. */
-export const reconnectionTime = (retry: number): number => Math.min(Math.max(retry, LEAST), MOST)
+export const reconnectionTime = (retry: number): number => Math.min(Math.max(retry || 0, LEAST), MOST)
 
 /**
  * How long to wait before a reconnection, in ms: the stream's reconnection time, as the standard asks, and on top

@@ -74,15 +74,28 @@ async function parse(body: ReadableStream<Uint8Array<ArrayBuffer>>, handlers: Ha
   })
   // The decoder strips the byte order mark; it also mends multi-byte characters split between chunks.
   const decoder = new TextDecoder()
+  const lines = new LineEnds()
   const reader = body.getReader()
   for (;;) {
     const { done, value } = await reader.read()
     if (done) return
-    const text = decoder.decode(value, { stream: true })
+    const text = lines.normalise(decoder.decode(value, { stream: true }))
     for (let at = 0; at < text.length; at += SLICE) {
       parser.feed(text.slice(at, at + SLICE))
       await handlers.parsed()
     }
+  }
+}
+
+/** Makes each of CR, LF and CR LF one LF, so that a line that ends with CR ends there and not with the next chunk. */
+class LineEnds {
+  #hasEndedWithCr = false
+
+  normalise(text: string): string {
+    const isSecondHalf = this.#hasEndedWithCr && text.startsWith('\n')
+    if (text !== '') this.#hasEndedWithCr = text.endsWith('\r')
+    const rest = isSecondHalf ? text.slice(1) : text
+    return rest.includes('\r') ? rest.replace(/\r\n?/g, '\n') : rest
   }
 }
 

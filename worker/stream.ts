@@ -89,6 +89,7 @@ export class Stream {
 
   /** Connects after so many ms; until then positions are gathered to resume from. */
   begin(delay: number): void {
+    this.#closeSoon()
     this.#timer = this.#platform.setTimeout(() => this.#connect(), delay)
   }
 
@@ -114,9 +115,7 @@ export class Stream {
   remove(cursor: Cursor): void {
     this.#cursors.delete(cursor)
     this.makeRoom()
-    if (this.#cursors.size > 0) return
-    this.#platform.clearTimeout(this.#linger)
-    this.#linger = this.#platform.setTimeout(() => this.#close(), LINGER)
+    if (this.#cursors.size === 0) this.#closeSoon()
   }
 
   /** The network may be back: do not wait any longer. */
@@ -298,6 +297,11 @@ export class Stream {
       if (this.log.lastSeq - next < this.log.length / 2) return false
     }
     return hasListener
+  }
+
+  #closeSoon(): void {
+    this.#platform.clearTimeout(this.#linger)
+    this.#linger = this.#platform.setTimeout(() => this.#close(), LINGER)
   }
 
   #isClosed(): boolean {

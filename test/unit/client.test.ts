@@ -1,0 +1,651 @@
+import { expose } from 'comlink'
+import { describe, expect, test } from 'vitest'
+import { Client } from '../../src/client.ts'
+import type { TabstreamError } from '../../src/errors.ts'
+import { directHost } from '../../src/host/direct.ts'
+import type { Host } from '../../src/host/host.ts'
+import type { PageSubscription } from '../../src/page-subscription.ts'
+import type { PageEvent, Platform } from '../../src/platform.ts'
+import { type Entry, type HubSide, hubLockName, type Subscription } from '../../src/protocol.ts'
+import type { Agent } from '../sim/world/agent.ts'
+import type { World } from '../sim/world/world.ts'
+import { createWorld, inWords, requestOf, send, serverOf } from './raw-tab.ts'
+
+const OPENING = ['connecting', 'open']
+
+/** Long enough to attach and connect. */
+const ATTACH = 100
+
+/** Long enough to attach again, even to a hub that did not last. */
+const REATTACH = 3_000
+
+/** Long enough for every host to be given up. */
+const GIVE_UP = 60_000
+
+/** A page with the real client; its hub lives in a virtual SharedWorker unless it is given other hosts. */
+class Page {
+  readonly agent: Agent
+  readonly platform: Platform
+  readonly client: Client
+  readonly warnings: string[] = []
+  readonly entries: Entry[] = []
+  readonly #listeners = new Map<PageEvent, () => void>()
+
+  constructor(world: World, name: string, hostsFor?: (page: Page) => readonly Host[]) {
+    this.agent = world.agent(name)
+    this.platform = world.platform(
+      this.agent,
+      (type, listener) => this.#listeners.set(type, listener),
+      (message) => this.warnings.push(message),
+    )
+    this.client = new Client(this.platform, hostsFor?.(this) ?? [world.sharedWorkerHost(this.agent)])
+  }
+
+  happen(type: PageEvent): void {
+    this.#listeners.get(type)?.()
+  }
+
+  listen(world: World, ...names: string[]): PageSubscription {
+    const subscription = this.client.subscribe(requestOf(serverOf(world)), undefined, (entry) => {
+      this.entries.push(entry)
+    })
+    subscription.setNames(names)
+    return subscription
+  }
+
+  heard(): string[] {
+    return this.entries.map(inWords)
+  }
+
+  /** What the page was given of the stream itself. */
+  events(): string[] {
+    return this.entries.filter(({ type }) => type !== 'state').map(inWords)
+  }
+}
+
+async function listeningPage(world: World, name: string, ...names: string[]): Promise<Page> {
+  const page = new Page(world, name)
+  page.listen(world, ...names)
+  await world.clock.advance(ATTACH)
+  return page
+}
+
+/** What becomes of a promise within so many ms of virtual time. */
+async function within<Result>(world: World, duration: number, promise: Promise<Result>) {
+  const outcome = promise.then(
+    (value) => ({ value }),
+    (error: Error) => ({ error }),
+  )
+  await world.clock.advance(duration)
+  return Promise.race([outcome, Promise.resolve('nothing' as const)])
+}
+
+/** Notes when a host is tried. */
+const noted = (host: Host, notes: string[], note: string): Host => ({
+  name: host.name,
+  open(generation, refused) {
+    notes.push(note)
+    return host.open(generation, refused)
+  },
+})
+
+const refusing = (reason: string): Host => ({
+  name: 'shared-worker',
+  open() {
+    throw new Error(reason)
+  },
+})
+
+/** Opens a link, as a SharedWorker does whose script cannot be loaded, and says so a little later. */
+const refusingLater = (world: World, page: Page, reason: string): Host => ({
+  name: 'shared-worker',
+  open(_generation, refused) {
+    page.agent.schedule(10, () => refused(reason))
+    return world.link(page.agent, world.agent('nobody')).port1
+  },
+})
+
+const silent = (world: World, page: Page, generations: number[] = []): Host => ({
+  name: 'shared-worker',
+  open(generation) {
+    generations.push(generation)
+    return world.link(page.agent, world.agent('nobody')).port1
+  },
+})
+
+const direct = (page: Page): Host => directHost(page.platform)
+
+/** A hub that answers as it is told. */
+const fakeHub = (world: World, page: Page, answers: Partial<HubSide>): Host => ({
+  name: 'shared-worker',
+  open() {
+    const agent = world.agent('fake hub')
+    const { port1, port2 } = world.link(agent, page.agent)
+    world.locks.for(agent).request(hubLockName('fake'), {}, () => new Promise(() => {}))
+    const hub: HubSide = {
+      attach: () => 'fake',
+      subscribe: () => 'fake',
+      unsubscribe: () => {},
+      detach: () => {},
+      wake: () => {},
+      ping: () => 'fake',
+      inspect: () => ({ hubId: 'fake', tabs: 1, streams: [] }),
+      ...answers,
+    }
+    expose(hub, port1)
+    return port2
+  },
+})
+
+describe('the ladder', () => {
+  test('ends at the first host that answers', async () => {
+    const world = createWorld()
+    const tried: string[] = []
+    const page = new Page(world, 'page', (self) => [
+      noted(refusing('no such thing'), tried, 'refusing'),
+      noted(refusingLater(world, self, 'no script'), tried, 'refusing later'),
+      noted(world.sharedWorkerHost(self.agent), tried, 'answering'),
+      noted(direct(self), tried, 'never needed'),
+    ])
+    page.listen(world, 'a')
+    await world.clock.advance(ATTACH)
+    expect(tried).toEqual(['refusing', 'refusing later', 'answering'])
+    await send(world, 'a')
+    expect(page.heard()).toEqual([...OPENING, 'a 1'])
+  })
+
+  test('leaves a host that refuses at once without waiting', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => [refusing('no such thing'), direct(self)])
+    expect(await within(world, 0, page.client.inspect())).toMatchObject({ value: { host: 'direct' } })
+  })
+
+  test('leaves a host that refuses later as soon as it does', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => [refusingLater(world, self, 'no script'), direct(self)])
+    expect(await within(world, 10, page.client.inspect())).toMatchObject({ value: { host: 'direct' } })
+  })
+
+  test('asks a host that does not answer several times, then its successor, then goes on', async () => {
+    const world = createWorld()
+    const generations: number[] = []
+    const page = new Page(world, 'page', (self) => [silent(world, self, generations), direct(self)])
+    page.listen(world, 'a')
+    await world.clock.advance(GIVE_UP)
+    expect(page.heard()).toEqual(OPENING)
+    expect(generations.filter((generation) => generation === 1).length).toBeGreaterThan(1)
+    expect(generations.filter((generation) => generation === 2).length).toBeGreaterThanOrEqual(1)
+    expect(generations).toEqual([...generations].sort())
+  })
+
+  test('gives a host that does not answer ten seconds, for a slow network', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => [silent(world, self), direct(self)])
+    page.listen(world, 'a')
+    await world.clock.advance(9_900)
+    expect(page.heard()).toEqual([])
+  })
+
+  test('takes a hub that answers late', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => [world.sharedWorkerHost(self.agent), direct(self)])
+    world.sharedWorkerHost(page.agent).open(1, () => {})
+    const [worker] = world.workers()
+    worker?.agent.freeze()
+    world.clock.schedule(2_000, () => worker?.agent.wake())
+    expect(await within(world, 2_100, page.client.inspect())).toMatchObject({
+      value: { host: 'shared-worker' },
+    })
+  })
+
+  test('is climbed once for all who ask meanwhile', async () => {
+    const world = createWorld()
+    const tried: string[] = []
+    const page = new Page(world, 'page', (self) => [
+      noted(world.sharedWorkerHost(self.agent), tried, 'tried'),
+    ])
+    page.listen(world, 'a')
+    page.listen(world, 'b')
+    page.client.inspect()
+    await world.clock.advance(ATTACH)
+    expect(tried).toEqual(['tried'])
+    expect(world.hubs[0]?.report()).toMatchObject({ tabs: 1, streams: [{ subscribers: 2 }] })
+  })
+
+  test('leaves no lock behind at hosts that were given up', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => [
+      refusing('no such thing'),
+      refusingLater(world, self, 'no script'),
+      silent(world, self),
+      world.sharedWorkerHost(self.agent),
+    ])
+    page.listen(world, 'a')
+    await world.clock.advance(GIVE_UP)
+    expect(page.heard()).toEqual(OPENING)
+    expect(world.locks.names().filter((name) => name.includes(':tab:'))).toHaveLength(1)
+  })
+})
+
+describe('the warning', () => {
+  test('names the host in use and why the others are not', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => [
+      refusing('no such thing'),
+      refusingLater(world, self, 'no script'),
+      direct(self),
+    ])
+    page.listen(world, 'a')
+    await world.clock.advance(ATTACH)
+    expect(page.warnings).toHaveLength(1)
+    for (const words of ['"direct"', 'shared-worker: no such thing', 'shared-worker: no script']) {
+      expect(page.warnings[0]).toContain(words)
+    }
+  })
+
+  test('is given once, however often the page attaches', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => [refusing('no such thing'), direct(self)])
+    page.listen(world, 'a')
+    await world.clock.advance(ATTACH)
+    for (const _ of ['once', 'again']) {
+      page.happen('pagehide')
+      await world.clock.advance(ATTACH)
+      page.happen('pageshow')
+      await world.clock.advance(ATTACH)
+    }
+    expect(page.warnings).toHaveLength(1)
+    expect(page.heard().filter((words) => words === 'open')).toHaveLength(3)
+  })
+
+  test('is not given where the first host answers', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    expect(page.heard()).toEqual(OPENING)
+    expect(page.warnings).toEqual([])
+  })
+})
+
+describe('without any host', () => {
+  test('every subscription is closed, with the reasons', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', () => [refusing('this context has no SharedWorker')])
+    page.listen(world, 'a')
+    await world.clock.advance(ATTACH)
+    expect(page.entries).toMatchObject([
+      {
+        type: 'state',
+        state: 'closed',
+        error: expect.stringContaining('shared-worker: this context has no SharedWorker'),
+      },
+    ])
+  })
+
+  test('inspect() rejects, and says so in its type', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', () => [refusing('this context has no SharedWorker')])
+    const outcome = await within(world, ATTACH, page.client.inspect())
+    expect(outcome).toMatchObject({ error: { name: 'TabstreamError', type: 'no-host' } })
+    expect((outcome as { error: TabstreamError }).error.message).toContain('this context has no SharedWorker')
+  })
+
+  test('inspect() rejects where no hub ever answers', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => [silent(world, self)])
+    const outcome = await within(world, GIVE_UP, page.client.inspect())
+    expect(outcome).toMatchObject({ error: { type: 'no-host' } })
+  })
+})
+
+describe('a subscription', () => {
+  test('gets the events of its names, each once', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a', 'b')
+    await send(world, 'a', 'c', 'b')
+    expect(page.heard()).toEqual([...OPENING, 'a 1', 'b 3'])
+  })
+
+  test('shares one connection with those of other pages', async () => {
+    const world = createWorld()
+    const one = await listeningPage(world, 'one', 'a')
+    const other = await listeningPage(world, 'other', 'a')
+    await send(world, 'a')
+    expect([one.events(), other.events()]).toEqual([['a 1'], ['a 1']])
+    expect(serverOf(world).requests).toEqual([''])
+  })
+
+  test('that is closed gets no more, and ends the connection if it was the last', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page')
+    const subscription = page.listen(world, 'a')
+    await world.clock.advance(ATTACH)
+    subscription.close()
+    await send(world, 'a')
+    expect(page.heard()).toEqual(OPENING)
+    await world.clock.advance(5_000)
+    expect(serverOf(world).connections).toBe(0)
+  })
+
+  test('that adds a name within a listener gets what follows that very event', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page')
+    const subscription = page.client.subscribe(requestOf(serverOf(world)), undefined, (entry) => {
+      page.entries.push(entry)
+      if (inWords(entry) === 'a 1') subscription.setNames(['a', 'b'])
+    })
+    subscription.setNames(['a'])
+    await world.clock.advance(ATTACH)
+    serverOf(world).write(
+      ['a', 'b', 'a']
+        .map((name, index) => `event: ${name}\nid: ${index + 1}\ndata: ${index + 1}\n\n`)
+        .join(''),
+    )
+    await world.clock.advance(ATTACH)
+    expect(page.events()).toEqual(['a 1', 'b 2', 'a 3'])
+  })
+})
+
+describe('when the hub dies', () => {
+  test('the page attaches to the next one and goes on where it was, without loss', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    await send(world, 'a', 'a', 'a')
+    world.workers()[0]?.agent.kill()
+    await send(world, 'a', 'a')
+    await world.clock.advance(REATTACH)
+    await send(world, 'a')
+    expect(page.events()).toEqual(['a 1', 'a 2', 'a 3', 'a 4', 'a 5', 'a 6'])
+    expect(world.hubs).toHaveLength(2)
+  })
+
+  test('after it has lasted, the page attaches to the next one at once', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    await send(world, 'a', 'a')
+    await world.clock.advance(GIVE_UP)
+    world.workers()[0]?.agent.kill()
+    await send(world, 'a')
+    await world.clock.advance(ATTACH)
+    expect(page.events()).toEqual(['a 1', 'a 2', 'a 3'])
+  })
+
+  test('as soon as it is attached to, time and again, the page does not attach in a busy loop', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    const kill = () => {
+      for (const { agent } of world.workers()) agent.kill()
+      world.clock.schedule(10, kill)
+    }
+    kill()
+    await world.clock.advance(10_000)
+    expect(page.heard()).toContain('open')
+    expect(world.hubs.length).toBeGreaterThan(3)
+    expect(world.hubs.length).toBeLessThan(20)
+  })
+
+  test('every page goes on at the same successor, over one connection', async () => {
+    const world = createWorld()
+    const pages = [
+      await listeningPage(world, 'one', 'a'),
+      await listeningPage(world, 'other', 'b'),
+      await listeningPage(world, 'third', 'a', 'b'),
+    ]
+    await send(world, 'a', 'b', 'a')
+    world.workers()[0]?.agent.kill()
+    await send(world, 'b', 'a')
+    await world.clock.advance(REATTACH)
+    await send(world, 'a')
+    expect(pages.map((page) => page.events())).toEqual([
+      ['a 1', 'a 3', 'a 5', 'a 6'],
+      ['b 2', 'b 4'],
+      ['a 1', 'b 2', 'a 3', 'b 4', 'a 5', 'a 6'],
+    ])
+    expect(serverOf(world)).toMatchObject({ connections: 1, peak: 1 })
+    expect(world.workers()).toHaveLength(1)
+  })
+
+  test('a page that has not been given all that arrived loses nothing and gets nothing twice', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    await send(world, 'a', 'a')
+    page.agent.freeze()
+    await send(world, 'a', 'a', 'a')
+    world.workers()[0]?.agent.kill()
+    await send(world, 'a')
+    page.agent.wake()
+    await world.clock.advance(REATTACH)
+    await send(world, 'a')
+    expect(page.events()).toEqual(['a 1', 'a 2', 'a 3', 'a 4', 'a 5', 'a 6', 'a 7'])
+  })
+
+  test('before anything has come, the page still gets its stream', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page')
+    page.listen(world, 'a')
+    await world.clock.advance(0)
+    expect(page.heard()).toEqual(['connecting'])
+    world.workers()[0]?.agent.kill()
+    await world.clock.advance(REATTACH)
+    await send(world, 'a')
+    await world.clock.advance(REATTACH)
+    expect(page.heard()).toContain('open')
+    expect(page.events().at(-1)).toBe('a 1')
+  })
+
+  test('a page without subscriptions attaches only when it is asked to', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page')
+    const subscription = page.listen(world, 'a')
+    await world.clock.advance(REATTACH)
+    subscription.close()
+    world.workers()[0]?.agent.kill()
+    await world.clock.advance(REATTACH)
+    expect(world.workers()).toEqual([])
+    expect(await within(world, REATTACH, page.client.inspect())).toMatchObject({
+      value: { hubId: world.hubs[1]?.id },
+    })
+  })
+
+  test('events of the former hub that come late are not heard', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    await send(world, 'a', 'a')
+    const [former] = world.workers()
+    former?.agent.freeze()
+    page.happen('pagehide')
+    page.happen('pageshow')
+    await world.clock.advance(GIVE_UP)
+    await send(world, 'a')
+    former?.agent.wake()
+    await world.clock.advance(REATTACH)
+    await send(world, 'a')
+    expect(page.events()).toEqual(['a 1', 'a 2', 'a 3', 'a 4'])
+  })
+})
+
+describe('a hub that has forgotten the page', () => {
+  /** Answers the first so many wishes as a hub does that does not know who asks. */
+  const forgetful = (world: World, page: Page, wishes: Subscription[], times: number): Host =>
+    fakeHub(world, page, {
+      subscribe: (subscription) => {
+        wishes.push(subscription)
+        return wishes.length <= times ? '' : 'fake'
+      },
+    })
+
+  test('is attached to anew', async () => {
+    const world = createWorld()
+    const [tried, wishes]: [string[], Subscription[]] = [[], []]
+    const page = new Page(world, 'page', (self) => [noted(forgetful(world, self, wishes, 1), tried, 'tried')])
+    page.listen(world, 'a')
+    await world.clock.advance(REATTACH)
+    expect(tried).toHaveLength(2)
+    expect(wishes.map(({ names }) => names)).toEqual([['a'], ['a']])
+  })
+
+  test('is left alone when it remembers', async () => {
+    const world = createWorld()
+    const [tried, wishes]: [string[], Subscription[]] = [[], []]
+    const page = new Page(world, 'page', (self) => [noted(forgetful(world, self, wishes, 0), tried, 'tried')])
+    page.listen(world, 'a')
+    await world.clock.advance(REATTACH)
+    expect(tried).toHaveLength(1)
+    expect(wishes).toHaveLength(1)
+  })
+
+  test('by restarting in the place of another is attached to anew', async () => {
+    const world = createWorld()
+    let wishes = 0
+    const tried: string[] = []
+    const page = new Page(world, 'page', (self) => [
+      noted(
+        fakeHub(world, self, {
+          attach: () => 'fake',
+          subscribe: () => (++wishes === 1 ? 'another' : 'fake'),
+        }),
+        tried,
+        'tried',
+      ),
+    ])
+    page.listen(world, 'a')
+    await world.clock.advance(REATTACH)
+    expect(tried).toHaveLength(2)
+  })
+})
+
+describe('a page that goes', () => {
+  test('detaches from its hub and leaves no lock', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    page.happen('pagehide')
+    await world.clock.advance(ATTACH)
+    expect(world.hubs[0]?.report()).toMatchObject({ tabs: 0 })
+    expect(world.locks.names().filter((name) => name.includes(':tab:'))).toEqual([])
+  })
+
+  test('is given nothing while it is away', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    await listeningPage(world, 'other', 'a')
+    page.happen('pagehide')
+    await send(world, 'a')
+    await world.clock.advance(GIVE_UP)
+    expect(page.heard()).toEqual(OPENING)
+  })
+
+  test('and comes back is given what it has missed, once', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    await listeningPage(world, 'other', 'a')
+    await send(world, 'a', 'a')
+    page.happen('pagehide')
+    await send(world, 'a', 'a')
+    page.happen('pageshow')
+    await world.clock.advance(ATTACH)
+    await send(world, 'a')
+    expect(page.events()).toEqual(['a 1', 'a 2', 'a 3', 'a 4', 'a 5'])
+    expect(serverOf(world).requests).toHaveLength(1)
+  })
+
+  test('into the cache, where it stands still, is given what it has missed when it comes back', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    await listeningPage(world, 'other', 'a')
+    await send(world, 'a')
+    page.happen('pagehide')
+    page.agent.freeze()
+    await send(world, 'a', 'a')
+    await world.clock.advance(GIVE_UP)
+    page.agent.wake()
+    page.happen('pageshow')
+    await world.clock.advance(ATTACH)
+    expect(page.events()).toEqual(['a 1', 'a 2', 'a 3'])
+  })
+
+  test('and comes back is given what it has missed even if its stream has ended meanwhile', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    await send(world, 'a', 'a')
+    page.happen('pagehide')
+    await world.clock.advance(GIVE_UP)
+    expect(serverOf(world).connections).toBe(0)
+    await send(world, 'a', 'a')
+    page.happen('pageshow')
+    await world.clock.advance(ATTACH)
+    expect(page.events()).toEqual(['a 1', 'a 2', 'a 3', 'a 4'])
+  })
+
+  test('while it attaches holds nothing, and attaches when it comes back', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page')
+    page.listen(world, 'a')
+    page.happen('pagehide')
+    await world.clock.advance(GIVE_UP)
+    expect(world.hubs.map((hub) => hub.report().tabs)).not.toContain(1)
+    expect(world.locks.names().filter((name) => name.includes(':tab:'))).toEqual([])
+    page.happen('pageshow')
+    await world.clock.advance(ATTACH)
+    await send(world, 'a')
+    expect(page.events()).toEqual(['a 1'])
+  })
+
+  test('is not attached a second time by a pageshow without a pagehide, as at its first load', async () => {
+    const world = createWorld()
+    const tried: string[] = []
+    const page = new Page(world, 'page', (self) => [
+      noted(world.sharedWorkerHost(self.agent), tried, 'tried'),
+    ])
+    page.listen(world, 'a')
+    page.happen('pageshow')
+    await world.clock.advance(ATTACH)
+    page.happen('pageshow')
+    await world.clock.advance(ATTACH)
+    expect(tried).toHaveLength(1)
+  })
+})
+
+describe('inspect()', () => {
+  test('tells host and hub', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    expect(await within(world, ATTACH, page.client.inspect())).toMatchObject({
+      value: {
+        host: 'shared-worker',
+        hubId: world.hubs[0]?.id,
+        tabs: 1,
+        streams: [{ url: serverOf(world).url, names: ['a'] }],
+      },
+    })
+  })
+
+  test('rejects when the hub dies meanwhile, instead of hanging', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    const [worker] = world.workers()
+    worker?.agent.freeze()
+    const report = page.client.inspect()
+    report.catch(() => {})
+    await world.clock.advance(100)
+    worker?.agent.kill()
+    expect(await within(world, ATTACH, report)).toMatchObject({ error: expect.any(Error) })
+  })
+
+  test('rejects when the page goes meanwhile', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    const report = page.client.inspect()
+    report.catch(() => {})
+    page.happen('pagehide')
+    expect(await within(world, GIVE_UP, report)).toMatchObject({ error: expect.any(Error) })
+  })
+
+  test('answers from the next hub after that', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    world.workers()[0]?.agent.kill()
+    await world.clock.advance(ATTACH)
+    expect(await within(world, ATTACH, page.client.inspect())).toMatchObject({
+      value: { hubId: world.hubs[1]?.id },
+    })
+  })
+})

@@ -1,0 +1,175 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, posix } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { createContext, Script } from 'node:vm'
+import { parseAst } from 'rollup/parseAst'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import * as source from '../../src/index.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+interface Manifest {
+  main: string
+  module: string
+  types: string
+  exports: Record<string, string | Record<string, string>>
+  dependencies?: Record<string, string>
+}
+
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
+
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+
+const runNode = (...args: string[]) =>
+  spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 })
+
+const runTool = (name: string, ...args: string[]) => runNode(join(ROOT, 'node_modules/.bin', name), ...args)
+
+/** The declaration and all that it reaches. */
+function declarationsFrom(path: string, reached = new Set<string>()): Set<string> {
+  if (reached.has(path)) return reached
+  reached.add(path)
+  for (const [, specifier = ''] of read(path).matchAll(/(?:from|import) ?\(?['"](\.[^'"]+)['"]/g)) {
+    declarationsFrom(posix.join(dirname(path), specifier.replace(/\.js$/, '.d.ts')), reached)
+  }
+  return reached
+}
+
+describe('the package', () => {
+  let folder: string
+  let tarball: string
+  let files: string[]
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tabstream-package-'))
+    const { stdout } = spawnSync('npm', ['pack', '--json', '--pack-destination', folder], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    })
+    const [packed] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }]
+    tarball = join(folder, packed.filename)
+    files = packed.files.map(({ path }) => path)
+  }, 60_000)
+
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  test('tells what it is, under which licence, and what has changed', () => {
+    const besides = files.filter((path) => !path.startsWith('dist/'))
+    expect(besides.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+  })
+
+  test('holds what its exports name, the declarations that these reach, and nothing else', () => {
+    const named = Object.values(manifest.exports)
+      .flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
+      .map((path) => path.replace('./', ''))
+      .filter((path) => path.startsWith('dist/'))
+    const reached = named
+      .filter((path) => path.endsWith('.d.ts'))
+      .flatMap((path) => [...declarationsFrom(path)])
+    const intended = new Set([...named, ...reached])
+    expect(files.filter((path) => path.startsWith('dist/')).sort()).toEqual([...intended].sort())
+  })
+
+  test('names the same entry for bundlers that know no exports', () => {
+    const { types, default: script } = manifest.exports['.'] as Record<string, string>
+    expect([manifest.main, manifest.module, manifest.types]).toEqual([script, script, types])
+  })
+
+  test('has nothing to install at run time', () => {
+    expect(manifest.dependencies ?? {}).toEqual({})
+  })
+
+  test('satisfies publint', { timeout: 60_000 }, () => {
+    const { stdout, status } = runTool('publint', 'run', tarball, '--strict')
+    expect(stdout).toContain('All good!')
+    expect(status).toBe(0)
+  })
+
+  test('has types that every ESM resolution finds', { timeout: 60_000 }, () => {
+    const { stdout, status } = runTool(
+      'attw',
+      tarball,
+      '--profile',
+      'esm-only',
+      '--no-color',
+      '--format',
+      'table',
+    )
+    expect(stdout).toContain('"tabstream/worker"')
+    expect(status, stdout).toBe(0)
+  })
+})
+
+describe('dist/index.js', () => {
+  const url = pathToFileURL(join(ROOT, 'dist/index.js')).href
+
+  test('exports what the source exports', async () => {
+    const built = await import(url)
+    expect(Object.keys(built).sort()).toEqual(Object.keys(source).sort())
+  })
+
+  test('is imported by plain Node, where it does nothing', { timeout: 60_000 }, () => {
+    const script = `
+      const before = Reflect.ownKeys(globalThis).length
+      const touched = []
+      for (const name of ['fetch', 'setTimeout', 'setInterval', 'queueMicrotask']) {
+        globalThis[name] = () => touched.push(name)
+      }
+      for (const name of ['MessageChannel', 'BroadcastChannel', 'AbortController']) {
+        globalThis[name] = class { constructor() { touched.push(name) } }
+      }
+      await import(${JSON.stringify(url)})
+      console.log(JSON.stringify({ touched, added: Reflect.ownKeys(globalThis).length - before }))
+    `
+    const { stdout, stderr, status } = runNode('--input-type=module', '--eval', script)
+    expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
+    expect(JSON.parse(stdout)).toEqual({ touched: [], added: 0 })
+  })
+
+  test('imports nothing', () => {
+    expect(topLevelTypes(read('dist/index.js'))).not.toContain('ImportDeclaration')
+  })
+})
+
+const topLevelTypes = (script: string): string[] => parseAst(script).body.map(({ type }) => type)
+
+describe('dist/worker.js', () => {
+  const script = read('dist/worker.js')
+
+  test('is a classic script', () => {
+    expect(() => new Script(script)).not.toThrow()
+  })
+
+  test('is a module, without imports and exports', () => {
+    expect(topLevelTypes(script).filter((type) => /Import|Export/.test(type))).toEqual([])
+  })
+
+  test('loads nothing else', () => {
+    expect(JSON.stringify(parseAst(script))).not.toContain('"ImportExpression"')
+    expect(script).not.toContain('importScripts')
+  })
+
+  test('waits for tabs as a classic script', () => {
+    const heard: string[] = []
+    const worker = createContext({
+      addEventListener: (type: string) => heard.push(type),
+      crypto,
+      performance,
+      setTimeout: () => {},
+    })
+    new Script(script).runInContext(worker)
+    expect(heard).toEqual(['connect'])
+  })
+
+  test('waits for tabs as a module', { timeout: 60_000 }, () => {
+    const url = pathToFileURL(join(ROOT, 'dist/worker.js')).href
+    const { stdout, stderr } = runNode(
+      '--input-type=module',
+      '--eval',
+      `globalThis.addEventListener = (type) => console.log(type); await import(${JSON.stringify(url)})`,
+    )
+    expect({ stdout, stderr }).toEqual({ stdout: 'connect\n', stderr: '' })
+  })
+})

@@ -198,7 +198,7 @@ export class Cursor {
   /** Why events are missing where a replay does not join what this tab knows. */
   #lateness(): GapReason {
     const { position } = this.#subscription
-    if (position === undefined || position.resumeAfter === '') return 'unresumable'
+    if (position === undefined || position.resumeAfter === '' || position.mixed) return 'unresumable'
     return this.#hasComeLate ? 'asleep' : 'history-lost'
   }
 

@@ -1,5 +1,8 @@
 import { existsSync } from 'node:fs'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Browser, type BrowserContext, chromium, type LaunchOptions, type Page } from 'playwright'
+import type { Replay } from '../../src/index.ts'
 import { installRecorder, type Kind, type RecordedEvent, type Signal } from './recorder.ts'
 import { within } from './until.ts'
 
@@ -14,8 +17,40 @@ const FLAGS = [
   '--disable-domain-reliability',
 ]
 
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: findChromium(), args: FLAGS })
+/** What a stage needs of a browser. */
+export interface Profiles {
+  newContext(): Promise<BrowserContext>
+  close(): Promise<void>
+}
+
+export function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
+  return chromium.launch({
+    executablePath: findChromium(),
+    ...options,
+    args: [...FLAGS, ...(options.args ?? [])],
+  })
+}
+
+/** A browser with a back/forward cache, which Playwright turns off. */
+export const launchWithCache = (): Promise<Browser> =>
+  launchChromium({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
+
+/**
+ * A browser of one profile whose pages can be frozen. Chromium freezes no visible page, and Playwright keeps all its
+ * pages visible by emulating their focus, except in the profile of a browser that it has been connected to.
+ */
+export async function launchFreezable(): Promise<Profiles> {
+  // Without the second flag Chromium does not tell its command line, which names the place where the port is found.
+  const browser = await launchChromium({ args: ['--remote-debugging-port=0', '--enable-automation'] })
+  const session = await browser.newBrowserCDPSession()
+  const { arguments: flags } = await session.send('Browser.getBrowserCommandLine')
+  const folder = flags.find((flag) => flag.startsWith('--user-data-dir='))?.split('=')[1] ?? ''
+  const [port] = (await readFile(join(folder, 'DevToolsActivePort'), 'utf8')).split('\n')
+  const bare = await chromium.connectOverCDP(`http://127.0.0.1:${port}`, { noDefaults: true })
+  return {
+    newContext: async () => bare.contexts()[0] ?? bare.newContext(),
+    close: () => browser.close(),
+  }
 }
 
 function findChromium(): string {
@@ -75,6 +110,32 @@ export async function crashTab(context: BrowserContext, tab: Tab): Promise<void>
   await within(crashed, () => 'the crash of a tab')
 }
 
+/** Kills the worker that runs a script of this origin, as a browser short of memory does: nobody is told. */
+export async function killWorker(context: BrowserContext, origin: string): Promise<void> {
+  const session = await context.browser()?.newBrowserCDPSession()
+  if (!session) throw new Error('a context without a browser')
+  const { targetInfos } = await session.send('Target.getTargets')
+  const workers = targetInfos.filter(({ type, url }) => type === 'shared_worker' && url.startsWith(origin))
+  if (workers.length !== 1) throw new Error(`${workers.length} workers of ${origin}`)
+  for (const { targetId } of workers) await session.send('Target.closeTarget', { targetId })
+  await session.detach()
+}
+
+/** Freezes a hidden page of a browser that can, see {@link launchFreezable}: no task of the page runs any more. */
+export function freeze(tab: Tab): Promise<void> {
+  return setLifecycleState(tab, 'frozen')
+}
+
+export function wake(tab: Tab): Promise<void> {
+  return setLifecycleState(tab, 'active')
+}
+
+async function setLifecycleState(tab: Tab, state: 'frozen' | 'active'): Promise<void> {
+  const session = await tab.page.context().newCDPSession(tab.page)
+  await session.send('Page.setWebLifecycleState', { state })
+  await session.detach()
+}
+
 /** Tells the page that it goes into the back/forward cache, which Playwright turns off. */
 export async function leave(tab: Tab): Promise<void> {
   await tab.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })))
@@ -119,6 +180,11 @@ export class Recording {
 
   async data(): Promise<string[]> {
     return (await this.received()).map(({ data }) => data)
+  }
+
+  /** When each of what has been received came, in ms since 1970. */
+  times(): Promise<number[]> {
+    return this.#tab.page.evaluate((key) => recorder.get(key).times, this.#key)
   }
 
   signals(): Promise<Signal[]> {
@@ -235,10 +301,10 @@ export async function record(
   tab: Tab,
   url: string,
   names: readonly string[],
-  options: { kind?: Kind; withCredentials?: boolean } = {},
+  options: { kind?: Kind; withCredentials?: boolean; replay?: Replay } = {},
 ): Promise<Recording> {
-  const { kind = 'SharedEventSource', withCredentials = false } = options
+  const { kind = 'SharedEventSource', ...init } = options
   const key = `${++recordings} (${url})`
-  await tab.page.evaluate((request) => recorder.open(request), { key, kind, url, names, withCredentials })
+  await tab.page.evaluate((request) => recorder.open(request), { key, kind, url, names, ...init })
   return new Recording(tab, key)
 }

@@ -55,6 +55,8 @@ export class Channel {
 
   readonly requests: StreamRequest[] = []
   totalConnections = 0
+  /** The most that were open at once. */
+  peakConnections = 0
   totalCuts = 0
 
   readonly #name: string
@@ -178,6 +180,7 @@ export class Channel {
     this.#bytesOfNextConnection = Number.POSITIVE_INFINITY
     this.#open.add(connection)
     this.totalConnections++
+    this.peakConnections = Math.max(this.peakConnections, this.#open.size)
     response.once('close', () => this.#forget(connection))
     const retry = this.retry === undefined ? ':' : `retry: ${this.retry}`
     const greeting = `${this.preamble}${retry}${this.lineEnd}${this.lineEnd}`

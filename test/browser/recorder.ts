@@ -20,12 +20,15 @@ export interface RecordingRequest {
   kind: Kind
   url: string
   names: readonly string[]
-  withCredentials: boolean
+  withCredentials?: boolean
+  replay?: Tabstream.Replay
 }
 
 interface PageRecording {
   source: EventSource
   events: RecordedEvent[]
+  /** When each of them came, in ms since 1970. */
+  times: number[]
   signals: Signal[]
   listen(name: string): void
   keep(event: RecordedEvent): void
@@ -63,9 +66,9 @@ export function installRecorder(): void {
     addEventListener.apply(this, listener)
   }
 
-  const open = ({ key, kind, url, names, withCredentials }: RecordingRequest) => {
+  const open = ({ key, kind, url, names, ...init }: RecordingRequest) => {
     const Source = kind === 'EventSource' ? EventSource : tabstream.SharedEventSource
-    const source = new Source(url, { withCredentials })
+    const source = new Source(url, init)
     let waiting: { isTrue: () => boolean; resolve: () => void }[] = []
     const changed = () => {
       if (waiting.length === 0) return
@@ -76,12 +79,14 @@ export function installRecorder(): void {
     const recording: PageRecording = {
       source,
       events: [],
+      times: [],
       signals: [],
       listen(name) {
         source.addEventListener(name, recording.keep)
       },
       keep({ type, data, lastEventId }) {
         recording.events.push({ type, data, lastEventId })
+        recording.times.push(Date.now())
         changed()
       },
       until: (isTrue) =>

@@ -42,12 +42,19 @@ export interface TestServer {
   /** Resolves when a request for `path` has arrived. */
   waitForRequest(path: string): Promise<void>
   describe(): string
+  /** Destroys every connection, of streams and of pages. */
+  destroyConnections(): void
+  /** Closes the server, which then answers nobody; its channels keep their logs. */
+  stop(): Promise<void>
+  /** Lets a stopped server go on at the same port. */
+  restart(): Promise<void>
   close(): Promise<void>
 }
 
 /**
  * Pages are `/` and `/page…`. Their query: `csp=POLICY` sends that Content-Security-Policy, `global` loads
- * the classic build, `native` loads nothing, `host=HOST` is passed to `configure`.
+ * the classic build, `native` loads nothing, `host=HOST` is passed to `configure`, `storable` lets the browser keep
+ * the page, without which it does not go into the back/forward cache.
  */
 export async function startServer({ port = 0 } = {}): Promise<TestServer> {
   const journal: string[] = []
@@ -75,10 +82,17 @@ export async function startServer({ port = 0 } = {}): Promise<TestServer> {
     else if (pathname === '/' || pathname.startsWith('/page')) sendPage(response, searchParams)
     else send(response, 'text/plain', 'not found', 404)
   })
-  await new Promise<void>((resolve, reject) => {
-    http.once('error', reject)
-    http.listen(port, '127.0.0.1', resolve)
-  })
+  const listen = (port: number) =>
+    new Promise<void>((resolve, reject) => {
+      http.once('error', reject)
+      http.listen(port, '127.0.0.1', resolve)
+    })
+  const stop = () =>
+    new Promise<void>((resolve) => {
+      http.close(() => resolve())
+      http.closeAllConnections()
+    })
+  await listen(port)
 
   const address = http.address() as AddressInfo
   const origin = `http://127.0.0.1:${address.port}`
@@ -95,11 +109,10 @@ export async function startServer({ port = 0 } = {}): Promise<TestServer> {
         () => `a request for ${path}; ${journal.join(', ')}`,
       ),
     describe: () => [...channels.values()].map((each) => each.describe()).join('\n'),
-    close: () =>
-      new Promise((resolve) => {
-        http.close(() => resolve())
-        http.closeAllConnections()
-      }),
+    destroyConnections: () => http.closeAllConnections(),
+    stop,
+    restart: () => listen(address.port),
+    close: stop,
   }
 }
 
@@ -121,7 +134,10 @@ function sendPage(response: ServerResponse, query: URLSearchParams): void {
   // An icon in the page, or Chromium asks for one and the journal shows a request nobody made.
   const html = `<!doctype html><html lang="en"><title>tabstream</title><link rel="icon" href="data:,">
 ${library}<script src="/page-${kind}.js"></script></html>`
-  send(response, 'text/html', html, 200, policy ? { 'content-security-policy': policy } : {})
+  send(response, 'text/html', html, 200, {
+    ...(policy && { 'content-security-policy': policy }),
+    ...(query.has('storable') && { 'cache-control': 'no-cache' }),
+  })
 }
 
 async function sendBuilt(response: ServerResponse, file: string): Promise<void> {

@@ -1,6 +1,6 @@
-import type { Browser, BrowserContext } from 'playwright'
+import type { BrowserContext } from 'playwright'
 import { afterAll, beforeAll, expect, onTestFailed, onTestFinished, vi } from 'vitest'
-import { launchChromium, openTab, type Tab } from './browser.ts'
+import { launchChromium, openTab, type Profiles, type Tab } from './browser.ts'
 import type { Kind } from './recorder.ts'
 import { startServer, type TestServer } from './server.ts'
 
@@ -13,12 +13,12 @@ export interface Stage {
   openMany(count: number, path?: string): Promise<Tab[]>
 }
 
-/** A browser for the file; what it returns sets a stage for one test: a server and a profile of its own. */
-export function useBrowser(): () => Promise<Stage> {
+/** A browser for the file, or for a `describe`; what it returns sets a stage for one test: a server and a profile of its own. */
+export function useBrowser(launch: () => Promise<Profiles> = launchChromium): () => Promise<Stage> {
   vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-  let browser: Browser
+  let browser: Profiles
   beforeAll(async () => {
-    browser = await launchChromium()
+    browser = await launch()
   })
   afterAll(() => browser.close())
 

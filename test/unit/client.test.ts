@@ -1,4 +1,4 @@
-import { expose } from 'comlink'
+import { expose, type Remote, wrap } from 'comlink'
 import { describe, expect, test } from 'vitest'
 import { Client } from '../../src/client.ts'
 import type { TabstreamError } from '../../src/errors.ts'
@@ -6,7 +6,8 @@ import { directHost } from '../../src/host/direct.ts'
 import type { Host } from '../../src/host/host.ts'
 import type { PageSubscription } from '../../src/page-subscription.ts'
 import type { PageEvent, Platform } from '../../src/platform.ts'
-import { type Entry, type HubSide, hubLockName, type Subscription } from '../../src/protocol.ts'
+import { type Entry, type HubSide, hubLockName, type Subscription, type TabSide } from '../../src/protocol.ts'
+import { NOWHERE } from '../../worker/resumption.ts'
 import type { Agent } from '../sim/world/agent.ts'
 import type { World } from '../sim/world/world.ts'
 import { createWorld, inWords, requestOf, send, serverOf } from './raw-tab.ts'
@@ -115,8 +116,8 @@ const silent = (world: World, page: Page, generations: number[] = []): Host => (
 
 const direct = (page: Page): Host => directHost(page.platform)
 
-/** A hub that answers as it is told. */
-const fakeHub = (world: World, page: Page, answers: Partial<HubSide>): Host => ({
+/** A hub that answers as it is told; `answersFor` is given the page's end of the link. */
+const fakeHub = (world: World, page: Page, answersFor: (tab: Remote<TabSide>) => Partial<HubSide>): Host => ({
   name: 'shared-worker',
   open() {
     const agent = world.agent('fake hub')
@@ -130,7 +131,7 @@ const fakeHub = (world: World, page: Page, answers: Partial<HubSide>): Host => (
       wake: () => {},
       ping: () => 'fake',
       inspect: () => ({ hubId: 'fake', tabs: 1, streams: [] }),
-      ...answers,
+      ...answersFor(wrap<TabSide>(port1)),
     }
     expose(hub, port1)
     return port2
@@ -466,12 +467,12 @@ describe('when the hub dies', () => {
 describe('a hub that has forgotten the page', () => {
   /** Answers the first so many wishes as a hub does that does not know who asks. */
   const forgetful = (world: World, page: Page, wishes: Subscription[], times: number): Host =>
-    fakeHub(world, page, {
+    fakeHub(world, page, () => ({
       subscribe: (subscription) => {
         wishes.push(subscription)
         return wishes.length <= times ? '' : 'fake'
       },
-    })
+    }))
 
   test('is attached to anew', async () => {
     const world = createWorld()
@@ -499,10 +500,7 @@ describe('a hub that has forgotten the page', () => {
     const tried: string[] = []
     const page = new Page(world, 'page', (self) => [
       noted(
-        fakeHub(world, self, {
-          attach: () => 'fake',
-          subscribe: () => (++wishes === 1 ? 'another' : 'fake'),
-        }),
+        fakeHub(world, self, () => ({ subscribe: () => (++wishes === 1 ? 'another' : 'fake') })),
         tried,
         'tried',
       ),
@@ -510,6 +508,34 @@ describe('a hub that has forgotten the page', () => {
     page.listen(world, 'a')
     await world.clock.advance(REATTACH)
     expect(tried).toHaveLength(2)
+  })
+})
+
+describe('a batch', () => {
+  const answering = (world: World, page: Page, hubId: string): Host =>
+    fakeHub(world, page, (tab) => ({
+      subscribe: ({ id, epoch }) => {
+        const position = { ...NOWHERE, log: `${hubId}/1`, seq: 1 }
+        const entries = [{ type: 'state', seq: 1, state: 'open', origin: '', error: '' }] as const
+        tab.deliver({ hubId, subscription: id, epoch, entries, position })
+        return 'fake'
+      },
+    }))
+
+  test('of the hub is heard', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => [answering(world, self, 'fake')])
+    page.listen(world, 'a')
+    await world.clock.advance(ATTACH)
+    expect(page.heard()).toEqual(['open'])
+  })
+
+  test('of a hub that has silently taken the place of another is not', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => [answering(world, self, 'another')])
+    page.listen(world, 'a')
+    await world.clock.advance(ATTACH)
+    expect(page.heard()).toEqual([])
   })
 })
 
@@ -575,18 +601,45 @@ describe('a page that goes', () => {
     expect(page.events()).toEqual(['a 1', 'a 2', 'a 3', 'a 4'])
   })
 
-  test('while it attaches holds nothing, and attaches when it comes back', async () => {
+  test('before it has begun to attach, does so when it comes back', async () => {
     const world = createWorld()
     const page = new Page(world, 'page')
     page.listen(world, 'a')
     page.happen('pagehide')
     await world.clock.advance(GIVE_UP)
-    expect(world.hubs.map((hub) => hub.report().tabs)).not.toContain(1)
-    expect(world.locks.names().filter((name) => name.includes(':tab:'))).toEqual([])
+    expect(world.hubs).toEqual([])
     page.happen('pageshow')
     await world.clock.advance(ATTACH)
     await send(world, 'a')
     expect(page.events()).toEqual(['a 1'])
+  })
+
+  test('while it attaches holds nothing, and attaches when it comes back', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page')
+    world.sharedWorkerHost(page.agent).open(1, () => {})
+    const [worker] = world.workers()
+    worker?.agent.freeze()
+    page.listen(world, 'a')
+    await world.clock.advance(ATTACH)
+    page.happen('pagehide')
+    worker?.agent.wake()
+    await world.clock.advance(GIVE_UP)
+    expect(worker?.hub.report()).toMatchObject({ tabs: 0, streams: [] })
+    expect(world.locks.names().filter((name) => name.includes(':tab:'))).toEqual([])
+    expect(page.heard()).toEqual([])
+    page.happen('pageshow')
+    await world.clock.advance(ATTACH)
+    await send(world, 'a')
+    expect(page.events()).toEqual(['a 1'])
+  })
+
+  test('detaches at once even where there are no locks', async () => {
+    const world = createWorld({ hasLocks: false })
+    const page = await listeningPage(world, 'page', 'a')
+    page.happen('pagehide')
+    await world.clock.advance(ATTACH)
+    expect(world.hubs[0]?.report()).toMatchObject({ tabs: 0 })
   })
 
   test('is not attached a second time by a pageshow without a pagehide, as at its first load', async () => {

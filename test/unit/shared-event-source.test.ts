@@ -214,6 +214,14 @@ describe('the state', () => {
     expect(notes).toEqual(['open 1', 'error 0', 'open 1'])
   })
 
+  test('that is told anew, by a hub at which the stream is not open any more, gives an error', () => {
+    const { subscription, notes } = noting()
+    subscription.give(state('open'))
+    subscription.give(state('connecting'))
+    subscription.give(state('connecting'))
+    expect(notes).toEqual(['open 1', 'error 0'])
+  })
+
   test('gives an error for each failed attempt', () => {
     const { subscription, notes } = noting()
     subscription.give(state('connecting', 'network error'))
@@ -400,6 +408,54 @@ describe('the names subscribed to', () => {
     source.addEventListener('a', listener, { signal: abort.signal })
     abort.abort()
     expect(subscription.names).toEqual(['a'])
+  })
+
+  // [spec] The signal removes what was added with it, which has gone already.
+  // https://dom.spec.whatwg.org/#add-an-event-listener
+  test('keep the name of a listener that was removed and added again without the signal that is aborted', () => {
+    const { source, subscription } = create()
+    const abort = new AbortController()
+    const listener = () => {}
+    source.addEventListener('a', listener, { signal: abort.signal })
+    source.removeEventListener('a', listener)
+    source.addEventListener('a', listener)
+    abort.abort()
+    expect(subscription.names).toEqual(['a'])
+  })
+
+  test('lose the name of a listener for one call that is removed', () => {
+    const { source, subscription } = create()
+    const listener = vi.fn()
+    source.addEventListener('a', listener, { once: true })
+    source.removeEventListener('a', listener)
+    expect(subscription.names).toEqual([])
+    source.dispatchEvent(new MessageEvent('a'))
+    expect(listener).not.toHaveBeenCalled()
+  })
+
+  test('lose the name of a listener for one call that is an object, called as its own', () => {
+    const { source, subscription } = create()
+    const selves: unknown[] = []
+    const listener = {
+      handleEvent() {
+        selves.push(this)
+      },
+    }
+    source.addEventListener('a', listener, { once: true })
+    subscription.give(event('a', 'x'))
+    subscription.give(event('a', 'y'))
+    expect(selves).toEqual([listener])
+    expect(subscription.names).toEqual([])
+  })
+
+  test('lose the name of a listener for one call that is aborted', () => {
+    const { source, subscription } = create()
+    const [abort, listener] = [new AbortController(), vi.fn()]
+    source.addEventListener('a', listener, { once: true, signal: abort.signal })
+    abort.abort()
+    expect(subscription.names).toEqual([])
+    source.dispatchEvent(new MessageEvent('a'))
+    expect(listener).not.toHaveBeenCalled()
   })
 
   test('do not change by a listener that is aborted already', () => {

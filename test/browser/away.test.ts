@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { freeze, launchFreezable, launchWithCache, type Tab, wake, whenReady } from './browser.ts'
+import { Fleet } from './fleet.ts'
+import { POLL, useBrowser } from './stage.ts'
+
+declare global {
+  // These live in the page.
+  var rings: number
+  var wasRestored: boolean | undefined
+}
+
+/** The tab that started the worker, and another one. */
+const GONE = [0, 5]
+
+describe('a tab that reloads', () => {
+  const stage = useBrowser()
+
+  test.each([
+    ['and had started the worker', 0],
+    ['and came later', 5],
+  ])('%s: the others miss nothing, and it gets all from then on', async (what, index) => {
+    const set = await stage()
+    const fleet = await Fleet.assemble(set)
+    const { channel, feed } = fleet
+    feed.start()
+    await feed.more(200)
+    const { page } = fleet.tab(index)
+    await page.reload()
+    await whenReady(fleet.tab(index))
+    await fleet.subscribe(index)
+    await feed.more(200)
+    await fleet.finish()
+    console.log(`a tab reloads, ${what}: ${fleet.describe()}`)
+    await fleet.expectNothingMissing()
+    await fleet.expectOneHub()
+    expect(channel.totalConnections).toBe(1)
+  })
+})
+
+describe('a tab that is frozen for ten seconds', () => {
+  const stage = useBrowser(launchFreezable)
+
+  /** How often a timer of the page has rung, which rings no more when the page is frozen. */
+  const ringsOf = (tab: Tab) => tab.page.evaluate(() => rings)
+
+  test('gets all it has missed when it wakes, and the others never wait for it', async () => {
+    const set = await stage()
+    const fleet = await Fleet.assemble(set)
+    const { channel, feed } = fleet
+    for (const tab of fleet.tabs) {
+      await tab.page.evaluate(() => {
+        globalThis.rings = 0
+        setInterval(() => rings++, 10)
+      })
+    }
+    feed.start()
+    await feed.more(200)
+    const frozen = GONE.map((index) => fleet.tab(index))
+    await Promise.all(frozen.map(freeze))
+    const state = async () => ({
+      rings: await Promise.all(frozen.map(ringsOf)),
+      received: await Promise.all(GONE.map(async (index) => (await fleet.received(index)).length)),
+    })
+    const asleep = await state()
+    const others = await ringsOf(fleet.tab(1))
+    await sleep(10_000)
+    expect(await state()).toEqual(asleep)
+    expect(await ringsOf(fleet.tab(1))).toBeGreaterThan(others)
+    await fleet.caughtUp(1)
+    expect(await state()).toEqual(asleep)
+
+    await Promise.all(frozen.map(wake))
+    await feed.more(200)
+    await fleet.finish()
+    console.log(
+      `two tabs are frozen for ten seconds: asleep ${JSON.stringify(asleep)}, in the end ${JSON.stringify(await state())}; ${fleet.describe()}`,
+    )
+    await fleet.expectNothingMissing()
+    await fleet.expectOneHub()
+    expect(channel.totalConnections).toBe(1)
+  })
+})
+
+describe('a tab in the back/forward cache', () => {
+  const stage = useBrowser(launchWithCache)
+
+  test('is kept there, and gets all it has missed when it is back', async () => {
+    const set = await stage()
+    const fleet = await Fleet.assemble(set, { path: '/page?storable' })
+    const { channel, feed } = fleet
+    feed.start()
+    await feed.more(200)
+    for (const index of GONE) {
+      const { page } = fleet.tab(index)
+      await page.evaluate(() => {
+        addEventListener('pageshow', ({ persisted }) => {
+          globalThis.wasRestored = persisted
+        })
+      })
+      await page.goto(set.server.url('/page?native'))
+      await feed.more(200)
+      // A page from the cache is not loaded again: what `goBack` waits for otherwise does not come.
+      await page.goBack({ waitUntil: 'commit' })
+      const state = () =>
+        page.evaluate(() => {
+          const [navigation] = performance.getEntriesByType('navigation')
+          return {
+            wasRestored: globalThis.wasRestored,
+            reasons: JSON.stringify(navigation && Reflect.get(navigation, 'notRestoredReasons')),
+          }
+        })
+      await expect.poll(state, POLL).toEqual({ wasRestored: true, reasons: 'null' })
+    }
+    await feed.more(200)
+    await fleet.finish()
+    console.log(`two tabs come back from the back/forward cache: ${fleet.describe()}`)
+    await fleet.expectNothingMissing()
+    await fleet.expectOneHub()
+    expect(channel.totalConnections).toBe(1)
+  })
+})

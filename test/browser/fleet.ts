@@ -1,0 +1,148 @@
+import { expect } from 'vitest'
+import { inspect, type Recording, record, type Tab } from './browser.ts'
+import type { Channel, Replay } from './channel.ts'
+import { examine, Feed, type Findings, NOTHING } from './feed.ts'
+import type { RecordedEvent } from './recorder.ts'
+import type { Stage } from './stage.ts'
+
+const SIZE = 10
+
+/** Comes seldom: who hears nothing else is told only now and then how far the stream has come. */
+const RARE = 'rare'
+const END = 'end'
+const COMMON = 7
+
+const nameOf = (number: number) => (number % 150 === 0 ? RARE : `common-${number % COMMON}`)
+
+/** Two common names each, shared with two other tabs; one tab hears rare events only, one the end alone. */
+const namesOf = (index: number): string[] => {
+  if (index === SIZE - 1) return [END]
+  if (index === SIZE - 2) return [RARE, END]
+  return [`common-${index % COMMON}`, `common-${(index + 3) % COMMON}`, END]
+}
+
+interface Member {
+  readonly tab: Tab
+  readonly names: readonly string[]
+  readonly recording: Recording
+  /** The number of the last event that was sent before the source was known to be open. */
+  readonly joined: number
+}
+
+/** Ten tabs that listen to different names of one busy channel. */
+export class Fleet {
+  readonly channel: Channel
+  readonly feed: Feed
+  readonly tabs: readonly Tab[]
+  readonly #members: Member[] = []
+
+  constructor(channel: Channel, tabs: readonly Tab[]) {
+    this.channel = channel
+    this.feed = new Feed(channel, nameOf)
+    this.tabs = tabs
+  }
+
+  /** The first tab has started the worker. No event has been sent when this resolves. */
+  static async assemble(stage: Stage, { replay = 'strict' as Replay, path = '/' } = {}): Promise<Fleet> {
+    const channel = stage.server.channel('busy')
+    channel.replay = replay
+    const fleet = new Fleet(channel, await stage.openMany(SIZE, path))
+    const [first, ...others] = fleet.tabs.keys()
+    // Open before the next one begins: so it is the first that starts the hub.
+    await fleet.subscribe(first ?? 0)
+    await Promise.all(others.map((index) => fleet.subscribe(index)))
+    return fleet
+  }
+
+  /** Opens the source of a tab; a new one after a reload. */
+  async subscribe(index: number): Promise<void> {
+    const tab = this.tab(index)
+    const names = namesOf(index)
+    const recording = await record(tab, '/events/busy', names)
+    await recording.waitForSignals('open')
+    this.#members[index] = { tab, names, recording, joined: this.feed.length }
+  }
+
+  tab(index: number): Tab {
+    const tab = this.tabs[index]
+    if (!tab) throw new Error(`there is no tab ${index}`)
+    return tab
+  }
+
+  async received(index: number): Promise<RecordedEvent[]> {
+    return (await this.#members[index]?.recording.received()) ?? []
+  }
+
+  /** Resolves when a tab has all that has been sent to it so far. */
+  async caughtUp(index: number): Promise<void> {
+    const member = this.#members[index]
+    const last = this.feed.sent.findLast(({ type }) => member?.names.includes(type))
+    if (last) await member?.recording.reach(last.data)
+  }
+
+  /** Stops the feed and waits until every tab has heard the end of it; the tabs that are left out are dead. */
+  async finish({ without = [] as readonly number[] } = {}): Promise<void> {
+    this.feed.stop()
+    this.feed.send(END)
+    await Promise.all(this.#living(without).map(({ recording }) => recording.reach(String(this.feed.length))))
+  }
+
+  /** What is wrong with each tab. */
+  async findings({ without = [] as readonly number[] } = {}): Promise<Findings[]> {
+    return Promise.all(this.#living(without).map((member) => this.#examine(member)))
+  }
+
+  /** Every tab has every event of its names once, in order, and none was told of a gap. */
+  async expectNothingMissing({ without = [] as readonly number[] } = {}): Promise<void> {
+    const findings = await this.findings({ without })
+    expect(findings).toEqual(findings.map(() => NOTHING))
+  }
+
+  /** A server that does not resume: what is lost is lost, but no tab is left to guess. */
+  async expectToldLosses({ without = [] as readonly number[] } = {}): Promise<void> {
+    const findings = await this.findings({ without })
+    expect(findings.map(({ lost: _lost, gaps: _gaps, ...defects }) => defects)).toEqual(
+      findings.map(() => ({ lostInSilence: [], repeated: [], strange: [], misplaced: [] })),
+    )
+    // Something was lost, or nothing is tested; and nobody was told more often than the connection was.
+    expect(findings.some(({ lost }) => lost.length > 0)).toBe(true)
+    for (const { gaps } of findings) expect(gaps.length).toBeLessThan(this.channel.totalConnections)
+  }
+
+  /** All tabs are served by one hub; tells its ID. */
+  async expectOneHub({ without = [] as readonly number[] } = {}): Promise<string> {
+    const reports = await Promise.all(this.#living(without).map(({ tab }) => inspect(tab)))
+    expect(new Set(reports.map(({ hubId }) => hubId)).size).toBe(1)
+    expect(reports[0]).toMatchObject({ host: 'shared-worker', tabs: reports.length })
+    return reports[0]?.hubId ?? ''
+  }
+
+  /** Of each tab that hears common events: when the first event came that was sent after number `last`. */
+  async firstTimesAfter(last: number, { without = [] as readonly number[] } = {}): Promise<number[]> {
+    const listeners = this.#living(without).filter(({ names }) => names.length === 3)
+    return Promise.all(
+      listeners.map(async ({ recording }) => {
+        const [received, times] = [await recording.received(), await recording.times()]
+        const index = received.findIndex(({ type, data }) => type !== 'gap' && Number(data) > last)
+        return times[index] ?? Number.NaN
+      }),
+    )
+  }
+
+  describe(): string {
+    const { totalConnections, peakConnections } = this.channel
+    return `${this.feed.length} events, ${totalConnections} connections in all, ${peakConnections} at most at once`
+  }
+
+  #living(without: readonly number[]): Member[] {
+    return this.#members.filter((_member, index) => !without.includes(index))
+  }
+
+  async #examine({ recording, names, joined }: Member): Promise<Findings> {
+    const received = await recording.received()
+    // What came before its source was known to be open may have come, and then nothing after it may be missing.
+    const first = Math.min(Number(received[0]?.lastEventId ?? joined + 1), joined + 1)
+    const due = this.feed.sent.slice(first - 1).filter(({ type }) => names.includes(type))
+    return examine(received, due)
+  }
+}

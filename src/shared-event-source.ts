@@ -157,18 +157,26 @@ export class SharedEventSource extends EventTarget implements EventSource {
     options: boolean | AddEventListenerOptions = false,
   ): void {
     const callback = listener as EventListenerOrEventListenerObject | null
-    const { capture = false, once = false, signal } = optionsOf(options)
+    const { signal, ...rest } = optionsOf(options)
+    const { capture = false, once = false } = rest
     const isListener = typeof callback === 'function' || (typeof callback === 'object' && callback !== null)
     // The platform has its own words for what is no listener.
     if (!isListener || signal?.aborted) {
       super.addEventListener(type, callback, options)
       return
     }
-    const forget = () => this.#untrack(String(type), callback, Boolean(capture))
-    const called = once ? callingOnce(callback, forget) : callback
-    if (!this.#track(String(type), { callback, capture: Boolean(capture), called })) return
-    super.addEventListener(type, called, options)
-    signal?.addEventListener('abort', forget, { once: true })
+    const record: ListenerRecord = {
+      callback,
+      capture: Boolean(capture),
+      called: once ? callingOnce(callback, () => this.#untrack(String(type), record)) : callback,
+    }
+    if (!this.#track(String(type), record)) return
+    super.addEventListener(type, record.called, rest)
+    const remove = () => {
+      // It may have been removed, and added again without the signal.
+      if (this.#untrack(String(type), record)) super.removeEventListener(type, record.called, rest)
+    }
+    signal?.addEventListener('abort', remove, { once: true })
   }
 
   override removeEventListener<K extends keyof EventSourceEventMap>(
@@ -198,8 +206,10 @@ export class SharedEventSource extends EventTarget implements EventSource {
   ): void {
     const callback = listener as EventListenerOrEventListenerObject | null
     const { capture = false } = optionsOf(options)
-    const record = callback && this.#untrack(String(type), callback, Boolean(capture))
+    const records = this.#listeners.get(String(type)) ?? []
+    const record = records.find((one) => one.callback === callback && one.capture === Boolean(capture))
     super.removeEventListener(type, record?.called ?? callback, options)
+    if (record !== undefined) this.#untrack(String(type), record)
   }
 
   #receive(entry: Entry): void {
@@ -234,31 +244,26 @@ export class SharedEventSource extends EventTarget implements EventSource {
 
   /** Tells whether the listener is new. */
   #track(type: string, record: ListenerRecord): boolean {
+    const { callback, capture } = record
     const records = this.#listeners.get(type) ?? []
-    if (records.some(isSameListener(record))) return false
+    if (records.some((other) => other.callback === callback && other.capture === capture)) return false
     this.#listeners.set(type, [...records, record])
     if (records.length === 0) this.#subscription.setNames(this.#listeners.keys())
     return true
   }
 
-  #untrack(
-    type: string,
-    callback: EventListenerOrEventListenerObject,
-    capture: boolean,
-  ): ListenerRecord | undefined {
+  /** Tells whether the listener was there. */
+  #untrack(type: string, record: ListenerRecord): boolean {
     const records = this.#listeners.get(type) ?? []
-    const record = records.find(isSameListener({ callback, capture }))
-    if (record === undefined) return undefined
-    if (records.length > 1) {
-      this.#listeners.set(
-        type,
-        records.filter((other) => other !== record),
-      )
+    const left = records.filter((other) => other !== record)
+    if (left.length === records.length) return false
+    if (left.length > 0) {
+      this.#listeners.set(type, left)
     } else {
       this.#listeners.delete(type)
       this.#subscription.setNames(this.#listeners.keys())
     }
-    return record
+    return true
   }
 
   #handler<E extends Event>(type: string): Handler<E> {
@@ -298,11 +303,6 @@ for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSED })) {
 for (const name of ['url', 'withCredentials', 'readyState', 'onopen', 'onmessage', 'onerror', 'close']) {
   Object.defineProperty(SharedEventSource.prototype, name, { enumerable: true })
 }
-
-const isSameListener =
-  (one: Pick<ListenerRecord, 'callback' | 'capture'>) =>
-  (other: ListenerRecord): boolean =>
-    one.callback === other.callback && one.capture === other.capture
 
 const callingOnce = (callback: EventListenerOrEventListenerObject, note: () => void) =>
   function (this: unknown, event: Event): void {

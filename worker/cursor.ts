@@ -113,6 +113,8 @@ export class Cursor {
       return Math.max(position.seq + 1, log.firstSeq)
     }
     this.#hasComeLate = this.#stream.isUnderway
+    // Without an ID no replay can bring anything that is known.
+    this.#isImpatient = position.resumeAfter === ''
     const known = new Set(seen?.map(placeKey))
     this.#resumption = new Resumption(
       position,
@@ -186,8 +188,10 @@ export class Cursor {
     if (verdict === 'unknown') {
       // Older than what this tab knows, where that is yet to come: another tab stood further back, or joined earlier.
       if (this.#isExpectedAfter(event.seq, resumption)) return 'seen'
-      this.#patience ??= this.#platform.setTimeout(() => this.#losePatience(), PATIENCE)
-      if (!this.#isImpatient) return 'unknown'
+      if (!this.#isImpatient) {
+        this.#patience ??= this.#platform.setTimeout(() => this.#losePatience(), PATIENCE)
+        return 'unknown'
+      }
       resumption.giveUp()
       verdict = 'gap'
     }

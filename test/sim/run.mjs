@@ -94,7 +94,9 @@ async function playMany(runs, seed) {
     const reports = Array.from(running.values(), ({ report }) => report())
     const now = reports.reduce((sum, report) => sum + report.runs, played)
     const isShrinking = reports.some(({ failure }) => failure !== undefined)
-    console.log(`${count(now)} played${isShrinking ? '; one breaks a promise, looking for a smaller one …' : ''}`)
+    console.log(
+      `${count(now)} played${isShrinking ? '; one breaks a promise, looking for a smaller one …' : ''}`,
+    )
   }, PROGRESS_INTERVAL)
 
   const playWaiting = async () => {

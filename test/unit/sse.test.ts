@@ -326,6 +326,14 @@ describe('chunks', () => {
     }
   })
 
+  test('may be empty, between the halves of a CRLF too', async () => {
+    const reading = new Reading(() =>
+      responseOf(...['data: x\r', '', '\ndata: y\r', '', '\n\r\n'].map(bytesOf)),
+    )
+    await reading.read()
+    expect(reading.events).toMatchObject([{ data: 'x\ny' }])
+  })
+
   test('may be single bytes', async () => {
     const reading = new Reading(() => responseOf(...Array.from(bytesOf(TEXT), (byte) => Uint8Array.of(byte))))
     await reading.read()

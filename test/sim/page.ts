@@ -2,6 +2,7 @@ import { Client } from '../../src/client.ts'
 import type { PageSubscription } from '../../src/page-subscription.ts'
 import type { Entry } from '../../src/protocol.ts'
 import type { Agent } from './world/agent.ts'
+import { overhear } from './world/overhear.ts'
 import type { VirtualServer } from './world/server.ts'
 import type { World } from './world/world.ts'
 
@@ -24,8 +25,9 @@ interface Due {
 export class SimSubscription {
   readonly server: VirtualServer
   readonly records: Recorded[] = []
+  readonly #given: (entry: Entry) => void
   readonly due: Due[] = []
-  /** What must not come at all: data of another server, or the end of a stream that nobody has refused. */
+  /** What must not come at all: data of another server, an event of a name that the page does not listen to, or the end of a stream that nobody has refused. */
   readonly strays: string[] = []
   isClosed = false
   /** A name to begin to listen to from within the next event's listener. */
@@ -34,10 +36,17 @@ export class SimSubscription {
   readonly #subscription: PageSubscription
   #hasOpened = false
 
-  constructor(client: Client, server: VirtualServer, names: readonly string[]) {
+  /** @param given told of each entry */
+  constructor(
+    client: Client,
+    server: VirtualServer,
+    names: readonly string[],
+    given: (entry: Entry) => void,
+  ) {
     this.server = server
+    this.#given = given
     this.#subscription = client.subscribe(
-      { url: server.url, credentials: 'same-origin' },
+      { url: server.url, credentials: server.credentials },
       undefined,
       (entry) => this.#receive(entry),
     )
@@ -89,6 +98,7 @@ export class SimSubscription {
   }
 
   #receive(entry: Entry): void {
+    this.#given(entry)
     if (entry.type === 'gap') {
       const { type, reason, before, after } = entry
       this.records.push({ type, reason, before, after, sentByThen: this.server.events.length })
@@ -97,9 +107,11 @@ export class SimSubscription {
       if (entry.state !== 'open' || this.#hasOpened) return
       this.#hasOpened = true
       for (const name of this.#names) this.#promise(name)
-    } else if (this.#names.has(entry.name)) {
-      const [url, number] = entry.data.split(' ')
-      if (url !== this.server.url) this.strays.push(entry.data)
+    } else if (!this.#names.has(entry.name)) {
+      this.strays.push(`${entry.name}: ${entry.data}`)
+    } else {
+      const [server, number] = entry.data.split(' ')
+      if (server !== this.server.name) this.strays.push(entry.data)
       this.records.push({ type: 'event', name: entry.name, number: Number(number) })
       const added = this.addNext
       this.addNext = undefined
@@ -118,10 +130,13 @@ export class SimTab {
   readonly agent: Agent
   readonly subscriptions: SimSubscription[] = []
   readonly warnings: string[] = []
+  /** With the way its batches came. */
+  readonly problems: string[] = []
   /** Was frozen or cached at some time. */
   hasSlept = false
   readonly #client: Client
   readonly #listeners = new Map<string, () => void>()
+  readonly #given = new WeakSet<Entry>()
   #isCached = false
 
   constructor(world: World, name: string) {
@@ -131,7 +146,14 @@ export class SimTab {
       (type, listener) => this.#listeners.set(type, listener),
       (message) => this.warnings.push(message),
     )
-    this.#client = new Client(platform, [world.sharedWorkerHost(this.agent)])
+    const host = world.sharedWorkerHost(this.agent, (link) =>
+      overhear(
+        link,
+        (entry) => this.#given.has(entry),
+        (problem) => this.problems.push(problem),
+      ),
+    )
+    this.#client = new Client(platform, [host])
   }
 
   get canAct(): boolean {
@@ -139,7 +161,10 @@ export class SimTab {
   }
 
   subscribe(server: VirtualServer, names: readonly string[]): void {
-    if (this.canAct) this.subscriptions.push(new SimSubscription(this.#client, server, names))
+    if (!this.canAct) return
+    this.subscriptions.push(
+      new SimSubscription(this.#client, server, names, (entry) => this.#given.add(entry)),
+    )
   }
 
   /** Closed by its user, or crashed: the page hears of it only in the first case. */

@@ -11,6 +11,7 @@ export async function brokenPromises(schedule: Schedule): Promise<string[]> {
   const problems = [...outcome.problems]
   const isPlaceLost = mayLosePlace(schedule)
   for (const tab of outcome.tabs) {
+    for (const problem of tab.problems) problems.push(`${tab.agent.name}: ${problem}`)
     for (const [index, subscription] of tab.subscriptions.entries()) {
       const isWholeLog = schedule.logEvents > subscription.server.events.length * 2
       for (const problem of problemsOf(subscription, isWholeLog && !tab.hasSlept && !isPlaceLost)) {
@@ -31,8 +32,8 @@ export async function brokenPromises(schedule: Schedule): Promise<string[]> {
 function mayLosePlace({ hasLocks, happenings }: Schedule): boolean {
   const kills = happenings.filter(({ type }) => type === 'kill worker').length
   const isWedged = happenings.some(({ type }) => type === 'wedge worker')
-  // A listener that changes its subscription may leave a tab in the midst of its first batch, without an earlier ID.
-  const mayStandBetween = happenings.some(({ type }) => type === 'add on next event')
+  // A change of a subscription may leave a tab in the midst of its first batch, without an earlier ID.
+  const mayStandBetween = happenings.some(({ type }) => type === 'add on next event' || type === 'slow down')
   return !hasLocks || isWedged || kills > 1 || (kills > 0 && mayStandBetween)
 }
 

@@ -16,6 +16,7 @@ export type Happening = { wait: number } & (
   | { type: 'send'; server: number; names: Name[] }
   | { type: 'cut'; server: number; cleanly: boolean }
   | { type: 'outage'; server: number; duration: number }
+  | { type: 'slow down'; tab: number; pace: number }
   | { type: 'freeze' | 'cache' | 'wake' | 'close' | 'crash'; tab: number }
   | { type: 'kill worker' | 'wedge worker' }
 )
@@ -28,6 +29,8 @@ export interface Schedule {
   logEvents: number
   /** Whether there are Web Locks. */
   hasLocks: boolean
+  /** Whether the second server differs from the first in credentials only. */
+  sharesUrls: boolean
   happenings: Happening[]
 }
 
@@ -97,6 +100,10 @@ const happening = fc.oneof(
       wait,
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('slow down'), tab: index, pace: fc.nat(500), wait }),
+  },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('kill worker'), wait }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('wedge worker'), wait }) },
 ) as fc.Arbitrary<Happening>
@@ -107,6 +114,7 @@ export const schedules: fc.Arbitrary<Schedule> = fc
     kinds: fc.array(fc.constantFrom(...KINDS), { minLength: 1, maxLength: 2 }),
     logEvents: fc.constantFrom(24, WHOLE_LOG, WHOLE_LOG),
     hasLocks: fc.boolean(),
+    sharesUrls: fc.boolean(),
     happenings: fc.array(happening, { minLength: 1, maxLength: 40, size: 'max' }),
   })
   .map((drawn) => ({
@@ -126,7 +134,7 @@ export interface Outcome {
 
 /** Plays a schedule, heals everything, and lets the world come to rest. */
 export async function play(schedule: Schedule): Promise<Outcome> {
-  const { seed, kinds, logEvents, hasLocks, happenings } = schedule
+  const { seed, kinds, logEvents, hasLocks, sharesUrls, happenings } = schedule
   const random = seededRandom(seed)
   const world = new World({
     kinds,
@@ -134,6 +142,7 @@ export async function play(schedule: Schedule): Promise<Outcome> {
     split: (length) => Math.ceil(random() * length),
     logLimits: { events: logEvents, bytes: 1_000_000 },
     hasLocks,
+    sharesUrls,
   })
   const outcome: Outcome = { world, tabs: [], problems: [], hasWedged: false }
   for (const happening of happenings) {
@@ -141,7 +150,10 @@ export async function play(schedule: Schedule): Promise<Outcome> {
     await world.clock.advance(happening.wait)
     checkBounds(outcome, schedule)
   }
-  for (const tab of outcome.tabs) tab.wake()
+  for (const tab of outcome.tabs) {
+    tab.wake()
+    tab.agent.pace = 0
+  }
   for (const server of world.servers) server.refuseWith = undefined
   await world.clock.advance(100_000)
   for (const server of world.servers) for (const last of NAMES) server.send(last)
@@ -202,6 +214,11 @@ function happen(outcome: Outcome, happening: Happening): void {
       if (outcome.hasWedged) return
       outcome.hasWedged = true
       for (const { agent } of world.workers()) agent.freeze()
+      return
+    }
+    case 'slow down': {
+      const tab = tabAt(happening.tab)
+      if (tab !== undefined) tab.agent.pace = happening.pace
       return
     }
     case 'close':

@@ -32,6 +32,8 @@ import { join } from 'node:path'
 export function simulate({ root, runs, seed, shrinks = true }) {
   const folder = mkdtempSync(join(tmpdir(), 'tabstream-sim-'))
   const path = join(folder, 'report.json')
+  const tidyUp = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', tidyUp)
   const child = spawn(process.execPath, vitest(root), {
     cwd: root,
     env: {
@@ -43,6 +45,8 @@ export function simulate({ root, runs, seed, shrinks = true }) {
       TABSTREAM_SIM_SCHEDULE: undefined,
     },
   })
+  const stop = () => child.kill()
+  process.once('exit', stop)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (text) => {
@@ -53,11 +57,13 @@ export function simulate({ root, runs, seed, shrinks = true }) {
   const result = new Promise((resolve) => {
     child.on('close', (code) => {
       const report = readReport(path)
-      rmSync(folder, { recursive: true })
+      process.removeListener('exit', stop)
+      process.removeListener('exit', tidyUp)
+      tidyUp()
       resolve({ ...report, isPassed: code === 0, output })
     })
   })
-  return { report: () => readReport(path), result, stop: () => child.kill() }
+  return { report: () => readReport(path), result, stop }
 }
 
 /**

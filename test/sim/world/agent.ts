@@ -3,6 +3,8 @@ import type { Clock } from './clock.ts'
 /** A page or a worker: something with an event loop of its own that can freeze and die. */
 export class Agent {
   readonly name: string
+  /** How long it takes to dispatch one event, in ms. */
+  pace = 0
   readonly #clock: Clock
   readonly #onDeath = new Set<() => void>()
   #isAlive = true

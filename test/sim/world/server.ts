@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import type { StreamRequest } from '../../../src/protocol.ts'
 import type { Agent } from './agent.ts'
 
 /** How a server treats `Last-Event-ID`. */
@@ -25,7 +26,7 @@ export type ServerKind =
   | 'grouped'
 
 export interface ServedEvent {
-  /** Place in the server's order; its data is the URL and this. */
+  /** Place in the server's order; its data is the server's name and this. */
   readonly number: number
   readonly name: string
   readonly id: string | undefined
@@ -45,6 +46,7 @@ interface Connection {
 export class VirtualServer {
   readonly kind: ServerKind
   readonly url: string
+  readonly credentials: StreamRequest['credentials']
   readonly events: ServedEvent[] = []
   /** The `Last-Event-ID` of each request, `''` where it had none. */
   readonly requests: string[] = []
@@ -64,16 +66,23 @@ export class VirtualServer {
 
   constructor(options: {
     url: string
+    credentials?: StreamRequest['credentials']
     kind: ServerKind
     latency: () => number
     now: () => number
     split?: (length: number) => number
   }) {
     this.url = options.url
+    this.credentials = options.credentials ?? 'same-origin'
     this.kind = options.kind
     this.#latency = options.latency
     this.#now = options.now
     this.#split = options.split ?? ((length) => length)
+  }
+
+  /** As its events' data names it: the URL, which two servers may share. */
+  get name(): string {
+    return this.credentials === 'include' ? `${this.url}?credentials` : this.url
   }
 
   get connections(): number {
@@ -167,7 +176,7 @@ export class VirtualServer {
   }
 
   #textOf({ number, name, id }: ServedEvent): string {
-    return `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${this.url} ${number}\n\n`
+    return `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${this.name} ${number}\n\n`
   }
 
   #idFor(number: number): string | undefined {

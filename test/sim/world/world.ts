@@ -1,12 +1,13 @@
 import type { Host } from '../../../src/host/host.ts'
 import type { Platform } from '../../../src/platform.ts'
-import { Hub, type LinkEndpoint } from '../../../worker/hub.ts'
+import { Hub } from '../../../worker/hub.ts'
 import type { LogLimits } from '../../../worker/log.ts'
 import type { HubPlatform } from '../../../worker/platform.ts'
 import { Agent } from './agent.ts'
 import { Clock } from './clock.ts'
 import { createLink } from './link.ts'
 import { VirtualLocks } from './locks.ts'
+import type { Link } from './overhear.ts'
 import { type ServerKind, VirtualServer } from './server.ts'
 
 export interface WorldOptions {
@@ -19,6 +20,8 @@ export interface WorldOptions {
   logLimits?: LogLimits
   /** Whether the origin is secure, and so has Web Locks. */
   hasLocks?: boolean
+  /** Every second server has the URL of the one before, and is reached with credentials. */
+  sharesUrls?: boolean
 }
 
 /** A browser profile and a server on virtual time: the real hub and client run in it. */
@@ -33,14 +36,15 @@ export class World {
   readonly #workers = new Map<string, { agent: Agent; hub: Hub }>()
   #hubCount = 0
 
-  constructor({ kinds, random, split, logLimits, hasLocks = true }: WorldOptions) {
+  constructor({ kinds, random, split, logLimits, hasLocks = true, sharesUrls = false }: WorldOptions) {
     this.#hasLocks = hasLocks
     this.#random = random
     this.#logLimits = logLimits
     this.servers = kinds.map(
       (kind, index) =>
         new VirtualServer({
-          url: `https://dash.test/${index}`,
+          url: `https://dash.test/${sharesUrls ? index >> 1 : index}`,
+          credentials: sharesUrls && index % 2 === 1 ? 'include' : 'same-origin',
           kind,
           latency: () => this.#delay(20),
           now: () => this.clock.now,
@@ -59,7 +63,7 @@ export class World {
       random: this.#random,
       setTimeout: (callback, milliseconds) => agent.schedule(milliseconds, callback),
       clearTimeout: (timer) => agent.cancel(timer),
-      fetch: (url, init) => this.#serverAt(url).fetch(agent, init),
+      fetch: (url, init) => this.#serverAt(url, init.credentials).fetch(agent, init),
       locks: this.#hasLocks ? this.locks.for(agent) : undefined,
     }
   }
@@ -76,7 +80,7 @@ export class World {
     }
   }
 
-  link(one: Agent, other: Agent): { port1: LinkEndpoint; port2: LinkEndpoint } {
+  link(one: Agent, other: Agent): Link {
     return createLink(
       [one, other],
       () => this.#delay(5),
@@ -84,13 +88,17 @@ export class World {
     )
   }
 
-  /** A SharedWorker host as one tab sees it. */
-  sharedWorkerHost(tab: Agent): Host {
+  /**
+   * A SharedWorker host as one tab sees it.
+   *
+   * @param overhear given each link, answers with what takes its place
+   */
+  sharedWorkerHost(tab: Agent, overhear: (link: Link) => Link = (link) => link): Host {
     return {
       name: 'shared-worker',
       open: (generation) => {
         const { agent, hub } = this.#worker(String(generation))
-        const { port1, port2 } = this.link(agent, tab)
+        const { port1, port2 } = overhear(this.link(agent, tab))
         agent.schedule(this.#delay(5), () => hub.connect(port1))
         return port2
       },
@@ -115,13 +123,13 @@ export class World {
   }
 
   #run(agent: Agent, step: () => boolean): void {
-    agent.schedule(0, () => {
+    agent.schedule(agent.pace, () => {
       if (step()) this.#run(agent, step)
     })
   }
 
-  #serverAt(url: string): VirtualServer {
-    const server = this.servers.find((candidate) => candidate.url === url)
+  #serverAt(url: string, credentials: RequestCredentials | undefined): VirtualServer {
+    const server = this.servers.find((one) => one.url === url && one.credentials === credentials)
     if (server === undefined) throw new Error(`no server at ${url}`)
     return server
   }

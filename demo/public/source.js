@@ -1,5 +1,18 @@
 /** @typedef {'shared' | 'native'} Kind */
 
+/** @type {Promise<typeof import('tabstream')> | undefined} */
+let library
+
+// Imported when asked for, so that the page with a plain EventSource works without a build of the library.
+const tabstream = () => {
+  library ??= import('tabstream').then((module) => {
+    // A click from one selection of panels to another, or a reload, stays on the connection.
+    module.configure({ keepAlive: new URLSearchParams(location.search).get('keepAlive') !== 'no' })
+    return module
+  })
+  return library
+}
+
 /**
  * Opens the feed. Whatever comes back is used as an EventSource: the two kinds differ in this file only.
  *
@@ -8,8 +21,7 @@
  */
 export const openSource = async (kind) => {
   if (kind === 'native') return new EventSource('/events')
-  // Imported when asked for, so that the page with a plain EventSource works without a build of the library.
-  const { SharedEventSource } = await import('tabstream')
+  const { SharedEventSource } = await tabstream()
   return new SharedEventSource('/events')
 }
 
@@ -19,7 +31,7 @@ export const openSource = async (kind) => {
  */
 export const describeSharing = async (kind) => {
   if (kind === 'native') return { host: 'native', tabs: 1 }
-  const { inspect } = await import('tabstream')
+  const { inspect } = await tabstream()
   return inspect()
 }
 

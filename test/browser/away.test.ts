@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { freeze, launchFreezable, launchWithCache, type Tab, wake, whenReady } from './browser.ts'
+import { freeze, killWorker, launchFreezable, launchWithCache, type Tab, wake, whenReady } from './browser.ts'
+import { NOTHING } from './feed.ts'
 import { Fleet } from './fleet.ts'
 import { POLL, useBrowser } from './stage.ts'
 
@@ -38,13 +39,13 @@ describe('a tab that reloads', () => {
   })
 })
 
-describe('a tab that is frozen for ten seconds', () => {
+describe('a tab that is frozen', () => {
   const stage = useBrowser(launchFreezable)
 
   /** How often a timer of the page has rung, which rings no more when the page is frozen. */
   const ringsOf = (tab: Tab) => tab.page.evaluate(() => rings)
 
-  test('gets all it has missed when it wakes, and the others never wait for it', async () => {
+  test('for ten seconds gets all it has missed when it wakes, and the others never wait for it', async () => {
     const set = await stage()
     const fleet = await Fleet.assemble(set)
     const { channel, feed } = fleet
@@ -79,6 +80,36 @@ describe('a tab that is frozen for ten seconds', () => {
     await fleet.expectNothingMissing()
     await fleet.expectOneHub()
     expect(channel.totalConnections).toBe(1)
+  })
+
+  // What the tab has missed the dead hub took along; the new one began where the others stood.
+  test('and in whose sleep the worker dies: is told what it has missed, and the others miss nothing', async () => {
+    const set = await stage()
+    const fleet = await Fleet.assemble(set)
+    const { channel, feed } = fleet
+    feed.start()
+    await feed.more(200)
+    await Promise.all(GONE.map((index) => freeze(fleet.tab(index))))
+    await feed.more(200)
+    await fleet.caughtUp(1)
+    await killWorker(set.context, set.server.origin)
+    await channel.until(() => channel.totalConnections === 2, 'another hub')
+    await feed.more(200)
+    await fleet.caughtUp(1)
+    await Promise.all(GONE.map((index) => wake(fleet.tab(index))))
+    await feed.more(200)
+    await fleet.finish()
+    await fleet.expectNothingMissing({ without: GONE })
+    const findings = await fleet.findings()
+    console.log(
+      `the worker dies while two tabs are frozen: they are told ${JSON.stringify(GONE.map((index) => findings[index]?.gaps))} and lose ${GONE.map((index) => findings[index]?.lost.length)}; ${fleet.describe()}`,
+    )
+    for (const index of GONE) {
+      const { lost: _lost, gaps: _gaps, ...defects } = findings[index] ?? NOTHING
+      expect(defects).toEqual({ lostInSilence: [], repeated: [], strange: [], misplaced: [] })
+    }
+    await fleet.expectOneHub()
+    expect(channel.totalConnections).toBe(2)
   })
 })
 

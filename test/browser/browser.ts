@@ -46,9 +46,11 @@ export async function launchFreezable(): Promise<Profiles> {
   const { arguments: flags } = await session.send('Browser.getBrowserCommandLine')
   const folder = flags.find((flag) => flag.startsWith('--user-data-dir='))?.split('=')[1] ?? ''
   const [port] = (await readFile(join(folder, 'DevToolsActivePort'), 'utf8')).split('\n')
-  const bare = await chromium.connectOverCDP(`http://127.0.0.1:${port}`, { noDefaults: true })
   return {
-    newContext: async () => bare.contexts()[0] ?? bare.newContext(),
+    newContext: async () => {
+      const bare = await chromium.connectOverCDP(`http://127.0.0.1:${port}`, { noDefaults: true })
+      return bare.contexts()[0] ?? bare.newContext()
+    },
     close: () => browser.close(),
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Recording, record } from './browser.ts'
+import { Recording, record } from './browser.ts'
 import type { ServerEvent } from './channel.ts'
 import { Feed } from './feed.ts'
 import { type Stage, useBrowser } from './stage.ts'
@@ -81,6 +81,42 @@ describe('a tab that comes later', () => {
     channel.send({ event: 'cpu', data: 'end' })
     await late.reach('end')
     expect(await late.data()).toEqual([...expected, 'end'])
+  })
+
+  test('is given nothing of a name to which it listens only when the replay has begun', async () => {
+    const set = await stage()
+    const channel = set.server.channel('metrics')
+    await witness(set)
+    const tab = await set.open()
+    await tab.page.evaluate(() => {
+      // In the handler of the first event replayed, so that the rest is still to come.
+      recorder.open({
+        key: 'late',
+        kind: 'SharedEventSource',
+        url: '/events/metrics',
+        names: [],
+        replay: 'all',
+      })
+      const { source, listen, keep } = recorder.get('late')
+      for (const name of ['cpu', 'disk']) source.addEventListener(name, keep)
+      source.addEventListener('cpu', () => listen('other'), { once: true })
+    })
+    const late = new Recording(tab, 'late')
+    await late.waitForSignals('open')
+    channel.send(...LIVE, { event: 'other', data: 'other 2' })
+    await late.reach('other 2')
+    expect(await late.data()).toEqual([
+      'cpu 1',
+      'disk 1',
+      'cpu 2',
+      'cpu 3',
+      'disk 2',
+      'cpu 4',
+      'disk 3',
+      'disk 4',
+      'cpu 5',
+      'other 2',
+    ])
   })
 
   test('misses nothing and gets nothing twice where the past meets what is live', async () => {

@@ -5,6 +5,9 @@ import { SOURCES, useBrowser } from './stage.ts'
 const BACKLOG = 20_000
 const ROUNDS = 5
 
+/** The longest task, in ms, of the platform's own source in its calmest round. */
+let native = 0
+
 const stage = useBrowser()
 
 describe.each(SOURCES)('$name', ({ name, kind, page }) => {
@@ -38,7 +41,7 @@ describe.each(SOURCES)('$name', ({ name, kind, page }) => {
   })
 
   // Tasks are measured by the clock, and other processes of a busy machine lengthen them: so the calmest of some rounds
-  // counts. What the page itself makes long is long in each of them.
+  // counts, and where the platform's own source takes long in its calmest round, ours may take as long.
   test(`a backlog of ${BACKLOG} events is dispatched in short tasks`, async () => {
     const { server, open } = await stage()
     const tab = await open(page)
@@ -60,9 +63,10 @@ describe.each(SOURCES)('$name', ({ name, kind, page }) => {
       expect(count).toBe(BACKLOG)
       longest.push(Math.max(0, ...longTasks))
     }
-    if (kind === 'SharedEventSource') {
-      expect(Math.min(...longest), `the longest tasks of the rounds: ${longest}`).toBe(0)
-    }
+    const calmest = Math.min(...longest)
+    if (kind === 'EventSource') native = calmest
+    else
+      expect(calmest, `the longest tasks of the rounds: ${longest}`).toBeLessThanOrEqual(Math.max(50, native))
   })
 })
 

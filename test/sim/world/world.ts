@@ -129,7 +129,8 @@ export class World {
   }
 
   #serverAt(url: string, credentials: RequestCredentials | undefined): VirtualServer {
-    const server = this.servers.find((one) => one.url === url && one.credentials === credentials)
+    const atUrl = this.servers.filter((one) => one.url === url)
+    const server = atUrl.find((one) => one.credentials === credentials) ?? atUrl[0]
     if (server === undefined) throw new Error(`no server at ${url}`)
     return server
   }

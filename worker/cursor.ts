@@ -187,7 +187,7 @@ export class Cursor {
     let verdict = resumption.judge(event, this.names.has(event.name))
     if (verdict === 'unknown') {
       // Older than what this tab knows, where that is yet to come: another tab stood further back, or joined earlier.
-      if (this.#isExpectedAfter(event.seq, resumption)) return 'seen'
+      if (this.#knowsLaterThan(event.seq, resumption)) return 'seen'
       if (!this.#isImpatient) {
         this.#patience ??= this.#platform.setTimeout(() => this.#losePatience(), PATIENCE)
         return 'unknown'
@@ -206,8 +206,8 @@ export class Cursor {
     return this.#hasComeLate ? 'asleep' : 'history-lost'
   }
 
-  #isExpectedAfter(seq: number, resumption: Resumption): boolean {
-    for (const event of this.#stream.log.eventsAfter(seq)) if (resumption.isExpected(event)) return true
+  #knowsLaterThan(seq: number, resumption: Resumption): boolean {
+    for (const event of this.#stream.log.eventsAfter(seq)) if (resumption.knows(event)) return true
     return false
   }
 

@@ -114,9 +114,12 @@ export class Resumption {
     return this.#state === 'joined'
   }
 
-  /** Whether an event is among those that a replay should bring. */
-  isExpected(event: EventEntry): boolean {
-    return this.#indexOf(event) >= 0
+  /** Whether an event was passed before, or is among those that a replay should bring. */
+  knows(event: EventEntry): boolean {
+    if (event.id === '') return false
+    return (
+      this.#indexOf(event) >= 0 || this.#isBeforeLast(event) || this.#isAnchor(event) || this.#isKnown(event)
+    )
   }
 
   /** @param matters whether the event would be dispatched; others are only looked at for where they stand */
@@ -135,10 +138,10 @@ export class Resumption {
   }
 
   #recognise(event: EventEntry): boolean {
-    if (event.id === '') return false
+    if (!this.knows(event)) return false
     const index = this.#indexOf(event)
     if (index >= 0) this.#pass(index)
-    return index >= 0 || this.#isBeforeLast(event) || this.#isAnchor(event) || this.#isKnown(event)
+    return true
   }
 
   /** What comes is looked for from where the replay has got to, since events may be alike. */

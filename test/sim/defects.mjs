@@ -100,7 +100,7 @@ export const mutants = [
   {
     name: 'no patience with a replay',
     file: 'worker/cursor.ts',
-    find: "if (this.#isExpectedAfter(event.seq, resumption)) return 'seen'",
+    find: "if (this.#knowsLaterThan(event.seq, resumption)) return 'seen'",
     replace: '',
     defect: 'A tab that stood further ahead than the oldest is told of a gap.',
   },

@@ -375,11 +375,10 @@ describe('events that do not matter', () => {
   })
 })
 
-test('isExpected tells what is yet to come again', () => {
-  const received = eventsOf('1 2 2')
-  const { resumption } = new Trial(received)
-  const [first, second, third] = received as [EventEntry, EventEntry, EventEntry]
-  expect([first, second, third].map((event) => resumption.isExpected(event))).toEqual([false, true, true])
-  resumption.judge(second, true)
-  expect([first, second, third].map((event) => resumption.isExpected(event))).toEqual([false, false, true])
+test('knows what must have been passed, expected again or not', () => {
+  const received = eventsOf('7 + +')
+  const { resumption } = new Trial(received, { known: [] })
+  const [other] = eventsOf('4', 9) as [EventEntry]
+  expect(received.map((event) => resumption.knows(event))).toEqual([true, true, true])
+  expect(resumption.knows(other)).toBe(false)
 })

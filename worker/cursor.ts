@@ -116,10 +116,11 @@ export class Cursor {
     // Without an ID no replay can bring anything that is known.
     this.#isImpatient = position.resumeAfter === ''
     const known = new Set(seen?.map(placeKey))
+    const { isWhole } = log
     this.#resumption = new Resumption(
       position,
       (event) => known.has(placeKey(placeOf(event))),
-      () => this.#stream.hasResumedFrom(position),
+      () => isWhole && this.#stream.hasResumedFrom(position),
     )
     if (log.firstSeq > 1) this.#lead.push(this.#stateNow(log.firstSeq - 1))
     return log.firstSeq

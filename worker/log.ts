@@ -55,6 +55,12 @@ export class Log {
     return this.#bytes
   }
 
+  /** No event has fallen off yet. */
+  get isWhole(): boolean {
+    const [first] = this.eventsAfter(0)
+    return first === undefined ? this.firstSeq === 1 : first.ordinal === 1
+  }
+
   get isHalfFull(): boolean {
     return this.length > this.#limits.events / 2 || this.#bytes > this.#limits.bytes / 2
   }

@@ -1,7 +1,8 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { brokenPromises } from './promises.ts'
+import regressions from './regressions.json' with { type: 'json' }
 import { play, type Schedule, schedules } from './schedule.ts'
 
 const {
@@ -47,6 +48,19 @@ test.runIf(TABSTREAM_SIM_SCHEDULE === undefined)(
       expect(problems).toEqual([])
     })
     await fc.assert(keepsPromises, { numRuns: runs, seed, endOnFailure: TABSTREAM_SIM_SHRINK === 'no' })
+  },
+)
+
+/** As the simulation shrank them. Only as a part of `npm test`: a search for new ones has its own report. */
+describe.runIf(TABSTREAM_SIM_SCHEDULE === undefined && TABSTREAM_SIM_REPORT === undefined)(
+  'promises hold in schedules that once broke one',
+  () => {
+    test.each((regressions as Schedule[]).map((schedule, index) => [index + 1, schedule] as const))(
+      'number %i',
+      async (_number, schedule) => {
+        expect(await brokenPromises(schedule)).toEqual([])
+      },
+    )
   },
 )
 

@@ -1,10 +1,8 @@
 import { expose, type Remote, wrap } from 'comlink'
-import type { LinkEndpoint } from '../worker/hub.ts'
-import { randomId } from '../worker/platform.ts'
+import { guarded, TAB_CALLS } from '../worker/guard.ts'
 import { TabstreamError } from './errors.ts'
 import type { Host } from './host/host.ts'
-import type { Inspection } from './inspect.ts'
-import type { HostName } from './options.ts'
+import type { Inspection, Refusal } from './inspect.ts'
 import { PageSubscription, type Receive } from './page-subscription.ts'
 import type { Platform } from './platform.ts'
 import {
@@ -23,9 +21,16 @@ const ATTACH_TIMEOUT = 2_500
 /** The least time, in ms, from one attachment to the next where hubs keep failing. */
 const REATTACH_INTERVAL = 1_000
 
-/** How often a visible page asks whether its hub is alive, in ms: seldom where a lock tells of its death. */
+/**
+ * How often a visible page asks whether its hub is alive, in ms: seldom where a lock tells of its death and no page can
+ * freeze it.
+ */
 const CHECK_INTERVAL = 2_000
-const CHECK_INTERVAL_WITH_LOCKS = 10_000
+const CHECK_INTERVAL_OF_WORKER = 10_000
+
+/** How long, in ms, to wait for the answer. */
+const CHECK_TIMEOUT = 1_500
+const CHECK_TIMEOUT_OF_WORKER = 10_000
 
 /**
  * How often to ask a hub, and then its successor, before the next host is tried. Ten seconds in all for the first:
@@ -36,11 +41,10 @@ const SUCCESSOR_ATTEMPTS = 2
 
 /** A page's way to its hub. */
 interface Link {
-  readonly host: HostName
+  readonly host: Host
   readonly hubId: string
   /** When the hub answered. */
   readonly since: number
-  readonly endpoint: LinkEndpoint
   /** Kept for as long as the link: a remote that is collected leaves its calls hanging. */
   readonly remote: Remote<HubSide>
   /** Aborted when the link is given up. */
@@ -65,7 +69,11 @@ export class Client {
   /** The last hub died within {@link REATTACH_INTERVAL}. */
   #hasLostYoung = false
   #isAway = false
+  /** Why hosts were not to be had, when the present one was found. */
+  #refusals: readonly Refusal[] = []
   #hasWarned = false
+  /** Messages from a hub, or on a channel of pages, that made no sense. */
+  #malformed = 0
   /** Hubs given up although they still exist; their successors have other names. */
   #generation = 1
 
@@ -97,7 +105,18 @@ export class Client {
   async inspect(): Promise<Inspection> {
     const link = await this.#attach()
     const report = await this.#answer(link, link.remote.inspect())
-    return { host: link.host, ...report }
+    return {
+      ...report,
+      host: link.host.name,
+      isHere: link.host.isHere?.() ?? false,
+      refused: this.#refusals,
+      malformed: report.malformed + this.#malformed,
+    }
+  }
+
+  /** Counts a message that made no sense. */
+  readonly dropped = (): void => {
+    this.#malformed++
   }
 
   #deliver(batch: Batch): Promise<void> | undefined {
@@ -127,21 +146,19 @@ export class Client {
 
   /** Tries the hosts in order. */
   async #climb(): Promise<Link> {
-    const refusals: string[] = []
+    const refusals: Refusal[] = []
     for (const host of this.#hosts) {
       const link = await this.#find(host).catch((error: unknown) => {
-        refusals.push(`${host.name}: ${error instanceof Error ? error.message : String(error)}`)
+        refusals.push({ host: host.name, reason: error instanceof Error ? error.message : String(error) })
       })
-      if (this.#isAway) {
-        link?.life.abort()
-        throw new Error('the page was left')
-      }
+      if (this.#isAway) throw new Error('the page was left')
       if (link === undefined) continue
+      this.#refusals = refusals
       if (refusals.length > 0) this.#warn(host, refusals)
       this.#take(link)
       return link
     }
-    const error = new TabstreamError('no-host', `no hub could be had (${refusals.join('; ')})`)
+    const error = new TabstreamError('no-host', `no hub could be had (${listed(refusals)})`)
     for (const subscription of this.#subscriptions.values()) subscription.fail(error)
     throw error
   }
@@ -151,6 +168,10 @@ export class Client {
     for (let attempt = 1; ; attempt++) {
       const generation = this.#generation + (attempt > ATTEMPTS ? 1 : 0)
       const link = await this.#open(host, generation)
+      if (this.#isAway) {
+        link?.life.abort()
+        throw new Error('the page was left')
+      }
       if (link !== undefined) {
         this.#generation = generation
         return link
@@ -162,20 +183,25 @@ export class Client {
   /** Resolves to nothing when no answer came in time; rejects when none can come. */
   async #open(host: Host, generation: number): Promise<Link | undefined> {
     const life = new AbortController()
-    const tabId = randomId()
+    const tabId = this.#platform.randomId()
     try {
       const holdsLock = await this.#holdLock(tabId, life.signal)
       const link = await new Promise<Link | undefined>((resolve, reject) => {
-        const endpoint = host.open(generation, (reason) => reject(new Error(reason)))
+        const opened = host.open(generation, {
+          refused: (reason) => reject(new Error(reason)),
+          gone: () => {
+            resolve(undefined)
+            if (this.#link?.life === life) this.#lose(this.#link)
+          },
+        })
+        const endpoint = guarded(opened, TAB_CALLS, this.dropped)
         life.signal.addEventListener('abort', () => endpoint.close())
         const remote = wrap<HubSide>(endpoint)
         expose(this.#tabSide, endpoint)
         const timer = this.#platform.setTimeout(() => resolve(undefined), ATTACH_TIMEOUT)
         remote
           .attach({ tabId, holdsLock })
-          .then((hubId) =>
-            resolve({ host: host.name, hubId, since: this.#platform.now(), endpoint, remote, life }),
-          )
+          .then((hubId) => resolve({ host, hubId, since: this.#platform.now(), remote, life }))
           .catch(reject)
           .finally(() => this.#platform.clearTimeout(timer))
       })
@@ -187,18 +213,19 @@ export class Client {
     }
   }
 
-  /** Holds the lock whose release tells the hub that this tab is gone. */
+  /** Holds the lock whose release tells the hub that this tab is gone; `false` where there are no locks to be had. */
   #holdLock(tabId: string, signal: AbortSignal): Promise<boolean> {
     const { locks } = this.#platform
     if (locks === undefined) return Promise.resolve(false)
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const released = new Promise((release) => signal.addEventListener('abort', release))
       locks
         .request(tabLockName(tabId), {}, () => {
           resolve(true)
           return released
         })
-        .catch(reject)
+        // They are forbidden in a sandboxed frame.
+        .catch(() => resolve(false))
     })
   }
 
@@ -217,14 +244,18 @@ export class Client {
 
   /** Asks a hub now and then whether it is alive: it may have died where no lock tells, or be wedged. */
   #watch(link: Link): void {
-    this.#timer = this.#platform.setTimeout(async () => {
-      if (this.#platform.isVisible()) await this.#check(link)
-      if (this.#link === link) this.#watch(link)
-    }, this.#checkInterval)
+    this.#timer = this.#platform.setTimeout(
+      async () => {
+        if (this.#platform.isVisible()) await this.#check(link)
+        if (this.#link === link) this.#watch(link)
+      },
+      this.#isSafe(link) ? CHECK_INTERVAL_OF_WORKER : CHECK_INTERVAL,
+    )
   }
 
-  get #checkInterval(): number {
-    return this.#platform.locks === undefined ? CHECK_INTERVAL : CHECK_INTERVAL_WITH_LOCKS
+  /** A lock tells when the hub dies, and it can hardly come to a standstill without dying. */
+  #isSafe({ host }: Link): boolean {
+    return host.name === 'shared-worker' && this.#platform.locks !== undefined
   }
 
   async #check(link: Link): Promise<void> {
@@ -239,7 +270,8 @@ export class Client {
   /** The answer, or nothing when none comes in time. */
   #ping(link: Link): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const timer = this.#platform.setTimeout(() => resolve(undefined), this.#checkInterval)
+      const timeout = this.#isSafe(link) ? CHECK_TIMEOUT_OF_WORKER : CHECK_TIMEOUT
+      const timer = this.#platform.setTimeout(() => resolve(undefined), timeout)
       this.#answer(link, link.remote.ping())
         .catch(() => '')
         .then(resolve)
@@ -280,6 +312,7 @@ export class Client {
     this.#isAway = true
     this.#link?.remote.detach()
     this.#release()
+    for (const host of this.#hosts) host.leave?.()
   }
 
   #return(): void {
@@ -298,11 +331,16 @@ export class Client {
     })
   }
 
-  #warn(host: Host, refusals: readonly string[]): void {
+  #warn(host: Host, refusals: readonly Refusal[]): void {
     if (this.#hasWarned) return
     this.#hasWarned = true
-    this.#platform.warn(
-      `tabstream: using host "${host.name}", so this page holds a connection of its own (${refusals.join('; ')})`,
-    )
+    const consequence =
+      host.name === 'leader'
+        ? 'so one of the open pages holds the connection for all of them'
+        : 'so this page holds a connection of its own'
+    this.#platform.warn(`tabstream: using host "${host.name}", ${consequence} (${listed(refusals)})`)
   }
 }
+
+const listed = (refusals: readonly Refusal[]): string =>
+  refusals.map(({ host, reason }) => `${host}: ${reason}`).join('; ')

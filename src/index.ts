@@ -1,5 +1,5 @@
 export { TabstreamError, type TabstreamErrorType } from './errors.ts'
-export { type Inspection, inspect } from './inspect.ts'
+export { type Inspection, inspect, type Refusal } from './inspect.ts'
 export { configure, type HostName, type Options } from './options.ts'
 export type { GapReason, HubReport, Replay, StreamReport } from './protocol.ts'
 export { type GapEvent, SharedEventSource, type SharedEventSourceInit } from './shared-event-source.ts'

@@ -1,7 +1,7 @@
 import { TabstreamError } from './errors.ts'
 
 /** Where a hub can live. */
-export type HostName = 'shared-worker' | 'direct'
+export type HostName = 'shared-worker' | 'leader' | 'direct'
 
 /** Settings of a page, made once by {@link configure}. */
 export interface Options {
@@ -12,7 +12,8 @@ export interface Options {
    */
   worker?: string | URL
   /**
-   * Where the hub may live. `'auto'` takes a SharedWorker and, where none can be had, the page itself.
+   * Where the hub may live. `'auto'` takes a SharedWorker; where none can be had, one of the open pages, their leader;
+   * and where the pages cannot reach each other, each page itself.
    * @default 'auto'
    */
   host?: 'auto' | HostName
@@ -30,7 +31,7 @@ export interface Options {
   keepAlive?: boolean
 }
 
-const HOSTS: readonly unknown[] = ['auto', 'shared-worker', 'direct']
+const HOSTS: readonly unknown[] = ['auto', 'shared-worker', 'leader', 'direct']
 
 let options: Options = {}
 let isInUse = false
@@ -72,7 +73,7 @@ function check(wanted: Options): void {
     throw misuse(`worker must be the URL of tabstream's worker script, not ${describe(worker)}`)
   }
   if (host !== undefined && !HOSTS.includes(host)) {
-    throw misuse(`host must be "auto", "shared-worker" or "direct", not ${describe(host)}`)
+    throw misuse(`host must be "auto", "shared-worker", "leader" or "direct", not ${describe(host)}`)
   }
   if (namespace !== undefined && typeof namespace !== 'string') {
     throw misuse(`namespace must be a string, not ${describe(namespace)}`)

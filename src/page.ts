@@ -1,6 +1,7 @@
 import { Client } from './client.ts'
 import { directHost } from './host/direct.ts'
 import type { Host } from './host/host.ts'
+import { LeaderHost } from './host/leader.ts'
 import { sharedWorkerHost } from './host/shared-worker.ts'
 import { takeOptions } from './options.ts'
 import { browserPlatform } from './platform.ts'
@@ -16,9 +17,14 @@ export function pageClient(): Client {
 function createClient(): Client {
   const { host = 'auto', ...options } = takeOptions()
   const platform = browserPlatform()
-  const ladder: Host[] = [sharedWorkerHost(options), directHost(platform)]
-  return new Client(
+  const ladder: Host[] = [
+    sharedWorkerHost(options),
+    new LeaderHost(platform, options.namespace ?? '', () => client.dropped()),
+    directHost(platform),
+  ]
+  const client = new Client(
     platform,
     ladder.filter(({ name }) => host === 'auto' || host === name),
   )
+  return client
 }

@@ -8,6 +8,8 @@ export type PageEvent = 'pagehide' | 'pageshow' | 'online' | 'resume' | 'visible
 /** What a client needs of the world: a simulation stands in for it. */
 export interface Platform extends HubPlatform {
   createChannel(): { port1: LinkEndpoint; port2: LinkEndpoint }
+  /** A BroadcastChannel; absent where the browser has none. */
+  openChannel: ((name: string) => LinkEndpoint) | undefined
   /** Calls `step` until it returns false, each time with an empty stack, and leaves the page responsive. */
   run(step: () => boolean): void
   /** The page's comings and goings, and its network's. */
@@ -22,6 +24,7 @@ export const browserPlatform = (): Platform => {
   return {
     ...hubPlatform(),
     createChannel: () => new MessageChannel(),
+    openChannel: typeof BroadcastChannel === 'undefined' ? undefined : (name) => new BroadcastChannel(name),
     run: (step) => turns.run(step),
     onPageEvent,
     isVisible,

@@ -132,6 +132,8 @@ export interface StreamReport {
 export interface HubReport {
   hubId: string
   tabs: number
+  /** Messages that made no sense, from whomever they came; they were ignored. */
+  malformed: number
   streams: StreamReport[]
 }
 

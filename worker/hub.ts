@@ -10,6 +10,7 @@ import {
   tabLockName,
 } from '../src/protocol.ts'
 import { Cursor } from './cursor.ts'
+import { guarded, HUB_CALLS } from './guard.ts'
 import { LOG_LIMITS, type LogLimits } from './log.ts'
 import type { HubPlatform } from './platform.ts'
 import { Stream } from './stream.ts'
@@ -42,7 +43,9 @@ export class Hub {
   readonly #ready: Promise<void>
   readonly #logLimits: LogLimits
   readonly #gatheringEnds: number
+  readonly #end = new AbortController()
   #streamCount = 0
+  #malformed = 0
 
   /** @param logLimits bounds of each stream's log */
   constructor(platform: HubPlatform, id: string, logLimits: LogLimits = LOG_LIMITS) {
@@ -55,7 +58,12 @@ export class Hub {
 
   /** Serves the tab at the other end of `endpoint`. */
   connect(endpoint: LinkEndpoint): void {
-    const tab = new Tab(this, endpoint)
+    const tab = new Tab(
+      this,
+      guarded(endpoint, HUB_CALLS, () => {
+        this.#malformed++
+      }),
+    )
     // A tab that is told the hub's ID waits for the hub's lock: it must be held by then.
     this.#ready.then(() => tab.listen())
   }
@@ -80,10 +88,18 @@ export class Hub {
     for (const stream of this.#streams.values()) stream.wake()
   }
 
+  /** Lets go of every tab and every connection. */
+  close(): void {
+    for (const tab of this.#tabs) tab.detach()
+    for (const stream of this.#streams.values()) stream.close()
+    this.#end.abort()
+  }
+
   report(): HubReport {
     return {
       hubId: this.id,
       tabs: this.#tabs.size,
+      malformed: this.#malformed,
       streams: Array.from(this.#streams.values(), (stream) => stream.report()),
     }
   }
@@ -103,10 +119,14 @@ export class Hub {
     const { locks } = this.platform
     if (locks === undefined) return Promise.resolve()
     return new Promise((resolve) => {
-      locks.request(hubLockName(this.id), {}, () => {
-        resolve()
-        return new Promise(() => {})
-      })
+      const ended = new Promise((end) => this.#end.signal.addEventListener('abort', end))
+      locks
+        .request(hubLockName(this.id), {}, () => {
+          resolve()
+          return ended
+        })
+        // Where locks are forbidden, as in a sandboxed frame, tabs watch by asking.
+        .catch(resolve)
     })
   }
 }

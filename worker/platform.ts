@@ -2,7 +2,7 @@
 export interface Locks {
   request(
     name: string,
-    options: { mode?: 'exclusive' | 'shared'; signal?: AbortSignal },
+    options: { mode?: 'exclusive' | 'shared'; signal?: AbortSignal; steal?: boolean },
     granted: () => Promise<unknown>,
   ): Promise<unknown>
 }
@@ -13,6 +13,8 @@ export interface HubPlatform {
   now(): number
   /** Uniform in [0, 1). */
   random(): number
+  /** 128 random bits in hexadecimal. */
+  randomId(): string
   setTimeout(callback: () => void, milliseconds: number): unknown
   clearTimeout(timer: unknown): void
   fetch(url: string, init: RequestInit): Promise<Response>
@@ -24,14 +26,15 @@ export interface HubPlatform {
 export const hubPlatform = (): HubPlatform => ({
   now: () => performance.now(),
   random: Math.random,
+  randomId,
   setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
   clearTimeout: (timer) => clearTimeout(timer as number),
   fetch: (url, init) => fetch(url, init),
   locks: globalThis.navigator?.locks,
 })
 
-/** 128 random bits in hexadecimal. `crypto.randomUUID` is missing on insecure origins. */
-export const randomId = (): string =>
-  Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(16).padStart(8, '0')).join(
-    '',
-  )
+/** `crypto.randomUUID` is missing on insecure origins. */
+function randomId(): string {
+  const words = crypto.getRandomValues(new Uint32Array(4))
+  return Array.from(words, (word) => word.toString(16).padStart(8, '0')).join('')
+}

@@ -41,6 +41,8 @@ export class Stream {
   #hasUnnumbered = false
   /** The server has answered that it resumes from elsewhere than it was asked to. */
   #hasDenied = false
+  /** It has answered so to the request that brought the log's first event. */
+  #hasDeniedStart = false
   /** The present connection has brought an `id` line. */
   #hasBroughtId = false
   #resumption: Resumption | undefined
@@ -78,7 +80,7 @@ export class Stream {
 
   /** Whether the server was asked, and has not declined, to resume just there for the tabs of a dead hub. */
   hasResumedFrom({ resumeAfter }: Position): boolean {
-    return this.#start?.resumeAfter === resumeAfter && !this.#hasDenied
+    return this.#start?.resumeAfter === resumeAfter && !this.#hasDeniedStart
   }
 
   /** Where a tab stands that is through with everything up to `seq`. */
@@ -179,6 +181,7 @@ export class Stream {
     const resumedAfter = response.headers.get('Last-Event-ID')
     this.#hasDenied = resumedAfter !== null && resumedAfter !== toByteString(anchor.resumeAfter)
     this.#enter('open')
+    if (this.#eventCount === 0) this.#hasDeniedStart = this.#hasDenied
     const isFirst = !this.#hasOpened
     this.#hasOpened = true
     if (this.#lastEvent() !== undefined && anchor.resumeAfter !== '') {
@@ -301,14 +304,15 @@ export class Stream {
 
   #closeSoon(): void {
     this.#platform.clearTimeout(this.#linger)
-    this.#linger = this.#platform.setTimeout(() => this.#close(), LINGER)
+    this.#linger = this.#platform.setTimeout(() => this.close(), LINGER)
   }
 
   #isClosed(): boolean {
     return this.#state === 'closed'
   }
 
-  #close(): void {
+  /** Ends the connection; nothing more comes. */
+  close(): void {
     if (!this.#isClosed()) this.#ended()
     this.#state = 'closed'
     this.#platform.clearTimeout(this.#timer)

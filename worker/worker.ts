@@ -1,7 +1,8 @@
 import { Hub } from './hub.ts'
-import { hubPlatform, randomId } from './platform.ts'
+import { hubPlatform } from './platform.ts'
 
-const hub = new Hub(hubPlatform(), randomId())
+const platform = hubPlatform()
+const hub = new Hub(platform, platform.randomId())
 
 addEventListener('connect', (event) => {
   const [port] = (event as MessageEvent).ports

@@ -9,7 +9,7 @@ export const sharedWorkerHost = ({
   keepAlive = false,
 }: Pick<Options, 'worker' | 'namespace' | 'keepAlive'>): Host => ({
   name: 'shared-worker',
-  open(generation, refused) {
+  open(generation, { refused }) {
     if (typeof SharedWorker === 'undefined') throw new Error('this context has no SharedWorker')
     // Pages that differ in any of this must not meet in one worker; for `extendedLifetime` that would be an error.
     const life = keepAlive ? 'kept' : 'plain'

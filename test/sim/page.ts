@@ -1,4 +1,6 @@
 import { Client } from '../../src/client.ts'
+import type { Host } from '../../src/host/host.ts'
+import type { HostName } from '../../src/options.ts'
 import type { PageSubscription } from '../../src/page-subscription.ts'
 import type { Entry } from '../../src/protocol.ts'
 import type { Agent } from './world/agent.ts'
@@ -134,26 +136,30 @@ export class SimTab {
   readonly problems: string[] = []
   /** Was frozen or cached at some time. */
   hasSlept = false
+  readonly #world: World
+  readonly #host: Host
   readonly #client: Client
   readonly #listeners = new Map<string, () => void>()
   readonly #given = new WeakSet<Entry>()
   #isCached = false
 
-  constructor(world: World, name: string) {
+  constructor(world: World, name: string, hostName: HostName) {
+    this.#world = world
     this.agent = world.agent(name)
     const platform = world.platform(
       this.agent,
       (type, listener) => this.#listeners.set(type, listener),
       (message) => this.warnings.push(message),
     )
-    const host = world.sharedWorkerHost(this.agent, (link) =>
+    const sharedWorker = world.sharedWorkerHost(this.agent, (link) =>
       overhear(
         link,
         (entry) => this.#given.has(entry),
         (problem) => this.problems.push(problem),
       ),
     )
-    this.#client = new Client(platform, [host])
+    this.#host = hostName === 'leader' ? world.leaderHost(this.agent, platform) : sharedWorker
+    this.#client = new Client(platform, [this.#host])
   }
 
   get canAct(): boolean {
@@ -184,10 +190,22 @@ export class SimTab {
     this.agent.freeze()
   }
 
+  /** The hub lives in this tab. */
+  get leads(): boolean {
+    return this.agent.isAlive && this.#host.isHere?.() === true
+  }
+
   freeze(): void {
     if (!this.canAct) return
     this.hasSlept = true
     this.agent.freeze()
+  }
+
+  /** Runs nothing for so many ms, as if one task took that long. */
+  block(duration: number): void {
+    if (!this.canAct) return
+    this.freeze()
+    this.#world.clock.schedule(duration, () => this.wake())
   }
 
   /** Comes back from the cache, or thaws. */

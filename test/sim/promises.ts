@@ -1,5 +1,5 @@
 import type { SimSubscription } from './page.ts'
-import { closeAll, mostConnections, type Outcome, play, type Schedule } from './schedule.ts'
+import { closeAll, type Happening, mostConnections, type Outcome, play, type Schedule } from './schedule.ts'
 import type { ServerKind } from './world/server.ts'
 
 /** These can resume from every event that had an ID: a gap needs something that is missing. */
@@ -29,8 +29,12 @@ export async function brokenPromises(schedule: Schedule): Promise<string[]> {
  * Whether a tab may find out so late that its hub is gone that others have gone ahead without it, or may not be able to
  * prove where it stands.
  */
-function mayLosePlace({ hasLocks, happenings }: Schedule): boolean {
-  const kills = happenings.filter(({ type }) => type === 'kill worker').length
+function mayLosePlace({ host, hasLocks, happenings }: Schedule): boolean {
+  const deaths: Happening['type'][] =
+    host === 'leader'
+      ? ['kill worker', 'leave leader', 'close', 'crash', 'cache', 'freeze', 'block']
+      : ['kill worker']
+  const kills = happenings.filter(({ type }) => deaths.includes(type)).length
   const isWedged = happenings.some(({ type }) => type === 'wedge worker')
   // A change of a subscription may leave a tab in the midst of its first batch, without an earlier ID.
   const mayStandBetween = happenings.some(({ type }) => type === 'add on next event' || type === 'slow down')
@@ -119,14 +123,16 @@ function problemsOfGaps({ server, records }: SimSubscription, isGapUndue: boolea
   return problems
 }
 
-function problemsOfSteadyState({ world, tabs }: Outcome, { happenings }: Schedule): string[] {
+function problemsOfSteadyState({ world, tabs }: Outcome, schedule: Schedule): string[] {
   const problems: string[] = []
   for (const server of world.servers) {
     const isWanted = tabs.some(
       ({ agent, subscriptions }) =>
         agent.isAlive && subscriptions.some((one) => !one.isClosed && one.server === server),
     )
-    const most = isWanted ? mostConnections(happenings) : 0
+    // Leaders have all woken by now, a wedged worker never will.
+    const mostWanted = schedule.host === 'leader' ? 1 : mostConnections(schedule)
+    const most = isWanted ? mostWanted : 0
     if (server.connections > most || (isWanted && server.connections === 0)) {
       problems.push(`${server.connections} connections to ${server.url}, wanted: ${isWanted}`)
     }

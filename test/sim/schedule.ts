@@ -17,13 +17,16 @@ export type Happening = { wait: number } & (
   | { type: 'cut'; server: number; cleanly: boolean }
   | { type: 'outage'; server: number; duration: number }
   | { type: 'slow down'; tab: number; pace: number }
+  | { type: 'block'; tab: number; duration: number }
   | { type: 'freeze' | 'cache' | 'wake' | 'close' | 'crash'; tab: number }
-  | { type: 'kill worker' | 'wedge worker' }
+  | { type: 'kill worker' | 'wedge worker' | 'leave leader' }
 )
 
 export interface Schedule {
   /** Of delays, jitter and chunk borders. */
   seed: number
+  /** Where the hub lives. */
+  host: 'shared-worker' | 'leader'
   kinds: ServerKind[]
   /** Events that a log holds. */
   logEvents: number
@@ -104,13 +107,23 @@ const happening = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ type: fc.constant('slow down'), tab: index, pace: fc.nat(500), wait }),
   },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('kill worker'), wait }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('block'),
+      tab: index,
+      duration: fc.oneof(fc.nat(400), fc.nat(8_000)),
+      wait,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('kill worker', 'leave leader'), wait }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('wedge worker'), wait }) },
 ) as fc.Arbitrary<Happening>
 
 export const schedules: fc.Arbitrary<Schedule> = fc
   .record({
     seed: fc.nat(),
+    host: fc.constantFrom('shared-worker', 'leader'),
     kinds: fc.array(fc.constantFrom(...KINDS), { minLength: 1, maxLength: 2 }),
     logEvents: fc.constantFrom(24, WHOLE_LOG, WHOLE_LOG),
     hasLocks: fc.boolean(),
@@ -134,7 +147,7 @@ export interface Outcome {
 
 /** Plays a schedule, heals everything, and lets the world come to rest. */
 export async function play(schedule: Schedule): Promise<Outcome> {
-  const { seed, kinds, logEvents, hasLocks, sharesUrls, happenings } = schedule
+  const { seed, host, kinds, logEvents, hasLocks, sharesUrls, happenings } = schedule
   const random = seededRandom(seed)
   const world = new World({
     kinds,
@@ -146,7 +159,7 @@ export async function play(schedule: Schedule): Promise<Outcome> {
   })
   const outcome: Outcome = { world, tabs: [], problems: [], hasWedged: false }
   for (const happening of happenings) {
-    happen(outcome, happening)
+    happen(outcome, happening, host)
     await world.clock.advance(happening.wait)
     checkBounds(outcome, schedule)
   }
@@ -169,7 +182,7 @@ export async function closeAll({ world, tabs }: Outcome): Promise<void> {
   await world.clock.advance(30_000)
 }
 
-function happen(outcome: Outcome, happening: Happening): void {
+function happen(outcome: Outcome, happening: Happening, host: Schedule['host']): void {
   const { world, tabs } = outcome
   const serverAt = (index: number) => world.servers[index % world.servers.length]
   const tabAt = (index: number) => tabs[index % Math.max(1, tabs.length)]
@@ -177,7 +190,7 @@ function happen(outcome: Outcome, happening: Happening): void {
     case 'open': {
       const server = serverAt(happening.server)
       if (tabs.filter(({ agent }) => agent.isAlive).length >= 5 || server === undefined) return
-      const tab = new SimTab(world, `tab ${tabs.length}`)
+      const tab = new SimTab(world, `tab ${tabs.length}`, host)
       tabs.push(tab)
       tab.subscribe(server, happening.names)
       return
@@ -207,9 +220,15 @@ function happen(outcome: Outcome, happening: Happening): void {
     }
     case 'kill worker': {
       for (const { agent } of world.workers()) agent.kill()
+      for (const tab of tabs) if (tab.leads) tab.end({ isCrash: true })
+      return
+    }
+    case 'leave leader': {
+      for (const tab of tabs) if (tab.leads) tab.cache()
       return
     }
     case 'wedge worker': {
+      for (const tab of tabs) if (tab.leads) tab.freeze()
       // Once: where a wedged worker's successor is wedged as well, the next host is the remedy.
       if (outcome.hasWedged) return
       outcome.hasWedged = true
@@ -219,6 +238,10 @@ function happen(outcome: Outcome, happening: Happening): void {
     case 'slow down': {
       const tab = tabAt(happening.tab)
       if (tab !== undefined) tab.agent.pace = happening.pace
+      return
+    }
+    case 'block': {
+      tabAt(happening.tab)?.block(happening.duration)
       return
     }
     case 'close':
@@ -241,16 +264,23 @@ function happen(outcome: Outcome, happening: Happening): void {
   }
 }
 
-/** One, and one more for each worker that was wedged: it cannot be made to close, and tabs leave it one by one. */
-export const mostConnections = (happenings: readonly Happening[]): number =>
-  1 + happenings.filter(({ type }) => type === 'wedge worker').length
+/**
+ * One, and one more for each hub that came to a standstill: it cannot be made to close. Tabs leave a wedged worker one by
+ * one; a leader closes its connections when it wakes.
+ */
+export const mostConnections = ({ host, happenings }: Schedule): number => {
+  const standstills: Happening['type'][] =
+    host === 'leader' ? ['wedge worker', 'freeze', 'block'] : ['wedge worker']
+  return 1 + happenings.filter(({ type }) => standstills.includes(type)).length
+}
 
-function checkBounds({ world, problems }: Outcome, { logEvents, happenings }: Schedule): void {
+function checkBounds({ world, problems }: Outcome, schedule: Schedule): void {
+  const { logEvents } = schedule
   for (const server of world.servers) {
-    if (server.peak > mostConnections(happenings))
+    if (server.peak > mostConnections(schedule))
       problems.push(`${server.peak} connections at once to ${server.url}`)
   }
-  for (const { hub } of world.workers()) {
+  for (const { hub } of [...world.workers(), ...world.leaders()]) {
     for (const stream of hub.report().streams) {
       if (stream.logEvents > logEvents) problems.push(`a log of ${stream.logEvents} entries`)
     }

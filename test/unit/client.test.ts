@@ -10,7 +10,7 @@ import { type Entry, type HubSide, hubLockName, type Subscription, type TabSide 
 import { NOWHERE } from '../../worker/resumption.ts'
 import type { Agent } from '../sim/world/agent.ts'
 import type { World } from '../sim/world/world.ts'
-import { createWorld, inWords, requestOf, send, serverOf } from './raw-tab.ts'
+import { createWorld, inWords, requestOf, send, serverOf, UNNOTICED } from './raw-tab.ts'
 
 const OPENING = ['connecting', 'open']
 
@@ -84,9 +84,9 @@ async function within<Result>(world: World, duration: number, promise: Promise<R
 /** Notes when a host is tried. */
 const noted = (host: Host, notes: string[], note: string): Host => ({
   name: host.name,
-  open(generation, refused) {
+  open(generation, notices) {
     notes.push(note)
-    return host.open(generation, refused)
+    return host.open(generation, notices)
   },
 })
 
@@ -100,7 +100,7 @@ const refusing = (reason: string): Host => ({
 /** Opens a link, as a SharedWorker does whose script cannot be loaded, and says so a little later. */
 const refusingLater = (world: World, page: Page, reason: string): Host => ({
   name: 'shared-worker',
-  open(_generation, refused) {
+  open(_generation, { refused }) {
     page.agent.schedule(10, () => refused(reason))
     return world.link(page.agent, world.agent('nobody')).port1
   },
@@ -130,7 +130,7 @@ const fakeHub = (world: World, page: Page, answersFor: (tab: Remote<TabSide>) =>
       detach: () => {},
       wake: () => {},
       ping: () => 'fake',
-      inspect: () => ({ hubId: 'fake', tabs: 1, streams: [] }),
+      inspect: () => ({ hubId: 'fake', tabs: 1, malformed: 0, streams: [] }),
       ...answersFor(wrap<TabSide>(port1)),
     }
     expose(hub, port1)
@@ -190,7 +190,7 @@ describe('the ladder', () => {
   test('takes a hub that answers late', async () => {
     const world = createWorld()
     const page = new Page(world, 'page', (self) => [world.sharedWorkerHost(self.agent), direct(self)])
-    world.sharedWorkerHost(page.agent).open(1, () => {})
+    world.sharedWorkerHost(page.agent).open(1, UNNOTICED)
     const [worker] = world.workers()
     worker?.agent.freeze()
     world.clock.schedule(2_000, () => worker?.agent.wake())
@@ -617,7 +617,7 @@ describe('a page that goes', () => {
   test('while it attaches holds nothing, and attaches when it comes back', async () => {
     const world = createWorld()
     const page = new Page(world, 'page')
-    world.sharedWorkerHost(page.agent).open(1, () => {})
+    world.sharedWorkerHost(page.agent).open(1, UNNOTICED)
     const [worker] = world.workers()
     worker?.agent.freeze()
     page.listen(world, 'a')

@@ -80,7 +80,7 @@ describe('configure complains', () => {
     ['', '""'],
     [true, 'boolean'],
   ])('of the host %s', (host, words) => {
-    const message = `host must be "auto", "shared-worker" or "direct", not ${words}`
+    const message = `host must be "auto", "shared-worker", "leader" or "direct", not ${words}`
     expect(() => module.configure({ host } as Options)).toThrow(misuse(message))
   })
 

@@ -158,6 +158,7 @@ describe('dist/worker.js', () => {
       crypto,
       performance,
       setTimeout: () => {},
+      AbortController,
     })
     new Script(script).runInContext(worker)
     expect(heard).toEqual(['connect'])

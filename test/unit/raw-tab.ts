@@ -1,4 +1,5 @@
 import { expose, type Remote, wrap } from 'comlink'
+import type { LinkNotices } from '../../src/host/host.ts'
 import {
   type Batch,
   type Entry,
@@ -22,6 +23,9 @@ export const requestOf = (server: VirtualServer): StreamRequest => ({
   url: server.url,
   credentials: 'same-origin',
 })
+
+/** For links that neither are refused nor go. */
+export const UNNOTICED: LinkNotices = { refused: () => {}, gone: () => {} }
 
 /** Long enough for a new hub to connect, short enough for nothing else. */
 export const CONNECT = 60
@@ -48,7 +52,7 @@ export class RawTab {
     this.#world = world
     this.#id = name
     this.agent = world.agent(name)
-    const endpoint = world.sharedWorkerHost(this.agent).open(1, () => {})
+    const endpoint = world.sharedWorkerHost(this.agent).open(1, UNNOTICED)
     const tabSide: TabSide = {
       deliver: async (batch) => {
         this.batches.push(batch)

@@ -5,6 +5,7 @@ interface LockRequest {
   readonly isShared: boolean
   isGranted: boolean
   readonly grant: () => void
+  readonly lose: () => void
 }
 
 /** A virtual LockManager: first come first served; a holder's death releases what it held. */
@@ -18,7 +19,7 @@ export class VirtualLocks {
 
   for(agent: Agent): Locks {
     return {
-      request: (name, { mode, signal }, granted) =>
+      request: (name, { mode, signal, steal }, granted) =>
         new Promise((resolve, reject) => {
           if (!agent.isAlive) return
           const request: LockRequest = {
@@ -31,10 +32,14 @@ export class VirtualLocks {
                   .then(resolve, reject)
               })
             },
+            lose: () => {
+              agent.schedule(0, () => reject(new DOMException('the lock was stolen', 'AbortError')))
+            },
           }
           const queue = this.#queues.get(name) ?? []
           this.#queues.set(name, queue)
-          queue.push(request)
+          if (steal) this.#steal(queue, request)
+          else queue.push(request)
           agent.onDeath(() => this.#leave(name, request))
           signal?.addEventListener('abort', () => {
             if (request.isGranted) return
@@ -44,6 +49,13 @@ export class VirtualLocks {
           this.#grant(queue)
         }),
     }
+  }
+
+  /** Takes the lock from whoever holds it, and overtakes all who wait. */
+  #steal(queue: LockRequest[], thief: LockRequest): void {
+    const holders = queue.filter(({ isGranted }) => isGranted)
+    queue.splice(0, holders.length, thief)
+    for (const { lose } of holders) lose()
   }
 
   #leave(name: string, request: LockRequest): void {

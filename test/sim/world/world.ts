@@ -1,9 +1,11 @@
 import type { Host } from '../../../src/host/host.ts'
+import { LeaderHost } from '../../../src/host/leader.ts'
 import type { Platform } from '../../../src/platform.ts'
 import { Hub } from '../../../worker/hub.ts'
 import type { LogLimits } from '../../../worker/log.ts'
 import type { HubPlatform } from '../../../worker/platform.ts'
 import { Agent } from './agent.ts'
+import { VirtualChannels } from './channels.ts'
 import { Clock } from './clock.ts'
 import { createLink } from './link.ts'
 import { VirtualLocks } from './locks.ts'
@@ -28,13 +30,16 @@ export interface WorldOptions {
 export class World {
   readonly clock = new Clock()
   readonly locks = new VirtualLocks()
+  readonly channels = new VirtualChannels()
   readonly servers: readonly VirtualServer[]
   readonly hubs: Hub[] = []
   readonly #random: () => number
   readonly #logLimits: LogLimits | undefined
   readonly #hasLocks: boolean
+  readonly #leaders = new Map<Agent, Hub>()
   readonly #workers = new Map<string, { agent: Agent; hub: Hub }>()
   #hubCount = 0
+  #idCount = 0
 
   constructor({ kinds, random, split, logLimits, hasLocks = true, sharesUrls = false }: WorldOptions) {
     this.#hasLocks = hasLocks
@@ -61,6 +66,7 @@ export class World {
     return {
       now: () => this.clock.now,
       random: this.#random,
+      randomId: () => this.#nextId(),
       setTimeout: (callback, milliseconds) => agent.schedule(milliseconds, callback),
       clearTimeout: (timer) => agent.cancel(timer),
       fetch: (url, init) => this.#serverAt(url, init.credentials).fetch(agent, init),
@@ -73,6 +79,13 @@ export class World {
     return {
       ...this.hubPlatform(agent),
       createChannel: () => this.link(agent, agent),
+      openChannel: (name) =>
+        this.channels.open(
+          agent,
+          name,
+          () => this.#delay(5),
+          () => this.clock.now,
+        ),
       run: (step) => this.#run(agent, step),
       onPageEvent,
       isVisible: () => !agent.isFrozen,
@@ -105,9 +118,29 @@ export class World {
     }
   }
 
+  /** A host that makes one of its tabs the leader. */
+  leaderHost(tab: Agent, platform: Platform): Host {
+    return new LeaderHost(
+      platform,
+      '',
+      () => {},
+      (id) => {
+        const hub = new Hub(platform, id, this.#logLimits)
+        this.#leaders.set(tab, hub)
+        this.hubs.push(hub)
+        return hub
+      },
+    )
+  }
+
   /** The SharedWorkers that are alive. */
   workers(): { agent: Agent; hub: Hub }[] {
     return [...this.#workers.values()].filter(({ agent }) => agent.isAlive)
+  }
+
+  /** The tabs that are alive and have led, each with its last hub. */
+  leaders(): { agent: Agent; hub: Hub }[] {
+    return Array.from(this.#leaders, ([agent, hub]) => ({ agent, hub })).filter(({ agent }) => agent.isAlive)
   }
 
   #worker(name: string): { agent: Agent; hub: Hub } {
@@ -126,6 +159,12 @@ export class World {
     agent.schedule(agent.pace, () => {
       if (step()) this.#run(agent, step)
     })
+  }
+
+  /** Unique, in no order, and the same each time a schedule is played. */
+  #nextId(): string {
+    const mixed = Math.imul(++this.#idCount, 0x9e3779b1) >>> 0
+    return `${mixed.toString(16).padStart(8, '0')}-${this.#idCount}`
   }
 
   #serverAt(url: string, credentials: RequestCredentials | undefined): VirtualServer {

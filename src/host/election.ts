@@ -1,0 +1,199 @@
+import type { Platform } from '../platform.ts'
+
+/** How long, in ms, a claim waits for a better one, or for a leader's word. */
+const CLAIM_WINDOW = 200
+
+/** What pages tell each other of an election, on a channel that all of them hear. */
+export type ElectionMessage =
+  /** `hubId` is that of the hub that will be there, or is. */
+  | { readonly type: 'claim' | 'lead'; readonly term: number; readonly hubId: string }
+  | { readonly type: 'resign'; readonly hubId: string }
+
+/** How a page fares in an election. */
+export interface Candidate {
+  elected(hubId: string): void
+  deposed(): void
+  /** No election can be held here; `reason` is for people. */
+  refused(reason: string): void
+  post(message: ElectionMessage): void
+}
+
+/** Makes one of the origin's pages the leader. */
+export interface Election {
+  /** Takes part from now on, and displaces no leader that lives. */
+  stand(): void
+  /** The hub of this ID does not answer. */
+  suspect(hubId: string): void
+  /** The leader has not answered for so long that another is needed. */
+  challenge(): void
+  /** Gives up office and candidacy. */
+  withdraw(): void
+  /** Tells whether what another page says counts. */
+  hear(message: ElectionMessage): boolean
+}
+
+/** Who holds the lock leads. The browser passes it on when its holder goes, crashed or closed; no timer is involved. */
+export class LockElection implements Election {
+  readonly #platform: Platform
+  readonly #lock: string
+  readonly #candidate: Candidate
+  #candidacy: AbortController | undefined
+  #leads = false
+
+  /** @param lock name of the Web Lock */
+  constructor(platform: Platform, lock: string, candidate: Candidate) {
+    this.#platform = platform
+    this.#lock = lock
+    this.#candidate = candidate
+  }
+
+  stand(): void {
+    if (this.#candidacy === undefined) this.#request(false)
+  }
+
+  suspect(): void {}
+
+  challenge(): void {
+    this.withdraw()
+    this.#request(true)
+  }
+
+  withdraw(): void {
+    const candidacy = this.#candidacy
+    this.#candidacy = undefined
+    this.#leads = false
+    candidacy?.abort()
+  }
+
+  /** Who holds the lock knows better. */
+  hear({ type }: ElectionMessage): boolean {
+    return type !== 'claim' && !this.#leads
+  }
+
+  #request(steal: boolean): void {
+    const candidacy = new AbortController()
+    const { signal } = candidacy
+    this.#candidacy = candidacy
+    this.#platform.locks
+      ?.request(this.#lock, steal ? { steal } : { signal }, () => {
+        if (signal.aborted) return Promise.resolve()
+        const hubId = this.#platform.randomId()
+        this.#leads = true
+        this.#candidate.elected(hubId)
+        this.#candidate.post({ type: 'lead', term: 0, hubId })
+        return new Promise((resolve) => signal.addEventListener('abort', resolve))
+      })
+      .catch((error: unknown) => {
+        if (this.#candidacy !== candidacy) return
+        this.#candidacy = undefined
+        this.#leads = false
+        const isStolen = error instanceof Error && error.name === 'AbortError'
+        if (isStolen) this.#candidate.deposed()
+        else this.#candidate.refused(`Web Locks cannot be used here (${String(error)})`)
+      })
+  }
+}
+
+interface Claim {
+  readonly term: number
+  readonly hubId: string
+}
+
+/**
+ * Who claims a higher term leads, or of two at the same term who has the lower ID: a bully election (Garcia-Molina,
+ * 1982) in which ranks are drawn by lot, with the terms of Raft. It departs from both: there is no majority, since nobody
+ * knows how many pages there are, and a claim gives way to any leader that still speaks. So two may lead for a moment,
+ * until they hear each other.
+ */
+export class TermElection implements Election {
+  readonly #platform: Platform
+  readonly #candidate: Candidate
+  /** The best leader heard of, and whether it may still be there. */
+  #known: Claim = { term: 0, hubId: '' }
+  #isKnownAlive = false
+  #claim: Claim | undefined
+  #office: Claim | undefined
+  #timer: unknown
+
+  constructor(platform: Platform, candidate: Candidate) {
+    this.#platform = platform
+    this.#candidate = candidate
+  }
+
+  stand(): void {
+    if (this.#office !== undefined || this.#claim !== undefined || this.#isKnownAlive) return
+    this.#claim = { term: this.#known.term + 1, hubId: this.#platform.randomId() }
+    this.#candidate.post({ type: 'claim', ...this.#claim })
+    this.#timer = this.#platform.setTimeout(() => this.#win(), CLAIM_WINDOW)
+  }
+
+  suspect(hubId: string): void {
+    if (hubId === this.#known.hubId) this.#isKnownAlive = false
+  }
+
+  challenge(): void {
+    this.#isKnownAlive = false
+    this.stand()
+  }
+
+  withdraw(): void {
+    this.#yield()
+    if (this.#office !== undefined) this.#candidate.post({ type: 'resign', hubId: this.#office.hubId })
+    this.#office = undefined
+    this.#isKnownAlive = false
+  }
+
+  hear(message: ElectionMessage): boolean {
+    if (message.type === 'claim') this.#hearClaim(message)
+    else if (message.type === 'lead') return this.#hearLeader(message)
+    else this.suspect(message.hubId)
+    return message.type === 'resign'
+  }
+
+  #win(): void {
+    const office = this.#claim
+    if (office === undefined) return
+    this.#claim = undefined
+    this.#office = office
+    this.#know(office)
+    this.#candidate.elected(office.hubId)
+    this.#candidate.post({ type: 'lead', ...office })
+  }
+
+  #hearClaim(other: Claim): void {
+    if (this.#office !== undefined) {
+      this.#candidate.post({ type: 'lead', ...this.#office })
+    } else if (this.#claim !== undefined) {
+      if (isBetter(other, this.#claim)) this.#yield()
+      else this.#candidate.post({ type: 'claim', ...this.#claim })
+    }
+  }
+
+  #hearLeader(other: Claim): boolean {
+    if (this.#office !== undefined && isBetter(this.#office, other)) {
+      this.#candidate.post({ type: 'lead', ...this.#office })
+      return false
+    }
+    if (isBetter(this.#known, other)) return false
+    this.#yield()
+    this.#know(other)
+    if (this.#office !== undefined) {
+      this.#office = undefined
+      this.#candidate.deposed()
+    }
+    return true
+  }
+
+  #know({ term, hubId }: Claim): void {
+    this.#known = { term, hubId }
+    this.#isKnownAlive = true
+  }
+
+  #yield(): void {
+    this.#claim = undefined
+    this.#platform.clearTimeout(this.#timer)
+  }
+}
+
+const isBetter = (one: Claim, other: Claim): boolean =>
+  one.term > other.term || (one.term === other.term && one.hubId < other.hubId)

@@ -1,0 +1,245 @@
+import { Hub, type LinkEndpoint } from '../../worker/hub.ts'
+import type { Platform } from '../platform.ts'
+import { PROTOCOL_VERSION } from '../protocol.ts'
+import { type Election, type ElectionMessage, LockElection, TermElection } from './election.ts'
+import type { Host, LinkNotices } from './host.ts'
+
+/** How long, in ms, a page waits for a leader's answer before it calls for another leader. */
+const PATIENCE = 2_000
+
+type Message =
+  | ElectionMessage
+  /** A page looks for the leader, to open a link of this ID. */
+  | { readonly type: 'seek'; readonly link: string }
+  /** The leader listens on the link's own channel. */
+  | { readonly type: 'found'; readonly link: string; readonly hubId: string }
+
+/** The hub in one of the pages, elected by all: the leader. Its own page is a tab like the others, the followers. */
+export class LeaderHost implements Host {
+  readonly name = 'leader'
+  readonly #platform: Platform
+  readonly #base: string
+  /** Malformed messages are counted there. */
+  readonly #dropped: () => void
+  readonly #createHub: (id: string) => Hub
+  readonly #election: Election
+  /** The channel that every page of the namespace hears. */
+  #channel: LinkEndpoint | undefined
+  /** This page's links; more than one only while an attempt replaces another. */
+  readonly #links = new Map<string, LeaderLink>()
+  /** While this page leads. */
+  #hub: Hub | undefined
+  /** The hub's ends of its links, by the ID of the link. */
+  readonly #served = new Map<string, LinkEndpoint>()
+  #timer: unknown
+
+  /** @param dropped called for each message that makes no sense */
+  constructor(
+    platform: Platform,
+    namespace: string,
+    dropped: () => void,
+    createHub: (id: string) => Hub = (id) => new Hub(platform, id),
+  ) {
+    this.#platform = platform
+    this.#createHub = createHub
+    this.#base = `tabstream/${PROTOCOL_VERSION}/${namespace}`
+    this.#dropped = dropped
+    const candidate = {
+      elected: (hubId: string) => this.#lead(hubId),
+      deposed: () => this.#stepDown(),
+      refused: (reason: string) => this.#refuse(reason),
+      post: (message: ElectionMessage) => this.#post(message),
+    }
+    this.#election =
+      platform.locks === undefined
+        ? new TermElection(platform, candidate)
+        : new LockElection(platform, `${this.#base}/leader`, candidate)
+  }
+
+  isHere(): boolean {
+    return this.#hub !== undefined
+  }
+
+  open(_generation: number, notices: LinkNotices): LinkEndpoint {
+    this.#join()
+    const link = new LeaderLink(this.#platform.randomId(), notices, () => {
+      this.#links.delete(link.id)
+      // The client gives up links that do not answer.
+      this.#election.suspect(link.hubId)
+    })
+    this.#links.set(link.id, link)
+    if (this.#hub === undefined) this.#seek(link)
+    else this.#connectHere(link, this.#hub)
+    return link
+  }
+
+  leave(): void {
+    this.#stepDown()
+    this.#election.withdraw()
+    this.#refuse('the page was left')
+    this.#channel?.close()
+    this.#channel = undefined
+  }
+
+  #join(): void {
+    if (this.#channel === undefined) {
+      if (this.#platform.openChannel === undefined) throw new Error('this context has no BroadcastChannel')
+      this.#channel = this.#platform.openChannel(this.#base)
+      this.#channel.addEventListener('message', (event) => this.#hear((event as MessageEvent).data))
+    }
+    this.#election.stand()
+  }
+
+  #post(message: Message): void {
+    this.#channel?.postMessage(message)
+  }
+
+  #seek(link: LeaderLink): void {
+    this.#post({ type: 'seek', link: link.id })
+    this.#platform.clearTimeout(this.#timer)
+    this.#timer = this.#platform.setTimeout(() => {
+      const seeking = [...this.#links.values()].filter(({ hubId }) => hubId === '')
+      if (seeking.length === 0) return
+      this.#election.challenge()
+      for (const link of seeking) this.#seek(link)
+    }, PATIENCE)
+  }
+
+  #hear(message: unknown): void {
+    if (!isMessage(message)) {
+      this.#dropped()
+    } else if (message.type === 'seek') {
+      this.#serve(message.link)
+    } else if (message.type === 'found') {
+      this.#find(message.link, message.hubId)
+    } else if (this.#election.hear(message)) {
+      if (message.type === 'lead') this.#follow(message.hubId)
+      else this.#lose((hubId) => hubId === message.hubId)
+    }
+  }
+
+  /** Another page leads. */
+  #follow(leader: string): void {
+    this.#lose((hubId) => hubId !== leader && hubId !== '')
+    for (const link of this.#links.values()) if (link.hubId === '') this.#seek(link)
+  }
+
+  #lose(isGone: (hubId: string) => boolean): void {
+    for (const link of this.#links.values()) if (isGone(link.hubId)) link.notices.gone()
+  }
+
+  #find(id: string, hubId: string): void {
+    const link = this.#links.get(id)
+    if (link?.hubId !== '') return
+    const channel = this.#channelOf(hubId, id)
+    if (channel !== undefined) link.connect(hubId, channel)
+  }
+
+  #channelOf(hubId: string, link: string): LinkEndpoint | undefined {
+    return this.#platform.openChannel?.(`${this.#base}/${hubId}/${link}`)
+  }
+
+  #lead(hubId: string): void {
+    this.#hub = this.#createHub(hubId)
+    this.#lose((followed) => followed !== '')
+    for (const link of this.#links.values()) if (link.hubId === '') this.#connectHere(link, this.#hub)
+  }
+
+  #stepDown(): void {
+    const hub = this.#hub
+    if (hub === undefined) return
+    this.#hub = undefined
+    hub.close()
+    for (const endpoint of this.#served.values()) endpoint.close()
+    this.#served.clear()
+    this.#lose((hubId) => hubId === hub.id)
+  }
+
+  #connectHere(link: LeaderLink, hub: Hub): void {
+    const { port1, port2 } = this.#platform.createChannel()
+    this.#served.set(link.id, port1)
+    hub.connect(port1)
+    link.connect(hub.id, port2)
+  }
+
+  #serve(link: string): void {
+    const hub = this.#hub
+    if (hub === undefined) return
+    if (!this.#served.has(link)) {
+      const channel = this.#channelOf(hub.id, link)
+      if (channel === undefined) return
+      this.#served.set(link, channel)
+      hub.connect(channel)
+    }
+    this.#post({ type: 'found', link, hubId: hub.id })
+  }
+
+  #refuse(reason: string): void {
+    for (const link of this.#links.values()) link.notices.refused(reason)
+    this.#links.clear()
+    this.#platform.clearTimeout(this.#timer)
+  }
+}
+
+/** A follower's end of a link, which can be written to before the leader has been found. */
+class LeaderLink implements LinkEndpoint {
+  readonly id: string
+  readonly notices: LinkNotices
+  /** `''` until the leader has been found. */
+  hubId = ''
+  readonly #closed: () => void
+  readonly #listeners: Parameters<LinkEndpoint['addEventListener']>[] = []
+  readonly #waiting: unknown[] = []
+  #target: LinkEndpoint | undefined
+
+  constructor(id: string, notices: LinkNotices, closed: () => void) {
+    this.id = id
+    this.notices = notices
+    this.#closed = closed
+  }
+
+  connect(hubId: string, target: LinkEndpoint): void {
+    this.hubId = hubId
+    this.#target = target
+    for (const [type, listener] of this.#listeners) target.addEventListener(type, listener)
+    target.start?.()
+    for (const message of this.#waiting.splice(0)) target.postMessage(message)
+  }
+
+  postMessage(message: unknown): void {
+    if (this.#target === undefined) this.#waiting.push(message)
+    else this.#target.postMessage(message)
+  }
+
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject): void {
+    this.#listeners.push([type, listener])
+    this.#target?.addEventListener(type, listener)
+  }
+
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject): void {
+    this.#target?.removeEventListener(type, listener)
+  }
+
+  close(): void {
+    this.#closed()
+    this.#target?.close()
+  }
+}
+
+function isMessage(value: unknown): value is Message {
+  if (typeof value !== 'object' || value === null) return false
+  const { type, term, hubId, link } = value as Record<string, unknown>
+  switch (type) {
+    case 'claim':
+    case 'lead':
+      return typeof hubId === 'string' && hubId !== '' && Number.isSafeInteger(term)
+    case 'resign':
+      return typeof hubId === 'string'
+    case 'seek':
+      return typeof link === 'string'
+    case 'found':
+      return typeof link === 'string' && typeof hubId === 'string' && hubId !== ''
+    default:
+      return false
+  }
+}

@@ -1,0 +1,121 @@
+import type { Attachment, Batch, Position, StreamRequest, Subscription } from '../src/protocol.ts'
+import type { LinkEndpoint } from './hub.ts'
+
+/** For each method that the other end may call: whether these arguments make sense. */
+export type Calls = Readonly<Record<string, (...args: unknown[]) => boolean>>
+
+/** The methods of `HubSide`. */
+export const HUB_CALLS: Calls = {
+  attach: (attachment) =>
+    isRecord(attachment) && isString(attachment.tabId) && typeof attachment.holdsLock === 'boolean',
+  subscribe: (subscription) => isSubscription(subscription),
+  unsubscribe: (id) => isNumber(id),
+  detach: () => true,
+  wake: () => true,
+  ping: () => true,
+  inspect: () => true,
+}
+
+/** The methods of `TabSide`. */
+export const TAB_CALLS: Calls = {
+  deliver: (batch) =>
+    isRecord(batch) &&
+    isString(batch.hubId) &&
+    isNumber(batch.subscription) &&
+    isNumber(batch.epoch) &&
+    Array.isArray(batch.entries) &&
+    isPosition(batch.position),
+  ping: () => true,
+}
+
+/**
+ * An endpoint that lets through only what Comlink may have sent at the other end: any script of the origin can write to
+ * a BroadcastChannel. What is written after `close` is dropped, as by a MessagePort.
+ *
+ * @param calls what the other end may call
+ * @param dropped called for each message that is not let through
+ */
+export function guarded(endpoint: LinkEndpoint, calls: Calls, dropped: () => void): LinkEndpoint {
+  const listeners = new Set<EventListenerOrEventListenerObject>()
+  let isClosed = false
+  endpoint.addEventListener('message', (event) => {
+    if (isClosed) return
+    if (!isAnswer((event as MessageEvent).data) && !isCall((event as MessageEvent).data, calls)) {
+      dropped()
+      return
+    }
+    for (const listener of listeners) {
+      if (typeof listener === 'function') listener(event)
+      else listener.handleEvent(event)
+    }
+  })
+  return {
+    postMessage(message, transfer) {
+      if (isClosed) return
+      if (transfer === undefined || transfer.length === 0) endpoint.postMessage(message)
+      else endpoint.postMessage(message, transfer)
+    },
+    addEventListener: (_type, listener) => listeners.add(listener),
+    removeEventListener: (_type, listener) => listeners.delete(listener),
+    start: () => endpoint.start?.(),
+    close() {
+      isClosed = true
+      endpoint.close()
+    },
+  }
+}
+
+function isCall(message: unknown, calls: Calls): boolean {
+  if (!isRecord(message) || !isString(message.id) || message.type !== 'APPLY') return false
+  const { path, argumentList } = message
+  if (!Array.isArray(path) || path.length !== 1 || !Array.isArray(argumentList)) return false
+  if (!isString(path[0]) || !Object.hasOwn(calls, path[0])) return false
+  if (!argumentList.every((argument) => isRecord(argument) && argument.type === 'RAW')) return false
+  return calls[path[0]]?.(...argumentList.map(({ value }) => value)) === true
+}
+
+/** A value, or what a call has thrown. */
+function isAnswer(message: unknown): boolean {
+  if (!isRecord(message) || !isString(message.id) || 'path' in message) return false
+  return message.type === 'RAW' || (message.name === 'throw' && isRecord(message.value))
+}
+
+function isSubscription(value: unknown): boolean {
+  if (!isRecord(value) || !isNumber(value.id) || !isNumber(value.epoch)) return false
+  const { request, names, position, seen } = value
+  return (
+    isRecord(request) &&
+    isString(request.url) &&
+    (request.credentials === 'same-origin' || request.credentials === 'include') &&
+    Array.isArray(names) &&
+    names.every(isString) &&
+    (position === undefined || isPosition(position)) &&
+    (seen === undefined || (Array.isArray(seen) && seen.every(isRecord)))
+  )
+}
+
+const isPosition = (value: unknown): boolean =>
+  isRecord(value) &&
+  isString(value.log) &&
+  isNumber(value.seq) &&
+  isNumber(value.ordinal) &&
+  isString(value.resumeAfter) &&
+  Array.isArray(value.expect) &&
+  value.expect.every(isRecord)
+
+type Key =
+  | keyof (Attachment & Subscription & StreamRequest & Batch & Position)
+  // Comlink's.
+  | 'id'
+  | 'type'
+  | 'path'
+  | 'argumentList'
+  | 'name'
+  | 'value'
+
+const isRecord = (value: unknown): value is { readonly [key in Key]?: unknown } =>
+  typeof value === 'object' && value !== null
+
+const isString = (value: unknown): value is string => typeof value === 'string'
+
+const isNumber = (value: unknown): value is number => typeof value === 'number'

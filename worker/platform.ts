@@ -9,7 +9,7 @@ export interface Locks {
 
 /** What a hub needs of the world: a simulation stands in for it. */
 export interface HubPlatform {
-  /** Milliseconds on a clock that never goes back. */
+  /** Milliseconds since 1970 on a clock that never goes back, and is nearly the same in all pages. */
   now(): number
   /** Uniform in [0, 1). */
   random(): number
@@ -24,7 +24,7 @@ export interface HubPlatform {
 
 /** The real world. */
 export const hubPlatform = (): HubPlatform => ({
-  now: () => performance.now(),
+  now: () => performance.timeOrigin + performance.now(),
   random: Math.random,
   randomId,
   setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),

@@ -1,7 +1,7 @@
 import type { Platform } from '../platform.ts'
 
 /** How long, in ms, a claim waits for a better one, or for a leader's word. */
-const CLAIM_WINDOW = 200
+const CLAIM_WINDOW = 300
 
 /** What pages tell each other of an election, on a channel that all of them hear. */
 export type ElectionMessage =
@@ -103,7 +103,8 @@ interface Claim {
  * Who claims a higher term leads, or of two at the same term who has the lower ID: a bully election (Garcia-Molina,
  * 1982) in which ranks are drawn by lot, with the terms of Raft. It departs from both: there is no majority, since nobody
  * knows how many pages there are, and a claim gives way to any leader that still speaks. So two may lead for a moment,
- * until they hear each other.
+ * until they hear each other. A term is the time of the claim: thus the later leader wins even if it has never heard of the
+ * former one, and no page goes back to a hub that it has left.
  */
 export class TermElection implements Election {
   readonly #platform: Platform
@@ -122,7 +123,8 @@ export class TermElection implements Election {
 
   stand(): void {
     if (this.#office !== undefined || this.#claim !== undefined || this.#isKnownAlive) return
-    this.#claim = { term: this.#known.term + 1, hubId: this.#platform.randomId() }
+    const term = Math.max(this.#known.term + 1, Math.floor(this.#platform.now()))
+    this.#claim = { term, hubId: this.#platform.randomId() }
     this.#candidate.post({ type: 'claim', ...this.#claim })
     this.#timer = this.#platform.setTimeout(() => this.#win(), CLAIM_WINDOW)
   }

@@ -1,5 +1,10 @@
 import type { Clock } from './clock.ts'
 
+interface Task {
+  readonly run: () => void
+  isCancelled: boolean
+}
+
 /** A page or a worker: something with an event loop of its own that can freeze and die. */
 export class Agent {
   readonly name: string
@@ -9,7 +14,7 @@ export class Agent {
   readonly #onDeath = new Set<() => void>()
   #isAlive = true
   #isFrozen = false
-  #held: (() => void)[] = []
+  #held: Task[] = []
 
   constructor(clock: Clock, name: string) {
     this.#clock = clock
@@ -25,16 +30,15 @@ export class Agent {
   }
 
   /** Runs a task here after `delay` ms, later if frozen by then, never if dead. */
-  schedule(delay: number, task: () => void): unknown {
-    return this.#clock.schedule(delay, () => {
-      if (!this.#isAlive) return
-      if (this.#isFrozen) this.#held.push(task)
-      else task()
-    })
+  schedule(delay: number, run: () => void): unknown {
+    const task: Task = { run, isCancelled: false }
+    this.#arrange(delay, task)
+    return task
   }
 
-  cancel(timer: unknown): void {
-    this.#clock.cancel(timer)
+  /** Also what is due already and has only been held up. */
+  cancel(task: unknown): void {
+    if (task !== undefined) (task as Task).isCancelled = true
   }
 
   onDeath(listener: () => void): void {
@@ -47,7 +51,15 @@ export class Agent {
 
   wake(): void {
     this.#isFrozen = false
-    for (const task of this.#held.splice(0)) this.schedule(0, task)
+    for (const task of this.#held.splice(0)) this.#arrange(0, task)
+  }
+
+  #arrange(delay: number, task: Task): void {
+    this.#clock.schedule(delay, () => {
+      if (!this.#isAlive || task.isCancelled) return
+      if (this.#isFrozen) this.#held.push(task)
+      else task.run()
+    })
   }
 
   kill(): void {

@@ -13,21 +13,15 @@ export class Clock {
   #order = 0
   /** A binary heap by time, then by order of arrival. */
   #heap: Task[] = []
-  readonly #cancelled = new Set<Task>()
 
   get now(): number {
     return this.#now
   }
 
-  schedule(delay: number, run: () => void): Task {
+  schedule(delay: number, run: () => void): void {
     const task = { at: this.#now + Math.max(0, delay), order: this.#order++, run }
     this.#heap.push(task)
     this.#rise(this.#heap.length - 1)
-    return task
-  }
-
-  cancel(task: unknown): void {
-    if (task !== undefined) this.#cancelled.add(task as Task)
   }
 
   /** Runs what is due within the next `duration` ms. */
@@ -36,7 +30,6 @@ export class Clock {
     await settle()
     for (let task = this.#heap[0]; task !== undefined && task.at <= end; task = this.#heap[0]) {
       this.#pop()
-      if (this.#cancelled.delete(task)) continue
       this.#now = task.at
       task.run()
       await settle()

@@ -5,6 +5,18 @@ import type { ServerKind } from './world/server.ts'
 /** These can resume from every event that had an ID: a gap needs something that is missing. */
 const FAITHFUL: readonly ServerKind[] = ['strict', 'inclusive', 'sparse', 'grouped']
 
+/** What may make another leader necessary. */
+const REASONS_FOR_A_LEADER: readonly Happening['type'][] = [
+  'kill worker',
+  'wedge worker',
+  'leave leader',
+  'close',
+  'crash',
+  'cache',
+  'freeze',
+  'block',
+]
+
 /** Plays a schedule and tells every promise that was broken. */
 export async function brokenPromises(schedule: Schedule): Promise<string[]> {
   const outcome = await play(schedule)
@@ -20,6 +32,7 @@ export async function brokenPromises(schedule: Schedule): Promise<string[]> {
     }
   }
   problems.push(...problemsOfSteadyState(outcome, schedule))
+  problems.push(...problemsOfElection(outcome, schedule))
   await closeAll(outcome)
   problems.push(...problemsOfRest(outcome))
   return problems
@@ -30,15 +43,20 @@ export async function brokenPromises(schedule: Schedule): Promise<string[]> {
  * prove where it stands.
  */
 function mayLosePlace({ host, hasLocks, happenings }: Schedule): boolean {
-  const deaths: Happening['type'][] =
-    host === 'leader'
-      ? ['kill worker', 'leave leader', 'close', 'crash', 'cache', 'freeze', 'block']
-      : ['kill worker']
+  const deaths = host === 'leader' ? REASONS_FOR_A_LEADER : ['kill worker']
   const kills = happenings.filter(({ type }) => deaths.includes(type)).length
   const isWedged = happenings.some(({ type }) => type === 'wedge worker')
   // A change of a subscription may leave a tab in the midst of its first batch, without an earlier ID.
   const mayStandBetween = happenings.some(({ type }) => type === 'add on next event' || type === 'slow down')
   return !hasLocks || isWedged || kills > 1 || (kills > 0 && mayStandBetween)
+}
+
+/** A leader leads until it is gone or stands still, whoever comes: each new hub has a reason. */
+function problemsOfElection({ world }: Outcome, { host, happenings }: Schedule): string[] {
+  if (host !== 'leader') return []
+  const reasons = happenings.filter(({ type }) => REASONS_FOR_A_LEADER.includes(type)).length
+  const hubs = world.hubs.length
+  return hubs <= 1 + reasons ? [] : [`${hubs} hubs, though there was reason for ${1 + reasons}`]
 }
 
 /** @param isGapUndue nothing that happened to this tab can have cost it events */

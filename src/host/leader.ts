@@ -1,8 +1,10 @@
 import { Hub, type LinkEndpoint } from '../../worker/hub.ts'
+import type { HubPlatform } from '../../worker/platform.ts'
 import type { Platform } from '../platform.ts'
 import { PROTOCOL_VERSION } from '../protocol.ts'
 import { type Election, type ElectionMessage, LockElection, TermElection } from './election.ts'
 import type { Host, LinkNotices } from './host.ts'
+import { punctual } from './punctual.ts'
 
 /** How long, in ms, a page waits for a leader's answer before it calls for another leader. */
 const PATIENCE = 2_000
@@ -17,11 +19,11 @@ type Message =
 /** The hub in one of the pages, elected by all: the leader. Its own page is a tab like the others, the followers. */
 export class LeaderHost implements Host {
   readonly name = 'leader'
-  readonly #platform: Platform
+  readonly #platform: ReturnType<typeof punctual<Platform>>
   readonly #base: string
   /** Malformed messages are counted there. */
   readonly #dropped: () => void
-  readonly #createHub: (id: string) => Hub
+  readonly #createHub: (platform: HubPlatform, id: string) => Hub
   readonly #election: Election
   /** The channel that every page of the namespace hears. */
   #channel: LinkEndpoint | undefined
@@ -38,9 +40,9 @@ export class LeaderHost implements Host {
     platform: Platform,
     namespace: string,
     dropped: () => void,
-    createHub: (id: string) => Hub = (id) => new Hub(platform, id),
+    createHub = (platform: HubPlatform, id: string) => new Hub(platform, id),
   ) {
-    this.#platform = platform
+    this.#platform = punctual(platform)
     this.#createHub = createHub
     this.#base = `tabstream/${PROTOCOL_VERSION}/${namespace}`
     this.#dropped = dropped
@@ -52,7 +54,7 @@ export class LeaderHost implements Host {
     }
     this.#election =
       platform.locks === undefined
-        ? new TermElection(platform, candidate)
+        ? new TermElection(this.#platform, candidate)
         : new LockElection(platform, `${this.#base}/leader`, candidate)
   }
 
@@ -85,7 +87,10 @@ export class LeaderHost implements Host {
     if (this.#channel === undefined) {
       if (this.#platform.openChannel === undefined) throw new Error('this context has no BroadcastChannel')
       this.#channel = this.#platform.openChannel(this.#base)
-      this.#channel.addEventListener('message', (event) => this.#hear((event as MessageEvent).data))
+      this.#channel.addEventListener('message', (event) => {
+        this.#platform.runDue()
+        this.#hear((event as MessageEvent).data)
+      })
     }
     this.#election.stand()
   }
@@ -140,7 +145,7 @@ export class LeaderHost implements Host {
   }
 
   #lead(hubId: string): void {
-    this.#hub = this.#createHub(hubId)
+    this.#hub = this.#createHub(this.#platform, hubId)
     this.#lose((followed) => followed !== '')
     for (const link of this.#links.values()) if (link.hubId === '') this.#connectHere(link, this.#hub)
   }
@@ -169,6 +174,7 @@ export class LeaderHost implements Host {
       const channel = this.#channelOf(hub.id, link)
       if (channel === undefined) return
       this.#served.set(link, channel)
+      channel.addEventListener('message', () => this.#platform.runDue())
       hub.connect(channel)
     }
     this.#post({ type: 'found', link, hubId: hub.id })

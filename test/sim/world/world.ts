@@ -124,8 +124,8 @@ export class World {
       platform,
       '',
       () => {},
-      (id) => {
-        const hub = new Hub(platform, id, this.#logLimits)
+      (hubPlatform, id) => {
+        const hub = new Hub(hubPlatform, id, this.#logLimits)
         this.#leaders.set(tab, hub)
         this.hubs.push(hub)
         return hub

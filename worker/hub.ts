@@ -56,8 +56,8 @@ export class Hub {
     this.#ready = this.#holdLock()
   }
 
-  /** Serves the tab at the other end of `endpoint`. */
-  connect(endpoint: LinkEndpoint): void {
+  /** Serves the tab at the other end of `endpoint`; resolves when the hub listens to it. */
+  async connect(endpoint: LinkEndpoint): Promise<void> {
     const tab = new Tab(
       this,
       guarded(endpoint, HUB_CALLS, () => {
@@ -65,7 +65,8 @@ export class Hub {
       }),
     )
     // A tab that is told the hub's ID waits for the hub's lock: it must be held by then.
-    this.#ready.then(() => tab.listen())
+    await this.#ready
+    tab.listen()
   }
 
   join(tab: Tab): void {

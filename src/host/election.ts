@@ -76,7 +76,7 @@ export class LockElection implements Election {
     this.#candidacy = candidacy
     this.#platform.locks
       ?.request(this.#lock, steal ? { steal } : { signal }, () => {
-        if (signal.aborted) return Promise.resolve()
+        if (this.#candidacy !== candidacy) return Promise.resolve()
         const hubId = this.#platform.randomId()
         this.#leads = true
         this.#candidate.elected(hubId)

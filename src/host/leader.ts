@@ -19,7 +19,7 @@ type Message =
 /** The hub in one of the pages, elected by all: the leader. Its own page is a tab like the others, the followers. */
 export class LeaderHost implements Host {
   readonly name = 'leader'
-  readonly #platform: ReturnType<typeof punctual<Platform>>
+  readonly #platform: ReturnType<typeof punctual>
   readonly #base: string
   /** Malformed messages are counted there. */
   readonly #dropped: () => void
@@ -31,8 +31,8 @@ export class LeaderHost implements Host {
   readonly #links = new Map<string, LeaderLink>()
   /** While this page leads. */
   #hub: Hub | undefined
-  /** The hub's ends of its links, by the ID of the link. */
-  readonly #served = new Map<string, LinkEndpoint>()
+  /** The hub's ends of its links, by the ID of the link, and when the hub listens to each. */
+  readonly #served = new Map<string, { endpoint: LinkEndpoint; ready: Promise<void> }>()
   #timer: unknown
 
   /** @param dropped called for each message that makes no sense */
@@ -155,15 +155,14 @@ export class LeaderHost implements Host {
     if (hub === undefined) return
     this.#hub = undefined
     hub.close()
-    for (const endpoint of this.#served.values()) endpoint.close()
+    for (const { endpoint } of this.#served.values()) endpoint.close()
     this.#served.clear()
     this.#lose((hubId) => hubId === hub.id)
   }
 
   #connectHere(link: LeaderLink, hub: Hub): void {
     const { port1, port2 } = this.#platform.createChannel()
-    this.#served.set(link.id, port1)
-    hub.connect(port1)
+    this.#served.set(link.id, { endpoint: port1, ready: hub.connect(port1) })
     link.connect(hub.id, port2)
   }
 
@@ -171,13 +170,13 @@ export class LeaderHost implements Host {
     const hub = this.#hub
     if (hub === undefined) return
     if (!this.#served.has(link)) {
-      const channel = this.#channelOf(hub.id, link)
-      if (channel === undefined) return
-      this.#served.set(link, channel)
-      channel.addEventListener('message', () => this.#platform.runDue())
-      hub.connect(channel)
+      const endpoint = this.#channelOf(hub.id, link)
+      if (endpoint === undefined) return
+      endpoint.addEventListener('message', () => this.#platform.runDue())
+      this.#served.set(link, { endpoint, ready: hub.connect(endpoint) })
     }
-    this.#post({ type: 'found', link, hubId: hub.id })
+    // A channel keeps nothing for who does not listen yet.
+    this.#served.get(link)?.ready.then(() => this.#post({ type: 'found', link, hubId: hub.id }))
   }
 
   #refuse(reason: string): void {

@@ -1,4 +1,4 @@
-import type { HubPlatform } from '../../worker/platform.ts'
+import type { Platform } from '../platform.ts'
 
 interface Task {
   readonly at: number
@@ -6,12 +6,30 @@ interface Task {
   timer: unknown
 }
 
+/** A timer of a hidden page takes a second at least. Up to so many ms it is worth while to stay awake instead. */
+const SHORT = 100
+
 /**
  * A platform whose timers can be helped along: those of a hidden page are throttled, in Chromium to one a minute after a
- * while, but messages reach it at any time.
+ * while, but messages reach it at any time, its own as well.
  */
-export function punctual<P extends HubPlatform>(platform: P): P & { runDue(): void } {
+export function punctual(platform: Platform): Platform & { runDue(): void } {
   const tasks = new Set<Task>()
+  const runDue = () => {
+    const now = platform.now()
+    const due = [...tasks].filter(({ at }) => at < now).sort((one, other) => one.at - other.at)
+    for (const task of due) if (tasks.has(task)) task.run()
+  }
+  const stayAwake = (task: Task) => {
+    const { port1, port2 } = platform.createChannel()
+    port1.addEventListener('message', () => {
+      runDue()
+      if (tasks.has(task)) port2.postMessage(null)
+      else port1.close()
+    })
+    port1.start?.()
+    port2.postMessage(null)
+  }
   const clearTimeout = (task: unknown) => {
     if (tasks.delete(task as Task)) platform.clearTimeout((task as Task).timer)
   }
@@ -25,14 +43,11 @@ export function punctual<P extends HubPlatform>(platform: P): P & { runDue(): vo
       const task: Task = { at: platform.now() + milliseconds, run, timer: undefined }
       task.timer = platform.setTimeout(run, milliseconds)
       tasks.add(task)
+      if (milliseconds <= SHORT && !platform.isVisible()) stayAwake(task)
       return task
     },
     clearTimeout,
     /** Runs what is late, the latest last. */
-    runDue() {
-      const now = platform.now()
-      const due = [...tasks].filter(({ at }) => at < now).sort((one, other) => one.at - other.at)
-      for (const task of due) if (tasks.has(task)) task.run()
-    },
+    runDue,
   }
 }

@@ -51,12 +51,18 @@ function mayLosePlace({ host, hasLocks, happenings }: Schedule): boolean {
   return !hasLocks || isWedged || kills > 1 || (kills > 0 && mayStandBetween)
 }
 
-/** A leader leads until it is gone or stands still, whoever comes: each new hub has a reason. */
-function problemsOfElection({ world }: Outcome, { host, happenings }: Schedule): string[] {
+/**
+ * A leader leads until it is gone or stands still, whoever comes: each new hub has a reason. Of several that find out at a
+ * time that it stands still, each may take its place before the last one keeps it.
+ */
+function problemsOfElection({ world, tabs }: Outcome, { host, happenings }: Schedule): string[] {
   if (host !== 'leader') return []
-  const reasons = happenings.filter(({ type }) => REASONS_FOR_A_LEADER.includes(type)).length
+  const most = happenings.reduce((sum, { type }) => {
+    if (['wedge worker', 'freeze', 'block'].includes(type)) return sum + tabs.length
+    return REASONS_FOR_A_LEADER.includes(type) ? sum + 1 : sum
+  }, 1)
   const hubs = world.hubs.length
-  return hubs <= 1 + reasons ? [] : [`${hubs} hubs, though there was reason for ${1 + reasons}`]
+  return hubs <= most ? [] : [`${hubs} hubs, though there was reason for ${most}`]
 }
 
 /** @param isGapUndue nothing that happened to this tab can have cost it events */

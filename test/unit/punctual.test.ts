@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest'
 import { punctual } from '../../src/host/punctual.ts'
-import type { HubPlatform } from '../../worker/platform.ts'
+import type { Platform } from '../../src/platform.ts'
 import { createWorld } from './raw-tab.ts'
 
 /** A platform that is punctual, in a page whose timers never run by themselves. */
-function throttled() {
-  const world = createWorld()
-  const page = world.hubPlatform(world.agent('page'))
+function throttled({ isVisible = true } = {}) {
+  // Messages take a millisecond.
+  const world = createWorld({ random: () => 0.2 })
+  const page = world.platform(world.agent('page'), () => {})
   const heard: string[] = []
-  const stalled: HubPlatform = { ...page, setTimeout: () => undefined }
+  const stalled: Platform = { ...page, setTimeout: () => undefined, isVisible: () => isVisible }
   const platform = punctual(stalled)
   return { world, platform, heard, say: (word: string) => () => heard.push(word) }
 }
@@ -41,7 +42,7 @@ test('what is cleared does not run, not even if another late one clears it', asy
 
 test('timers that run by themselves run once', async () => {
   const world = createWorld()
-  const platform = punctual(world.hubPlatform(world.agent('page')))
+  const platform = punctual(world.platform(world.agent('page'), () => {}))
   const heard: string[] = []
   platform.setTimeout(() => heard.push('one'), 100)
   const cleared = platform.setTimeout(() => heard.push('cleared'), 100)
@@ -49,4 +50,18 @@ test('timers that run by themselves run once', async () => {
   await world.clock.advance(200)
   platform.runDue()
   expect(heard).toEqual(['one'])
+})
+
+test('a hidden page stays awake for a short one, and only for that', async () => {
+  const { world, platform, heard, say } = throttled({ isVisible: false })
+  platform.setTimeout(say('short'), 5)
+  await world.clock.advance(4)
+  expect(heard).toEqual([])
+  await world.clock.advance(4)
+  expect(heard).toEqual(['short'])
+  const cleared = platform.setTimeout(say('cleared'), 5)
+  platform.clearTimeout(cleared)
+  platform.setTimeout(say('long'), 1_000)
+  await world.clock.advance(2_000)
+  expect(heard).toEqual(['short'])
 })

@@ -1,5 +1,6 @@
 import type { Locks } from '../../../worker/platform.ts'
 import type { Agent } from './agent.ts'
+import type { Delay } from './link.ts'
 
 interface LockRequest {
   readonly isShared: boolean
@@ -11,6 +12,12 @@ interface LockRequest {
 /** A virtual LockManager: first come first served; a holder's death releases what it held. */
 export class VirtualLocks {
   readonly #queues = new Map<string, LockRequest[]>()
+  readonly #delay: Delay
+
+  /** @param delay how long it takes until one who is granted a lock, or has lost it, is told */
+  constructor(delay: Delay) {
+    this.#delay = delay
+  }
 
   /** Locks held or asked for now, for a check that none dangles. */
   names(): string[] {
@@ -26,14 +33,16 @@ export class VirtualLocks {
             isShared: mode === 'shared',
             isGranted: false,
             grant: () => {
-              agent.schedule(0, () => {
+              agent.schedule(this.#delay(), () => {
                 granted()
                   .finally(() => this.#leave(name, request))
                   .then(resolve, reject)
               })
             },
             lose: () => {
-              agent.schedule(0, () => reject(new DOMException('the lock was stolen', 'AbortError')))
+              agent.schedule(this.#delay(), () =>
+                reject(new DOMException('the lock was stolen', 'AbortError')),
+              )
             },
           }
           const queue = this.#queues.get(name) ?? []

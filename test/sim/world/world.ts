@@ -29,7 +29,7 @@ export interface WorldOptions {
 /** A browser profile and a server on virtual time: the real hub and client run in it. */
 export class World {
   readonly clock = new Clock()
-  readonly locks = new VirtualLocks()
+  readonly locks = new VirtualLocks(() => this.#delay(10))
   readonly channels = new VirtualChannels()
   readonly servers: readonly VirtualServer[]
   readonly hubs: Hub[] = []

@@ -3,17 +3,10 @@ import { guarded, TAB_CALLS } from '../worker/guard.ts'
 import { TabstreamError } from './errors.ts'
 import type { Host } from './host/host.ts'
 import type { Inspection, Refusal } from './inspect.ts'
-import { PageSubscription, type Receive } from './page-subscription.ts'
+import type { HostName } from './options.ts'
+import { PageSubscription, type Receive, type Wish } from './page-subscription.ts'
 import type { Platform } from './platform.ts'
-import {
-  type Batch,
-  type HubSide,
-  hubLockName,
-  type Replay,
-  type StreamRequest,
-  type TabSide,
-  tabLockName,
-} from './protocol.ts'
+import { type Batch, type HubSide, hubLockName, type TabSide, tabLockName } from './protocol.ts'
 
 /** How long to wait for a hub's answer, in ms, before asking again: it may have died while it was asked. */
 const ATTACH_TIMEOUT = 2_500
@@ -56,6 +49,9 @@ export class Client {
   /** What a hub may call. */
   readonly #tabSide: TabSide = {
     deliver: async (batch) => this.#deliver(batch),
+    headers: async (id, reason) => this.#wish(id).headers?.(reason) ?? [],
+    retryDelay: async (id, attempt, error) => this.#wish(id).retryDelay?.(attempt, error) ?? false,
+    warn: (message) => this.#platform.warn(message),
     ping: () => {},
   }
   readonly #platform: Platform
@@ -89,12 +85,13 @@ export class Client {
   }
 
   /** Subscribes to no names yet. `receive` is called for each entry, in order. */
-  subscribe(request: StreamRequest, replay: Replay | undefined, receive: Receive): PageSubscription {
+  subscribe(wish: Wish, receive: Receive): PageSubscription {
     const id = this.#nextSubscription++
-    const subscription = new PageSubscription(this.#platform, id, request, replay, receive, {
+    const subscription = new PageSubscription(this.#platform, id, wish, receive, {
       changed: () => this.#send(subscription),
-      closed: () => {
+      closed: (endsStream) => {
         this.#subscriptions.delete(id)
+        if (endsStream) this.#link?.remote.end(id)
         this.#link?.remote.unsubscribe(id)
       },
     })
@@ -119,6 +116,21 @@ export class Client {
     this.#malformed++
   }
 
+  randomId(): string {
+    return this.#platform.randomId()
+  }
+
+  /** Where this page's hub lives; nothing as long as it has none. */
+  get host(): HostName | undefined {
+    return this.#link?.host.name
+  }
+
+  #wish(id: number): Wish {
+    const subscription = this.#subscriptions.get(id)
+    if (subscription === undefined) throw new Error('the page does not listen any more')
+    return subscription.wish
+  }
+
   #deliver(batch: Batch): Promise<void> | undefined {
     if (batch.hubId !== this.#link?.hubId) return undefined
     return this.#subscriptions.get(batch.subscription)?.deliver(batch)
@@ -131,7 +143,9 @@ export class Client {
       await this.#attach().catch(() => {})
       return
     }
-    const hubId = await this.#answer(link, link.remote.subscribe(subscription.message())).catch(() => '')
+    const message = subscription.message()
+    if (message === undefined) return
+    const hubId = await this.#answer(link, link.remote.subscribe(message)).catch(() => '')
     if (hubId !== link.hubId && !link.life.signal.aborted) this.#lose(link)
   }
 

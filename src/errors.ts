@@ -4,6 +4,8 @@ export type TabstreamErrorType =
   | 'configuration'
   /** No hub could be had in the only way that `configure({ host })` allows. */
   | 'no-host'
+  /** What was waited for cannot come, because the stream has ended. */
+  | 'stream-ended'
 
 /** Thrown, or given as a rejection, for misuse; the message says what to do about it. */
 export class TabstreamError extends Error {

@@ -1,4 +1,4 @@
-import { TabstreamError } from './errors.ts'
+import { describe, misuse } from './checks.ts'
 
 /** Where a hub can live. */
 export type HostName = 'shared-worker' | 'leader' | 'direct'
@@ -86,7 +86,3 @@ function check(wanted: Options): void {
 const isUrl = (value: unknown): boolean =>
   value instanceof URL ||
   (typeof value === 'string' && URL.canParse(value, globalThis.location?.href ?? 'http://localhost'))
-
-const describe = (value: unknown): string => (typeof value === 'string' ? `"${value}"` : typeof value)
-
-const misuse = (message: string): TabstreamError => new TabstreamError('configuration', message)

@@ -2,17 +2,30 @@ import { placeOf } from '../worker/resumption.ts'
 import type { Platform } from './platform.ts'
 import type {
   Batch,
+  ConnectionError,
   Entry,
   EventEntry,
+  HeadersReason,
   Place,
+  Policy,
   Position,
   Replay,
   StreamRequest,
   Subscription,
 } from './protocol.ts'
 
-/** Takes one entry; what it throws is its own affair. */
-export type Receive = (entry: Entry) => void
+/** Takes one entry; what it throws is its own affair. Where it gives a promise, the next entry waits for that. */
+export type Receive = (entry: Entry) => Promise<void> | undefined
+
+/** What a page asks for, and what it can be asked for in turn. */
+export interface Wish {
+  /** A promise where it has to be found out, which must not reject. */
+  readonly request: StreamRequest | Promise<StreamRequest>
+  readonly policy: Policy
+  readonly replay?: Replay | undefined
+  readonly headers?: ((reason: HeadersReason) => Promise<StreamRequest['headers']>) | undefined
+  readonly retryDelay?: ((attempt: number, error: ConnectionError) => Promise<number | false>) | undefined
+}
 
 /** How many dispatched events are remembered, to recognise them at another hub. */
 const SEEN_LIMIT = 512
@@ -31,15 +44,16 @@ interface PendingBatch {
 interface Notices {
   /** The hub must be told. */
   changed(): void
-  closed(): void
+  /** @param endsStream for all who share it */
+  closed(endsStream: boolean): void
 }
 
 /** A page's subscription to one stream: takes batches in, gives entries out, knows how far it has come. */
 export class PageSubscription {
   readonly #platform: Platform
   readonly #id: number
-  readonly #request: StreamRequest
-  readonly #replay: Replay | undefined
+  readonly wish: Wish
+  #request: StreamRequest | undefined
   readonly #receive: Receive
   readonly #notices: Notices
   #names: readonly string[] = []
@@ -53,20 +67,18 @@ export class PageSubscription {
   #isAnnounced = false
   #isClosed = false
 
-  constructor(
-    platform: Platform,
-    id: number,
-    request: StreamRequest,
-    replay: Replay | undefined,
-    receive: Receive,
-    notices: Notices,
-  ) {
+  constructor(platform: Platform, id: number, wish: Wish, receive: Receive, notices: Notices) {
     this.#platform = platform
-    this.#replay = replay
     this.#id = id
-    this.#request = request
+    this.wish = wish
     this.#receive = receive
     this.#notices = notices
+    if (wish.request instanceof Promise) wish.request.then((request) => this.#begin(request))
+    else this.#begin(wish.request)
+  }
+
+  #begin(request: StreamRequest): void {
+    this.#request = request
     this.#announce()
   }
 
@@ -85,15 +97,19 @@ export class PageSubscription {
     this.#announce()
   }
 
-  message(): Subscription {
+  /** Nothing as long as the request is not known. */
+  message(): Subscription | undefined {
+    if (this.#request === undefined) return undefined
+    const { policy, replay } = this.wish
     const position = this.#pending.at(-1)?.batch.position ?? this.#position
     return {
       id: this.#id,
       epoch: this.#epoch,
       request: this.#request,
+      policy,
       names: this.#names,
       ...(position && { position }),
-      ...(this.#replay !== undefined && { replay: this.#replay }),
+      ...(replay !== undefined && { replay }),
       ...(position && this.#isNewHub && { seen: this.#seenAndPending() }),
     }
   }
@@ -105,47 +121,60 @@ export class PageSubscription {
     return new Promise((done) => {
       this.#pending.push({ batch, done, next: 0 })
       if (this.#isRunning) return
+      this.#isRunning = true
       // The platform has just called us, with nothing else on the stack: the first entry needs no turn of its own.
-      this.#isRunning = this.#step()
-      if (this.#isRunning) this.#platform.run(() => this.#run())
+      if (this.#run()) this.#platform.run(() => this.#run())
     })
   }
 
   /** No hub can be had. */
   fail(error: Error): void {
-    this.#receive({ type: 'state', seq: 0, state: 'closed', origin: '', error: error.message })
+    const nowhere = { origin: '', attempt: 0, retryAt: 0, openedAt: 0 }
+    this.#receive({ type: 'state', seq: 0, state: 'closed', ...nowhere, error: error.message })
   }
 
-  close(): void {
+  /** @param endsStream for all who share it */
+  close(endsStream = false): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#drop()
-    this.#notices.closed()
+    this.#notices.closed(endsStream)
   }
 
+  /** Dispatches one entry; tells whether the next may follow at once. */
   #run(): boolean {
-    this.#isRunning = this.#step()
+    const pending = this.#pending[0]
+    const entry = pending?.batch.entries[pending.next++]
+    const pause = entry && this.#dispatch(entry)
+    if (pause !== undefined) {
+      pause.then(() => {
+        this.#settle(pending)
+        if (this.#isRunning) this.#platform.run(() => this.#run())
+      })
+      return false
+    }
+    this.#settle(pending)
     return this.#isRunning
   }
 
-  /** Dispatches one entry; tells whether there are more. */
-  #step(): boolean {
-    const pending = this.#pending[0]
-    if (pending === undefined) return false
-    const entry = pending.batch.entries[pending.next++]
-    if (entry !== undefined) this.#dispatch(entry)
+  /** Acknowledges a batch of which everything has been dispatched. */
+  #settle(pending: PendingBatch | undefined): void {
     // A listener may have changed or closed the subscription, which has settled everything already.
-    if (this.#pending[0] === pending && pending.next >= pending.batch.entries.length) {
+    if (
+      pending !== undefined &&
+      this.#pending[0] === pending &&
+      pending.next >= pending.batch.entries.length
+    ) {
       this.#pending.shift()
       this.#position = pending.batch.position
       pending.done()
     }
-    return this.#pending.length > 0
+    this.#isRunning = this.#pending.length > 0
   }
 
-  #dispatch(entry: Entry): void {
+  #dispatch(entry: Entry): Promise<void> | undefined {
     if (entry.type === 'event') this.#remember(entry)
-    this.#receive(entry)
+    return this.#receive(entry)
   }
 
   #remember(event: EventEntry): void {
@@ -178,7 +207,7 @@ export class PageSubscription {
     // Listeners are added one by one: one message for all of them.
     queueMicrotask(() => {
       this.#isAnnounced = false
-      if (!this.#isClosed) this.#notices.changed()
+      if (!this.#isClosed && this.#request !== undefined) this.#notices.changed()
     })
   }
 

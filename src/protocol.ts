@@ -10,7 +10,32 @@ export const PROTOCOL_VERSION = 1
 export interface StreamRequest {
   /** Absolute, without fragment. */
   readonly url: string
-  readonly credentials: 'same-origin' | 'include'
+  readonly credentials: RequestCredentials
+  readonly method: string
+  readonly body: string | undefined
+  /** Names in lower case, sorted. What a function in the page gave first, if there is one and no `key`. */
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  /** Tells apart what else is equal, for instance users. */
+  readonly key: string
+  /** A function in the page gives the headers of each connection. */
+  readonly asksHeaders: boolean
+}
+
+/** Why headers are asked for: the first connection, another one, or a server that has refused the last ones. */
+export type HeadersReason = 'connect' | 'retry' | 'unauthorized'
+
+/** What one subscriber wants of a stream that others may share. */
+export interface Policy {
+  /** How many attempts in a row may follow a failure; `Infinity` for any number. */
+  readonly retries: number
+  /** Whether a status that may pass is a failure to try again after, not the end. */
+  readonly retriesStatuses: boolean
+  /** A function in the page decides when to try again. */
+  readonly asksRetry: boolean
+  /** How long, in ms, the server may send nothing at all; 0 for any time. */
+  readonly idleTimeout: number
+  /** How many characters an event may have. */
+  readonly maxEventSize: number
 }
 
 /** Names one event of a stream, recognisable when another connection or another hub receives it again. */
@@ -21,6 +46,23 @@ export interface Place {
   readonly nth: number
   /** Tells events with the same ID apart: a digest of name and data. */
   readonly digest: number
+}
+
+/** What `EventSource` wants. */
+export const EVENT_SOURCE_POLICY: Policy = {
+  retries: Number.POSITIVE_INFINITY,
+  retriesStatuses: false,
+  asksRetry: false,
+  idleTimeout: 0,
+  maxEventSize: 8 * 1024 * 1024,
+}
+
+/** Why a connection could not be had, or is no more. */
+export interface ConnectionError {
+  /** For people. */
+  readonly message: string
+  /** Of an answer that was no event stream; 0 where there was no answer, or its stream has ended. */
+  readonly status: number
 }
 
 /** How far a tab has come in a stream: enough to go on at the same hub, or at one that knows nothing. */
@@ -50,6 +92,8 @@ export interface Subscription {
   readonly id: number
   readonly epoch: number
   readonly request: StreamRequest
+  readonly policy: Policy
+  /** {@link EVERY_NAME} stands for all. */
   readonly names: readonly string[]
   /** Absent: from now on. */
   readonly position?: Position
@@ -58,6 +102,9 @@ export interface Subscription {
   /** The latest events this tab has dispatched, for a hub that may not know the position's log. */
   readonly seen?: readonly Place[]
 }
+
+/** In place of a name. */
+export const EVERY_NAME = '*'
 
 /** Why events may be missing. */
 export type GapReason =
@@ -89,6 +136,12 @@ export interface StateEntry {
   readonly origin: string
   /** What went wrong, for people; `''` where nothing did. */
   readonly error: string
+  /** How many attempts in a row have failed. */
+  readonly attempt: number
+  /** When the next one begins, in ms since 1970; 0 where none is planned. */
+  readonly retryAt: number
+  /** When the connection was opened, in ms since 1970; 0 where it is not open. */
+  readonly openedAt: number
 }
 
 export interface GapEntry {
@@ -150,6 +203,8 @@ export interface HubSide {
   /** Answers with the hub's ID; a tab that is told another one than it attached to attaches again. */
   subscribe(subscription: Subscription): string
   unsubscribe(subscriptionId: number): void
+  /** Ends the stream of a subscription, for all who share it. */
+  end(subscriptionId: number): void
   detach(): void
   /** A hint that the network may be back: streams that wait retry at once. */
   wake(): void
@@ -162,6 +217,12 @@ export interface HubSide {
 export interface TabSide {
   /** Returns when every entry has been dispatched: the return is the acknowledgement. */
   deliver(batch: Batch): Promise<void>
+  /** What the subscription's function gives for the next connection. Rejects with what that throws. */
+  headers(subscriptionId: number, reason: HeadersReason): Promise<StreamRequest['headers']>
+  /** When the subscription's function wants to try again, in ms; `false` for not at all. */
+  retryDelay(subscriptionId: number, attempt: number, error: ConnectionError): Promise<number | false>
+  /** For the page's console. */
+  warn(message: string): void
   ping(): void
 }
 

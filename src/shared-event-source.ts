@@ -1,7 +1,15 @@
-import { TabstreamError } from './errors.ts'
+import { checkReplay, resolve, withoutFragment } from './checks.ts'
 import { pageClient } from './page.ts'
 import type { PageSubscription } from './page-subscription.ts'
-import type { Entry, EventEntry, GapEntry, GapReason, Replay, StateEntry } from './protocol.ts'
+import {
+  type Entry,
+  EVENT_SOURCE_POLICY,
+  type EventEntry,
+  type GapEntry,
+  type GapReason,
+  type Replay,
+  type StateEntry,
+} from './protocol.ts'
 
 const CONNECTING = 0
 const OPEN = 1
@@ -79,11 +87,20 @@ export class SharedEventSource extends EventTarget implements EventSource {
     // [spec] A dictionary may be null. https://webidl.spec.whatwg.org/#js-dictionary
     const { withCredentials, replay } = init ?? {}
     this.#withCredentials = Boolean(withCredentials)
-    const request = {
-      url: withoutFragment(this.#url),
-      credentials: this.#withCredentials ? 'include' : 'same-origin',
+    const wish = {
+      request: {
+        url: withoutFragment(this.#url),
+        credentials: this.#withCredentials ? 'include' : 'same-origin',
+        method: 'GET',
+        body: undefined,
+        headers: [],
+        key: '',
+        asksHeaders: false,
+      },
+      policy: EVENT_SOURCE_POLICY,
+      replay: checkReplay(replay),
     } as const
-    this.#subscription = pageClient().subscribe(request, checkReplay(replay), (entry) => this.#receive(entry))
+    this.#subscription = pageClient().subscribe(wish, (entry) => this.#receive(entry))
   }
 
   /** Absolute URL. */
@@ -212,7 +229,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
     if (record !== undefined) this.#untrack(String(type), record)
   }
 
-  #receive(entry: Entry): void {
+  #receive(entry: Entry): undefined {
     if (this.#readyState === CLOSED) return
     if (entry.type === 'event') this.#receiveEvent(entry)
     else if (entry.type === 'gap') this.dispatchEvent(new GapEvent(entry))
@@ -303,6 +320,10 @@ for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSED })) {
 for (const name of ['url', 'withCredentials', 'readyState', 'onopen', 'onmessage', 'onerror', 'close']) {
   Object.defineProperty(SharedEventSource.prototype, name, { enumerable: true })
 }
+Object.defineProperty(SharedEventSource.prototype, Symbol.toStringTag, {
+  value: 'EventSource',
+  configurable: true,
+})
 
 const callingOnce = (callback: EventListenerOrEventListenerObject, note: () => void) =>
   function (this: unknown, event: Event): void {
@@ -313,24 +334,3 @@ const callingOnce = (callback: EventListenerOrEventListenerObject, note: () => v
 
 const optionsOf = (options: boolean | AddEventListenerOptions | null): AddEventListenerOptions =>
   typeof options === 'object' && options !== null ? options : { capture: Boolean(options) }
-
-function resolve(url: string | URL): string {
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href
-  try {
-    return new URL(url, base).href
-  } catch {
-    throw new DOMException(`Cannot open an event source for "${url}": it is not a valid URL.`, 'SyntaxError')
-  }
-}
-
-function checkReplay(replay: Replay | undefined): Replay | undefined {
-  const counts = typeof replay === 'object' && replay !== null ? Object.values(replay) : [replay]
-  const isCount = (count: unknown) => Number.isInteger(count) && (count as number) >= 0
-  if (replay === undefined || replay === 'all' || counts.every(isCount)) return replay
-  throw new TabstreamError(
-    'configuration',
-    'replay must be a number of events, "all", or an object that gives a number for each name',
-  )
-}
-
-const withoutFragment = (url: string): string => url.split('#', 1)[0] as string

@@ -1,14 +1,23 @@
-import type {
-  Batch,
-  Entry,
-  EventEntry,
-  GapReason,
-  Position,
-  StateEntry,
-  Subscription,
+import type { Remote } from 'comlink'
+import {
+  type Batch,
+  type Entry,
+  EVERY_NAME,
+  type EventEntry,
+  type GapReason,
+  type HeadersReason,
+  type Policy,
+  type Position,
+  type Replay,
+  type StateEntry,
+  type StreamRequest,
+  type Subscription,
+  type TabSide,
 } from '../src/protocol.ts'
 import type { HubPlatform } from './platform.ts'
 import { placeKey, placeOf, Resumption, type Verdict } from './resumption.ts'
+import { type Failure, reconnectionTime, wantsRetry } from './retry.ts'
+import { FailedError } from './sse.ts'
 import type { Stream } from './stream.ts'
 
 /** Batches on their way to a tab: one being dispatched, one waiting so that the tab need not. */
@@ -25,8 +34,11 @@ const POSITION_AGE = 1_000
 /** How long, in ms, a replay may take to bring the last event a tab knows before new ones count as after a loss. */
 const PATIENCE = 1_000
 
-/** Sends a batch; resolves when the tab has dispatched it. */
-export type Deliver = (batch: Batch) => Promise<void>
+/** How long, in ms, a page's function may take before another page is asked, or the usual is done. */
+const ASK_TIMEOUT = 10_000
+
+/** What a cursor needs of its tab. */
+export type CursorTab = Pick<Remote<TabSide>, 'deliver' | 'headers' | 'retryDelay'>
 
 /** One subscription's place in a log: the next entry to look at, and which names matter. */
 export class Cursor {
@@ -35,7 +47,7 @@ export class Cursor {
   readonly #hubId: string
   readonly #stream: Stream
   readonly #subscription: Subscription
-  readonly #deliver: Deliver
+  readonly #tab: CursorTab
   /** Goes out before anything from the log. */
   readonly #lead: Entry[] = []
   /** Where a newcomer joined, and from where on each name's events are replayed to it. */
@@ -44,6 +56,10 @@ export class Cursor {
   #next: number
   #inFlight = 0
   #isClosed = false
+  /** Where the stream has ended for this subscription alone, and why. */
+  #finale: { seq: number; error: string } | undefined
+  #isTold = false
+  readonly #questions = new Set<() => void>()
   #resumption: Resumption | undefined
   #patience: unknown
   #isImpatient = false
@@ -58,14 +74,14 @@ export class Cursor {
     hubId: string,
     stream: Stream,
     subscription: Subscription,
-    deliver: Deliver,
+    tab: CursorTab,
     former?: Cursor,
   ) {
     this.#platform = platform
     this.#hubId = hubId
     this.#stream = stream
     this.#subscription = subscription
-    this.#deliver = deliver
+    this.#tab = tab
     this.names = new Set(subscription.names)
     this.#next = this.#startingPoint(former?.stream === stream ? former : undefined)
     this.#reportedSeq = this.#next - 1
@@ -77,6 +93,14 @@ export class Cursor {
     return this.#stream
   }
 
+  get policy(): Policy {
+    return this.#subscription.policy
+  }
+
+  get isEnded(): boolean {
+    return this.#finale !== undefined
+  }
+
   /** Sequence number of the next entry to look at. */
   get next(): number {
     return this.#next
@@ -85,12 +109,54 @@ export class Cursor {
   close(): void {
     this.#isClosed = true
     this.#endResumption()
+    for (const giveUp of this.#questions) giveUp()
     this.#stream.remove(this)
+  }
+
+  /** To this subscription the stream ends here; others may go on. */
+  end(error: string): void {
+    this.#finale = { seq: this.#stream.log.lastSeq, error }
+  }
+
+  /**
+   * What the page's function gives for the next connection; nothing where the page goes, or does not answer.
+   *
+   * @throws {FailedError} where the function fails
+   */
+  askHeaders(reason: HeadersReason): Promise<StreamRequest['headers'] | undefined> {
+    return this.#ask(this.#tab.headers(this.#subscription.id, reason)).catch((error: unknown) => {
+      throw new FailedError(`no headers: ${error instanceof Error ? error.message : String(error)}`)
+    })
+  }
+
+  /** How long, in ms, to wait after the `attempt`-th failure in a row: `delay`, what the page says, or `false`. */
+  async retryDelay(failure: Failure, attempt: number, delay: number): Promise<number | false> {
+    if (!this.policy.asksRetry) return wantsRetry(this.policy, failure, attempt) && delay
+    if (failure.isFinal) return false
+    const { message, status } = failure
+    const call: Promise<number | false> = this.#tab.retryDelay(this.#subscription.id, attempt, {
+      message,
+      status,
+    })
+    const answer = await this.#ask<number | false>(call).catch(() => undefined)
+    return typeof answer === 'number' ? reconnectionTime(answer) : (answer ?? delay)
+  }
+
+  #ask<Answer>(call: Promise<Answer>): Promise<Answer | undefined> {
+    return new Promise<Answer | undefined>((resolve, reject) => {
+      const giveUp = () => resolve(undefined)
+      const timer = this.#platform.setTimeout(giveUp, ASK_TIMEOUT)
+      this.#questions.add(giveUp)
+      call.then(resolve, reject).finally(() => {
+        this.#platform.clearTimeout(timer)
+        this.#questions.delete(giveUp)
+      })
+    })
   }
 
   /** Sends what there is to send and may be sent. */
   pump(): void {
-    while (!this.#isClosed && this.#inFlight < WINDOW) {
+    while (!this.#isClosed && !this.#isTold && this.#inFlight < WINDOW) {
       const entries = this.#slice()
       if (entries.length === 0 && !this.#isPositionDue()) return
       this.#send(entries)
@@ -134,7 +200,7 @@ export class Cursor {
     this.#lead.push(this.#stateNow(joinSeq - 1))
     if (replay === undefined) return joinSeq
     let next = joinSeq
-    for (const name of this.names) {
+    for (const name of this.#namesToReplay(replay)) {
       const wanted = typeof replay === 'object' ? (replay[name] ?? 0) : replay === 'all' ? Infinity : replay
       if (wanted <= 0) continue
       const kept = log.keepLast(name)
@@ -146,10 +212,19 @@ export class Cursor {
     return next
   }
 
+  #namesToReplay(replay: Replay): Iterable<string> {
+    if (!this.names.has(EVERY_NAME)) return this.names
+    return typeof replay === 'object' ? Object.keys(replay) : this.#stream.log.names()
+  }
+
+  #wants(name: string): boolean {
+    return this.names.has(name) || this.names.has(EVERY_NAME)
+  }
+
   /** Of what happened before a newcomer joined only the events that it wants replayed matter. */
   #matters(entry: Entry): boolean {
     if (entry.type !== 'event') return entry.seq >= this.#joinSeq
-    if (!this.names.has(entry.name)) return false
+    if (!this.#wants(entry.name)) return false
     return entry.seq >= this.#joinSeq || entry.seq >= (this.#replayFrom.get(entry.name) ?? Infinity)
   }
 
@@ -162,7 +237,8 @@ export class Cursor {
     const entries = this.#lead.splice(0)
     let characters = 0
     while (entries.length < BATCH_ENTRIES && characters < BATCH_CHARACTERS) {
-      const entry = log.at(this.#next)
+      const entry =
+        this.#finale !== undefined && this.#next > this.#finale.seq ? undefined : log.at(this.#next)
       if (entry === undefined) break
       if (entry.type === 'event') {
         const verdict = this.#judge(entry)
@@ -178,6 +254,11 @@ export class Cursor {
       }
       this.#next++
     }
+    if (this.#finale !== undefined && this.#next > this.#finale.seq) {
+      const { seq, error } = this.#finale
+      entries.push({ ...this.#stateNow(seq), state: 'closed', retryAt: 0, openedAt: 0, error })
+      this.#isTold = true
+    }
     return entries
   }
 
@@ -185,7 +266,7 @@ export class Cursor {
   #judge(event: EventEntry): Verdict {
     const resumption = this.#resumption
     if (resumption === undefined) return 'new'
-    let verdict = resumption.judge(event, this.names.has(event.name))
+    let verdict = resumption.judge(event, this.#wants(event.name))
     if (verdict === 'unknown') {
       // Older than what this tab knows, where that is yet to come: another tab stood further back, or joined earlier.
       if (this.#knowsLaterThan(event.seq, resumption)) return 'seen'
@@ -258,7 +339,7 @@ export class Cursor {
       entries,
       position: this.#positionAt(seq),
     }
-    this.#deliver(batch).then(
+    this.#tab.deliver(batch).then(
       () => {
         this.#inFlight--
         this.pump()
@@ -284,13 +365,6 @@ export class Cursor {
 
   /** For a tab that did not see how the stream came to be in its state. */
   #stateNow(seq: number): StateEntry {
-    const { state, origin } = this.#stream
-    return {
-      type: 'state',
-      seq,
-      state: state === 'retrying' ? 'connecting' : state,
-      origin,
-      error: '',
-    }
+    return { type: 'state', seq, ...this.#stream.stateNow, error: '' }
   }
 }

@@ -1,4 +1,4 @@
-import type { Attachment, Batch, Position, StreamRequest, Subscription } from '../src/protocol.ts'
+import type { Attachment, Batch, Policy, Position, StreamRequest, Subscription } from '../src/protocol.ts'
 import type { LinkEndpoint } from './hub.ts'
 
 /** For each method that the other end may call: whether these arguments make sense. */
@@ -10,6 +10,7 @@ export const HUB_CALLS: Calls = {
     isRecord(attachment) && isString(attachment.tabId) && typeof attachment.holdsLock === 'boolean',
   subscribe: (subscription) => isSubscription(subscription),
   unsubscribe: (id) => isNumber(id),
+  end: (id) => isNumber(id),
   detach: () => true,
   wake: () => true,
   ping: () => true,
@@ -25,6 +26,9 @@ export const TAB_CALLS: Calls = {
     isNumber(batch.epoch) &&
     Array.isArray(batch.entries) &&
     isPosition(batch.position),
+  headers: (id, reason) => isNumber(id) && isString(reason),
+  retryDelay: (id, attempt, error) => isNumber(id) && isNumber(attempt) && isRecord(error),
+  warn: (message) => isString(message),
   ping: () => true,
 }
 
@@ -82,17 +86,36 @@ function isAnswer(message: unknown): boolean {
 
 function isSubscription(value: unknown): boolean {
   if (!isRecord(value) || !isNumber(value.id) || !isNumber(value.epoch)) return false
-  const { request, names, position, seen } = value
+  const { request, policy, names, position, seen } = value
   return (
-    isRecord(request) &&
-    isString(request.url) &&
-    (request.credentials === 'same-origin' || request.credentials === 'include') &&
+    isRequest(request) &&
+    isPolicy(policy) &&
     Array.isArray(names) &&
     names.every(isString) &&
     (position === undefined || isPosition(position)) &&
     (seen === undefined || (Array.isArray(seen) && seen.every(isRecord)))
   )
 }
+
+const isRequest = (value: unknown): boolean =>
+  isRecord(value) &&
+  isString(value.url) &&
+  URL.canParse(value.url) &&
+  isString(value.credentials) &&
+  isString(value.method) &&
+  (value.body === undefined || isString(value.body)) &&
+  Array.isArray(value.headers) &&
+  value.headers.every((header) => Array.isArray(header) && header.length === 2 && header.every(isString)) &&
+  isString(value.key) &&
+  typeof value.asksHeaders === 'boolean'
+
+const isPolicy = (value: unknown): boolean =>
+  isRecord(value) &&
+  isNumber(value.retries) &&
+  typeof value.retriesStatuses === 'boolean' &&
+  typeof value.asksRetry === 'boolean' &&
+  isNumber(value.idleTimeout) &&
+  isNumber(value.maxEventSize)
 
 const isPosition = (value: unknown): boolean =>
   isRecord(value) &&
@@ -104,7 +127,7 @@ const isPosition = (value: unknown): boolean =>
   value.expect.every(isRecord)
 
 type Key =
-  | keyof (Attachment & Subscription & StreamRequest & Batch & Position)
+  | keyof (Attachment & Subscription & StreamRequest & Policy & Batch & Position)
   // Comlink's.
   | 'id'
   | 'type'

@@ -30,6 +30,9 @@ export interface LinkEndpoint {
  */
 const GATHER = 50
 
+/** More streams than this to one origin are worth a warning. */
+const MANY_STREAMS = 4
+
 /** How often a tab that holds no lock is asked whether it is alive, in ms, and how often it may fail to answer. */
 const PING_INTERVAL = 5_000
 const PINGS_MISSED = 3
@@ -46,6 +49,8 @@ export class Hub {
   readonly #end = new AbortController()
   #streamCount = 0
   #malformed = 0
+  #hasWarned = false
+  #warning: string | undefined
 
   /** @param logLimits bounds of each stream's log */
   constructor(platform: HubPlatform, id: string, logLimits: LogLimits = LOG_LIMITS) {
@@ -85,6 +90,13 @@ export class Hub {
     return stream
   }
 
+  /** What should be said once, in the console of the page that has caused it. */
+  takeWarning(): string | undefined {
+    const warning = this.#warning
+    this.#warning = undefined
+    return warning
+  }
+
   wake(): void {
     for (const stream of this.#streams.values()) stream.wake()
   }
@@ -112,8 +124,21 @@ export class Hub {
     const id = `${this.id}/${++this.#streamCount}`
     const stream = new Stream(this.platform, id, request, this.#logLimits, ended)
     this.#streams.set(identity, stream)
+    this.#count(new URL(request.url).origin)
     stream.begin(Math.max(0, this.#gatheringEnds - this.platform.now()))
     return stream
+  }
+
+  /** A browser has six connections to an origin over HTTP/1.1, and the pages need some of them. */
+  #count(origin: string): void {
+    const urls = Array.from(this.#streams.values(), ({ request }) => new URL(request.url))
+    const paths = urls.filter((url) => url.origin === origin).map(({ pathname }) => pathname)
+    if (paths.length <= MANY_STREAMS || this.#hasWarned) return
+    this.#hasWarned = true
+    this.#warning =
+      `tabstream: ${paths.length} streams from ${origin} are open at a time, each on a connection of its own ` +
+      `(${paths.join(', ')}). Over HTTP/1.1 a browser opens six to an origin, for requests too: use HTTP/2, or ` +
+      'fewer URLs with events of different names.'
   }
 
   #holdLock(): Promise<void> {
@@ -172,15 +197,10 @@ class Tab implements HubSide {
   subscribe(subscription: Subscription): string {
     if (!this.#isAttached) return ''
     const stream = this.#hub.streamFor(subscription)
+    const warning = this.#hub.takeWarning()
+    if (warning !== undefined) this.#remote.warn(warning)
     const former = this.#cursors.get(subscription.id)
-    const cursor = new Cursor(
-      this.#hub.platform,
-      this.#hub.id,
-      stream,
-      subscription,
-      (batch) => this.#remote.deliver(batch),
-      former,
-    )
+    const cursor = new Cursor(this.#hub.platform, this.#hub.id, stream, subscription, this.#remote, former)
     this.#cursors.set(subscription.id, cursor)
     former?.close()
     cursor.pump()
@@ -190,6 +210,10 @@ class Tab implements HubSide {
   unsubscribe(subscriptionId: number): void {
     this.#cursors.get(subscriptionId)?.close()
     this.#cursors.delete(subscriptionId)
+  }
+
+  end(subscriptionId: number): void {
+    this.#cursors.get(subscriptionId)?.stream.finish()
   }
 
   detach(): void {
@@ -230,4 +254,5 @@ class Tab implements HubSide {
 }
 
 /** Streams are shared between requests for which this is equal, and no others. */
-const identityOf = ({ url, credentials }: StreamRequest): string => JSON.stringify([url, credentials])
+const identityOf = ({ url, credentials, method, body, headers, key, asksHeaders }: StreamRequest): string =>
+  JSON.stringify([url, credentials, method, body, headers, key, asksHeaders])

@@ -86,6 +86,11 @@ export class Log {
     return kept?.type === 'event' ? kept : undefined
   }
 
+  /** Of all events that are still held. */
+  names(): Set<string> {
+    return new Set(Array.from(this.eventsAfter(0), ({ name }) => name))
+  }
+
   /** Where the latest `count` events of this name before `seq` begin; `seq` where there is none. */
   seqOfLatest(name: string, count: number, seq: number): number {
     let from = seq

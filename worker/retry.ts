@@ -1,3 +1,5 @@
+import type { ConnectionError, Policy } from '../src/protocol.ts'
+
 /** Reconnection time until the server sends `retry:`, in ms. */
 export const DEFAULT_RECONNECTION_TIME = 1_000
 
@@ -8,7 +10,18 @@ const CAP = 30_000
 const LEAST = 100
 const MOST = 3_600_000
 
-/** The server's `retry:` value, in ms, made harmless. */
+/** Statuses that may pass: a deployment, an overload, a limit. */
+const PASSING = new Set([408, 425, 429])
+
+/** What is known of a connection that could not be had, or is no more. */
+export interface Failure extends ConnectionError {
+  /** What the server asked to wait, in ms. */
+  readonly retryAfter: number
+  /** Nothing that is tried again can help. */
+  readonly isFinal: boolean
+}
+
+/** The time, in ms, made harmless. */
 export const reconnectionTime = (retry: number): number => Math.min(Math.max(retry || 0, LEAST), MOST)
 
 /**
@@ -22,4 +35,24 @@ export const reconnectionTime = (retry: number): number => Math.min(Math.max(ret
 export const retryDelay = (failures: number, time: number, random: number): number => {
   const spread = Math.min(Math.max(CAP - time, time), time * 2 ** Math.min(failures, 20))
   return Math.round(time + random * spread)
+}
+
+/** Whether a subscriber wants another attempt after a failure, the `attempt`-th in a row. */
+export function wantsRetry({ retries, retriesStatuses }: Policy, failure: Failure, attempt: number): boolean {
+  if (failure.isFinal || attempt > retries) return false
+  return failure.status === 0 || (retriesStatuses && isPassing(failure.status))
+}
+
+const isPassing = (status: number): boolean => PASSING.has(status) || (status >= 500 && status <= 599)
+
+/** [spec] Seconds, or a date. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+ *
+ * @param now in ms since 1970
+ * @returns ms to wait from now on, 0 where the header says nothing of use
+ */
+export function parseRetryAfter(header: string | null, now: number): number {
+  if (header === null) return 0
+  const text = header.trim()
+  const wait = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - now
+  return wait > 0 ? Math.min(wait, MOST) : 0
 }

@@ -1,10 +1,18 @@
-import type { EventEntry, Position, StateEntry, StreamReport, StreamRequest } from '../src/protocol.ts'
+import {
+  EVENT_SOURCE_POLICY,
+  type EventEntry,
+  type HeadersReason,
+  type Position,
+  type StateEntry,
+  type StreamReport,
+  type StreamRequest,
+} from '../src/protocol.ts'
 import type { Cursor } from './cursor.ts'
 import { Log, type LogLimits } from './log.ts'
 import type { HubPlatform } from './platform.ts'
 import { type Anchor, anchorAt, NOWHERE, Resumption } from './resumption.ts'
-import { DEFAULT_RECONNECTION_TIME, reconnectionTime, retryDelay } from './retry.ts'
-import { RefusedError, readEvents, type ServerEvent, toByteString } from './sse.ts'
+import { DEFAULT_RECONNECTION_TIME, type Failure, reconnectionTime, retryDelay } from './retry.ts'
+import { FailedError, readEvents, type ServerEvent, toByteString } from './sse.ts'
 
 /** A connection that lasted this long, in ms, or brought an event, has lived: back-off starts anew. */
 const LIVED = 5_000
@@ -20,16 +28,23 @@ export class Stream {
   readonly #platform: HubPlatform
   readonly #ended: () => void
   readonly #cursors = new Set<Cursor>()
-  readonly #abort = new AbortController()
+  /** Of the present connection. */
+  #abort = new AbortController()
   #state: StreamReport['state'] = 'connecting'
   #timer: unknown
   #linger: unknown
+  #idle: unknown
   #connections = 0
+  #isUnderway = false
   #hasOpened = false
   #failures = 0
   #reconnectionTime = DEFAULT_RECONNECTION_TIME
   #origin = ''
   #error = ''
+  #retryAt = 0
+  #openedAt = 0
+  /** Headers have been asked for anew since the server refused the last ones. */
+  #hasAskedAgain = false
   #start: Position | undefined
   /** The last event ID in effect, and how many events since the line that set it. */
   #lastEventId = ''
@@ -69,13 +84,20 @@ export class Stream {
     return this.#state
   }
 
-  get origin(): string {
-    return this.#origin
+  /** How the stream stands now, for one that did not see it come about. */
+  get stateNow(): Omit<StateEntry, 'type' | 'seq' | 'error'> {
+    return {
+      state: this.#state === 'retrying' ? 'connecting' : this.#state,
+      origin: this.#origin,
+      attempt: this.#failures,
+      retryAt: this.#retryAt,
+      openedAt: this.#openedAt,
+    }
   }
 
   /** Whether a first connection has been begun. */
   get isUnderway(): boolean {
-    return this.#connections > 0
+    return this.#isUnderway
   }
 
   /** Whether the server was asked, and has not declined, to resume just there for the tabs of a dead hub. */
@@ -97,13 +119,14 @@ export class Stream {
 
   /** A tab of a dead hub stood here: the first connection resumes from the oldest such position. */
   gather(position: Position): void {
-    if (this.#connections > 0 || position.resumeAfter === '') return
+    if (this.#isUnderway || position.resumeAfter === '') return
     if (this.#start === undefined || isOlder(position, this.#start)) this.#start = position
   }
 
   add(cursor: Cursor): void {
     this.#cursors.add(cursor)
     this.#platform.clearTimeout(this.#linger)
+    if (this.#connections > 0) this.#watchIdleness()
     this.makeRoom()
   }
 
@@ -122,7 +145,7 @@ export class Stream {
 
   /** The network may be back: do not wait any longer. */
   wake(): void {
-    if (this.#state !== 'retrying') return
+    if (this.#state !== 'retrying' || this.#retryAt === 0) return
     this.#platform.clearTimeout(this.#timer)
     this.#connect()
   }
@@ -142,45 +165,81 @@ export class Stream {
     }
   }
 
-  async #connect(): Promise<void> {
+  async #connect(reason: HeadersReason = this.#connections === 0 ? 'connect' : 'retry'): Promise<void> {
     this.#state = 'connecting'
+    this.#retryAt = 0
     this.#connections++
-    const anchor = this.anchorAt(this.log.lastSeq)
+    this.#abort = new AbortController()
+    const { signal } = this.#abort
     const begun = this.#platform.now()
-    this.#lastEventId = anchor.resumeAfter
-    this.#nth = 0
-    this.#hasBroughtId = false
     try {
-      await readEvents(this.#platform, this.request, anchor.resumeAfter, this.#abort.signal, {
+      const headers = await this.#headersFor(reason, signal)
+      this.#isUnderway = true
+      const anchor = this.anchorAt(this.log.lastSeq)
+      this.#lastEventId = anchor.resumeAfter
+      this.#nth = 0
+      this.#hasBroughtId = false
+      this.#watchIdleness()
+      const limits = Array.from(this.#cursors, ({ policy }) => policy.maxEventSize)
+      const maxEventSize = limits.length === 0 ? EVENT_SOURCE_POLICY.maxEventSize : Math.max(...limits)
+      const connection = { lastEventId: anchor.resumeAfter, headers, signal, maxEventSize }
+      await readEvents(this.#platform, this.request, connection, {
         opened: (response) => this.#opened(response, anchor),
         event: (event) => this.#receive(event),
+        id: (id) => this.#takeId(id),
         retry: (milliseconds) => {
           this.#reconnectionTime = reconnectionTime(milliseconds)
         },
+        alive: () => this.#watchIdleness(),
         parsed: () => {
           this.#pump()
           return this.#isFarAhead() ? new Promise((resolve) => this.#room.add(resolve)) : undefined
         },
       })
-      this.#error = 'the server ended the response'
+      throw new FailedError('the server ended the response')
     } catch (error) {
+      this.#platform.clearTimeout(this.#idle)
       if (this.#isClosed()) return
-      this.#error = error instanceof Error ? error.message : String(error)
-      if (error instanceof RefusedError) return this.#refused()
+      if (this.state === 'open' && this.#platform.now() - begun >= LIVED) this.#failures = 0
+      await this.#fail(failureOf(error))
     }
-    if (this.#isClosed()) return
-    if (this.state === 'open' && this.#platform.now() - begun >= LIVED) this.#failures = 0
-    this.#retry()
+  }
+
+  /** What a page's function gives, where there is one. Of several pages any will do; one that goes is replaced. */
+  async #headersFor(reason: HeadersReason, signal: AbortSignal): Promise<StreamRequest['headers']> {
+    if (!this.request.asksHeaders) return this.request.headers
+    const asked = new Set<Cursor>()
+    for (;;) {
+      const cursor = [...this.#cursors].find((one) => !asked.has(one))
+      if (cursor === undefined) throw new FailedError('no page could give the headers')
+      asked.add(cursor)
+      const headers = await cursor.askHeaders(reason)
+      signal.throwIfAborted()
+      if (headers !== undefined) return headers
+    }
+  }
+
+  /** Breaks the connection when nothing has come for as long as the least patient of those subscribed allows. */
+  #watchIdleness(): void {
+    this.#platform.clearTimeout(this.#idle)
+    const timeouts = Array.from(this.#cursors, ({ policy }) => policy.idleTimeout).filter((time) => time > 0)
+    if (timeouts.length === 0 || this.#state === 'retrying') return
+    const timeout = Math.min(...timeouts)
+    this.#idle = this.#platform.setTimeout(() => {
+      this.#abort.abort(new FailedError(`the server has sent nothing for ${timeout} ms`))
+    }, timeout)
   }
 
   #opened(response: Response, anchor: Anchor): void {
     this.#state = 'open'
+    this.#openedAt = this.#platform.now()
+    this.#hasAskedAgain = false
     this.#origin = new URL(response.url || this.request.url).origin
     this.#error = ''
     // Mercure's way to say that it no longer has the event asked for.
     const resumedAfter = response.headers.get('Last-Event-ID')
     this.#hasDenied = resumedAfter !== null && resumedAfter !== toByteString(anchor.resumeAfter)
-    this.#enter('open')
+    this.#enter()
     if (this.#eventCount === 0) this.#hasDeniedStart = this.#hasDenied
     const isFirst = !this.#hasOpened
     this.#hasOpened = true
@@ -209,11 +268,15 @@ export class Stream {
     return new Resumption(anchor, isKnown, () => !this.#hasDenied)
   }
 
+  #takeId(id: string): void {
+    this.#lastEventId = id
+    this.#nth = 0
+    this.#hasBroughtId = true
+  }
+
   #receive(event: ServerEvent): void {
     if (event.id !== undefined) {
-      this.#lastEventId = event.id
-      this.#nth = 0
-      this.#hasBroughtId = true
+      this.#takeId(event.id)
     } else {
       this.#nth++
     }
@@ -262,27 +325,61 @@ export class Stream {
     this.log.append({ type: 'gap', reason, before: this.#lastEvent()?.id ?? '', after })
   }
 
-  #enter(state: StateEntry['state']): void {
-    this.log.append({ type: 'state', state, origin: this.#origin, error: this.#error })
+  #enter(): void {
+    this.log.append({ type: 'state', ...this.stateNow, error: this.#error })
   }
 
   #pump(): void {
     for (const cursor of this.#cursors) cursor.pump()
   }
 
-  #retry(): void {
-    this.#state = 'retrying'
+  /** Tries again as soon as one of those subscribed wants to; to the others the stream has ended. */
+  async #fail(failure: Failure): Promise<void> {
+    this.#error = failure.message
+    this.#openedAt = 0
     this.#resumption = undefined
-    this.#enter('connecting')
+    if (this.#isUnauthorized(failure)) {
+      this.#hasAskedAgain = true
+      return this.#connect('unauthorized')
+    }
+    this.#state = 'retrying'
+    const attempt = this.#failures + 1
+    const delay = Math.max(
+      retryDelay(this.#failures, this.#reconnectionTime, this.#platform.random()),
+      failure.retryAfter,
+    )
+    const cursors = [...this.#cursors].filter(({ isEnded }) => !isEnded)
+    const delays = await Promise.all(cursors.map((cursor) => cursor.retryDelay(failure, attempt, delay)))
+    if (this.#isClosed()) return
+    this.#failures = attempt
+    const wanted = delays.filter((one) => one !== false)
+    if (failure.isFinal || (wanted.length === 0 && cursors.length > 0)) return this.#end()
+    const least = Math.min(...wanted, ...(wanted.length === 0 ? [delay] : []))
+    this.#retryAt = this.#platform.now() + least
+    this.#enter()
+    for (const [index, cursor] of cursors.entries()) if (delays[index] === false) cursor.end(this.#error)
     this.#pump()
-    const delay = retryDelay(this.#failures, this.#reconnectionTime, this.#platform.random())
-    this.#failures++
-    this.#timer = this.#platform.setTimeout(() => this.#connect(), delay)
+    this.#timer = this.#platform.setTimeout(() => this.#connect(), least)
   }
 
-  #refused(): void {
+  /** New headers may help, once. */
+  #isUnauthorized({ status }: Failure): boolean {
+    return (status === 401 || status === 403) && this.request.asksHeaders && !this.#hasAskedAgain
+  }
+
+  /** For all who share the stream: nothing more will come. */
+  finish(): void {
+    if (this.#isClosed()) return
+    this.#error = ''
+    this.#end()
+    this.close()
+  }
+
+  #end(): void {
     this.#state = 'closed'
-    this.#enter('closed')
+    this.#retryAt = 0
+    this.#openedAt = 0
+    this.#enter()
     this.#pump()
     this.#ended()
   }
@@ -316,6 +413,7 @@ export class Stream {
     if (!this.#isClosed()) this.#ended()
     this.#state = 'closed'
     this.#platform.clearTimeout(this.#timer)
+    this.#platform.clearTimeout(this.#idle)
     this.#abort.abort()
     this.makeRoom()
   }
@@ -333,3 +431,8 @@ const isSameEvent = (entry: ReturnType<Log['at']>, event: EventEntry): boolean =
   entry.nth === event.nth &&
   entry.data === event.data &&
   entry.name === event.name
+
+const failureOf = (error: unknown): Failure => {
+  if (error instanceof FailedError) return error.failure
+  return new FailedError(error instanceof Error ? error.message : String(error)).failure
+}

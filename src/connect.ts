@@ -1,6 +1,7 @@
 import { checkReplay, describe, misuse, resolve, withoutFragment } from './checks.ts'
 import type { Decoded, Decoder } from './decode.ts'
 import { pageClient } from './page.ts'
+import { PageStream } from './page-stream.ts'
 import type { Wish } from './page-subscription.ts'
 import {
   type ConnectionError,
@@ -9,7 +10,7 @@ import {
   type Replay,
   type StreamRequest,
 } from './protocol.ts'
-import { SharedStream, type StreamEvent } from './shared-stream.ts'
+import type { SharedStream, StreamEvent } from './shared-stream.ts'
 
 /** Options of {@link connect}. */
 export interface ConnectOptions<
@@ -102,7 +103,7 @@ export function connect(url: string | URL, options: ConnectOptions = {}): unknow
   const { events, until, signal } = options
   const client = pageClient()
   const wish = wishOf(withoutFragment(resolve(url)), options, () => client.randomId())
-  return new SharedStream(client, wish, { decoders: events, until, signal })
+  return new PageStream(client, wish, { decoders: events, until, signal })
 }
 
 function check(options: ConnectOptions): void {

@@ -12,4 +12,12 @@ export type {
   StreamReport,
 } from './protocol.ts'
 export { type GapEvent, SharedEventSource, type SharedEventSourceInit } from './shared-event-source.ts'
-export type { Gap, SharedStream, StreamErrorListener, StreamEvent, StreamStatus } from './shared-stream.ts'
+export type {
+  Gap,
+  Listener,
+  ListenOptions,
+  SharedStream,
+  StreamErrorListener,
+  StreamEvent,
+  StreamStatus,
+} from './shared-stream.ts'

@@ -1,9 +1,5 @@
-import type { Client } from './client.ts'
-import { type Decoder, decode } from './decode.ts'
-import { TabstreamError } from './errors.ts'
 import type { HostName } from './options.ts'
-import type { PageSubscription, Wish } from './page-subscription.ts'
-import { type Entry, EVERY_NAME, type EventEntry, type GapReason, type StateEntry } from './protocol.ts'
+import type { GapReason } from './protocol.ts'
 
 /** One event of a stream. */
 export interface StreamEvent<Data = string, Name extends string = string> {
@@ -40,131 +36,39 @@ export interface StreamStatus {
 }
 
 /** An event whose data could not be decoded, or another fault of this page's own. */
-export type StreamErrorListener = (error: Error, event: StreamEvent) => void
+export type StreamErrorListener = (error: Error, event: StreamEvent) => unknown
 
-type Listener<Event> = (event: Event) => unknown
+export type Listener<Value> = (value: Value) => unknown
 
-interface ListenOptions {
+/** Options of whatever listens. */
+export interface ListenOptions {
   /** Ends the listening. */
   signal?: AbortSignal | undefined
 }
 
-interface Registration {
-  readonly name: string
-  readonly listener: Listener<never>
-}
-
-/** Values by the names of events. */
-type Events = Record<string, unknown>
-
 /**
  * A stream that tabs share, as {@link connect} opens it.
  *
- * A listener that throws is reported as the platform reports it, and disturbs no other.
+ * A listener that throws is reported as the platform reports it, and disturbs no other. What `on…` returns ends the
+ * listening.
  */
-export class SharedStream<T extends Events = Record<string, string>> implements Disposable {
-  readonly #client: Client
-  readonly #wish: Wish
-  readonly #decoders: Readonly<Record<string, Decoder>> | undefined
-  readonly #until: ((event: StreamEvent) => boolean) | undefined
-  readonly #subscription: PageSubscription
-  readonly #listeners = new Set<Registration>()
-  readonly #iterators = new Set<() => void>()
-  readonly #gapListeners = new Set<Listener<Gap>>()
-  readonly #statusListeners = new Set<Listener<StreamStatus>>()
-  readonly #errorListeners = new Set<StreamErrorListener>()
-  #state: Omit<StateEntry, 'type' | 'seq'> = {
-    state: 'connecting',
-    origin: '',
-    error: '',
-    attempt: 0,
-    retryAt: 0,
-    openedAt: 0,
-  }
-
-  /** @internal */
-  constructor(
-    client: Client,
-    wish: Wish,
-    options: {
-      decoders?: Readonly<Record<string, Decoder>> | undefined
-      until?: ((event: StreamEvent) => boolean) | undefined
-      signal?: AbortSignal | undefined
-    },
-  ) {
-    this.#client = client
-    this.#wish = wish
-    this.#decoders = options.decoders
-    this.#until = options.until
-    this.#subscription = client.subscribe(wish, (entry) => this.#receive(entry))
-    this.#subscribe()
-    if (options.signal?.aborted) this.close()
-    options.signal?.addEventListener('abort', () => this.close(), { once: true })
-  }
-
-  get status(): StreamStatus {
-    const { state, error, attempt, retryAt, openedAt } = this.#state
-    return {
-      state: state === 'connecting' && retryAt > 0 ? 'retrying' : state,
-      host: this.#client.host,
-      attempt,
-      retryAt: retryAt > 0 ? new Date(retryAt) : undefined,
-      error: error === '' ? undefined : error,
-      openedAt: openedAt > 0 ? new Date(openedAt) : undefined,
-    }
-  }
-
-  /**
-   * Listens to events of a name, `'*'` for every name.
-   *
-   * @returns ends the listening
-   */
+export interface SharedStream<T extends object = Record<string, string>> extends Disposable {
+  readonly status: StreamStatus
+  /** Listens to events of a name, `'*'` for every name. Events that arrive from now on are received. */
   on<Name extends keyof T & string>(
     name: Name,
     listener: Listener<StreamEvent<T[Name], Name>>,
     options?: ListenOptions,
   ): () => void
   on(name: '*', listener: Listener<StreamEvent<T[keyof T] | string>>, options?: ListenOptions): () => void
-  on(name: string, listener: Listener<never>, { signal }: ListenOptions = {}): () => void {
-    const registration = { name, listener }
-    return this.#register(this.#listeners, registration, signal, () => this.#subscribe())
-  }
-
   /**
-   * Resolves with the next event of a name. Rejects when the stream ends first, and when `signal` aborts, with its reason.
+   * Resolves with the next event of a name. Rejects when the stream ends first, with a {@link TabstreamError} of type
+   * `'stream-ended'`, and when `signal` aborts, with its reason.
    */
   once<Name extends keyof T & string>(
     name: Name,
-    { signal }: ListenOptions = {},
-  ): Promise<StreamEvent<T[Name], Name>> {
-    return new Promise((resolve, reject) => {
-      const done = () => {
-        off()
-        offStatus()
-        signal?.removeEventListener('abort', abort)
-      }
-      const abort = () => {
-        done()
-        reject(signal?.reason)
-      }
-      const off = this.on(name, (event) => {
-        done()
-        resolve(event)
-      })
-      const offStatus = this.onStatus(({ state, error }) => {
-        if (state !== 'closed') return
-        done()
-        reject(ended(error))
-      })
-      if (signal?.aborted) abort()
-      else if (this.status.state === 'closed') {
-        done()
-        reject(ended(this.status.error))
-      }
-      signal?.addEventListener('abort', abort)
-    })
-  }
-
+    options?: ListenOptions,
+  ): Promise<StreamEvent<T[Name], Name>>
   /**
    * Iterates over the events of a name, or of every name for `'*'`, from now on. An event is taken from the hub when it is
    * asked for, so a slow loop holds up nothing but itself; where it falls behind further than the hub's log reaches,
@@ -175,241 +79,14 @@ export class SharedStream<T extends Events = Record<string, string>> implements 
     options?: ListenOptions,
   ): AsyncIterableIterator<StreamEvent<T[Name], Name>>
   events(name: '*', options?: ListenOptions): AsyncIterableIterator<StreamEvent<T[keyof T] | string>>
-  events(name: string, { signal }: ListenOptions = {}): AsyncIterableIterator<StreamEvent<never>> {
-    /** Lets the next entry come. */
-    let release: (() => void) | undefined
-    let waiting:
-      | { resolve: (result: IteratorResult<never>) => void; reject: (error: Error) => void }
-      | undefined
-    let held: StreamEvent<unknown> | undefined
-    let failure: Error | undefined
-    let isOver = false
-    const over = { done: true, value: undefined } as const
-
-    const finish = (error?: Error) => {
-      if (isOver) return
-      isOver = true
-      failure = error
-      subscription.close()
-      this.#iterators.delete(finish)
-      signal?.removeEventListener('abort', stop)
-      release?.()
-      if (error !== undefined && waiting !== undefined) {
-        failure = undefined
-        waiting.reject(error)
-      } else {
-        waiting?.resolve(over)
-      }
-      waiting = undefined
-    }
-    const stop = () => finish()
-    const offer = (event: StreamEvent<unknown>): Promise<void> => {
-      if (waiting !== undefined) {
-        const { resolve } = waiting
-        waiting = undefined
-        resolve({ done: false, value: event as never })
-      } else {
-        held = event
-      }
-      return new Promise((resolve) => {
-        release = resolve
-      })
-    }
-    const take = (raw: StreamEvent): Promise<void> | undefined => {
-      const pause = this.#decoded(raw, offer)
-      if (!this.#isLast(raw)) return pause
-      if (pause === undefined) finish()
-      return pause?.then(() => finish())
-    }
-    let origin = ''
-    const subscription = this.#client.subscribe({ ...this.#wish, replay: undefined }, (entry) => {
-      if (entry.type === 'event') return take(rawOf(entry, origin))
-      if (entry.type === 'gap') this.#notify(this.#gapListeners, gapOf(entry))
-      else {
-        origin = entry.origin
-        if (entry.state === 'closed') finish(entry.error === '' ? undefined : ended(entry.error))
-      }
-      return undefined
-    })
-    subscription.setNames([name])
-    this.#iterators.add(finish)
-    if (signal?.aborted || this.#state.state === 'closed') stop()
-    signal?.addEventListener('abort', stop)
-
-    return {
-      next: () => {
-        if (held !== undefined) {
-          const value = held as never
-          held = undefined
-          return Promise.resolve({ done: false, value })
-        }
-        if (failure !== undefined) {
-          const error = failure
-          failure = undefined
-          return Promise.reject(error)
-        }
-        if (isOver) return Promise.resolve(over)
-        return new Promise((resolve, reject) => {
-          waiting = { resolve, reject }
-          release?.()
-          release = undefined
-        })
-      },
-      return: () => {
-        stop()
-        return Promise.resolve(over)
-      },
-      [Symbol.asyncIterator]() {
-        return this
-      },
-    }
-  }
-
-  /** @returns ends the listening */
-  onGap(listener: Listener<Gap>, { signal }: ListenOptions = {}): () => void {
-    return this.#register(this.#gapListeners, listener, signal)
-  }
-
-  /** Called with each new status. @returns ends the listening */
-  onStatus(listener: Listener<StreamStatus>, { signal }: ListenOptions = {}): () => void {
-    return this.#register(this.#statusListeners, listener, signal)
-  }
-
+  onGap(listener: Listener<Gap>, options?: ListenOptions): () => void
+  /** Called with each new status. */
+  onStatus(listener: Listener<StreamStatus>, options?: ListenOptions): () => void
   /**
    * Called with what could not be decoded: the reason, and the event with its data as they came. Without such a listener
    * the reason is reported as an uncaught error is. The stream lives on.
-   *
-   * @returns ends the listening
    */
-  onError(listener: StreamErrorListener, { signal }: ListenOptions = {}): () => void {
-    return this.#register(this.#errorListeners, listener, signal)
-  }
-
+  onError(listener: StreamErrorListener, options?: ListenOptions): () => void
   /** Stops receiving. The connection ends with its last subscriber. */
-  close(): void {
-    for (const finish of [...this.#iterators]) finish()
-    this.#close('')
-  }
-
-  [Symbol.dispose](): void {
-    this.close()
-  }
-
-  #close(error: string, endsStream = false): void {
-    if (this.#state.state === 'closed') return
-    this.#subscription.close(endsStream)
-    this.#enter({ ...this.#state, state: 'closed', retryAt: 0, openedAt: 0, error })
-  }
-
-  #receive(entry: Entry): Promise<void> | undefined {
-    if (this.#state.state === 'closed') return undefined
-    if (entry.type === 'event') return this.#receiveEvent(entry)
-    if (entry.type === 'gap') this.#notify(this.#gapListeners, gapOf(entry))
-    else if (entry.state === 'closed') this.#close(entry.error)
-    else this.#enter(entry)
-    return undefined
-  }
-
-  #receiveEvent(entry: EventEntry): Promise<void> | undefined {
-    const raw = rawOf(entry, this.#state.origin)
-    const isHeard = [...this.#listeners].some(({ name }) => name === raw.name || name === EVERY_NAME)
-    const pause = isHeard ? this.#decoded(raw, (event) => this.#dispatch(event)) : undefined
-    if (!this.#isLast(raw)) return pause
-    if (pause !== undefined) return pause.then(() => this.#close('', true))
-    this.#close('', true)
-    return undefined
-  }
-
-  #isLast(raw: StreamEvent): boolean {
-    try {
-      return this.#until?.(raw) === true
-    } catch (error) {
-      reportError(error)
-      return false
-    }
-  }
-
-  /** Hands the event over with its data decoded. Where that takes time, or the taker does, a promise tells the end of it. */
-  #decoded(
-    raw: StreamEvent,
-    handOver: (event: StreamEvent<unknown>) => Promise<void> | undefined,
-  ): Promise<void> | undefined {
-    const { name } = raw
-    const decoder = Object.hasOwn(this.#decoders ?? {}, name) ? this.#decoders?.[name] : undefined
-    try {
-      const value = decode(decoder, raw.data)
-      if (!(value instanceof Promise)) return handOver({ ...raw, data: value })
-      return value.then(
-        (data) => handOver({ ...raw, data }),
-        (error) => this.#fault(error, raw),
-      )
-    } catch (error) {
-      this.#fault(error, raw)
-      return undefined
-    }
-  }
-
-  #dispatch(event: StreamEvent<unknown>): undefined {
-    for (const registration of [...this.#listeners]) {
-      if (!this.#listeners.has(registration)) continue
-      if (registration.name === event.name || registration.name === EVERY_NAME) {
-        this.#call(registration.listener as Listener<unknown>, event)
-      }
-    }
-  }
-
-  #fault(error: unknown, event: StreamEvent): void {
-    const reason = error instanceof Error ? error : new Error(String(error))
-    const message = `tabstream: the data of event "${event.name}" could not be decoded (${reason.message})`
-    const fault = new Error(message, { cause: error })
-    if (this.#errorListeners.size === 0) reportError(fault)
-    for (const listener of [...this.#errorListeners]) this.#call(() => listener(fault, event), undefined)
-  }
-
-  #enter({ state, origin, error, attempt, retryAt, openedAt }: Omit<StateEntry, 'type' | 'seq'>): void {
-    this.#state = { state, origin, error, attempt, retryAt, openedAt }
-    this.#notify(this.#statusListeners, this.status)
-  }
-
-  #notify<Value>(listeners: ReadonlySet<Listener<Value>>, value: Value): void {
-    for (const listener of [...listeners]) if (listeners.has(listener)) this.#call(listener, value)
-  }
-
-  #call<Value>(listener: Listener<Value>, value: Value): void {
-    try {
-      listener(value)
-    } catch (error) {
-      reportError(error)
-    }
-  }
-
-  #subscribe(): void {
-    const names = new Set(Array.from(this.#listeners, ({ name }) => name))
-    if (this.#until !== undefined) names.add(EVERY_NAME)
-    this.#subscription.setNames(names)
-  }
-
-  #register<Item>(
-    items: Set<Item>,
-    item: Item,
-    signal: AbortSignal | undefined,
-    changed: () => void = () => {},
-  ): () => void {
-    if (signal?.aborted) return () => {}
-    items.add(item)
-    changed()
-    const remove = () => {
-      if (items.delete(item)) changed()
-      signal?.removeEventListener('abort', remove)
-    }
-    signal?.addEventListener('abort', remove)
-    return remove
-  }
+  close(): void
 }
-
-const rawOf = ({ name, data, id }: EventEntry, origin: string): StreamEvent => ({ name, data, id, origin })
-
-const gapOf = ({ reason, before, after }: Gap): Gap => ({ reason, before, after })
-
-const ended = (error: string | undefined): TabstreamError =>
-  new TabstreamError('stream-ended', error ? `the stream has failed (${error})` : 'the stream has ended')

@@ -81,7 +81,10 @@ export async function readEvents(
 
 /** A last event ID replaces the one that the page may have given to begin with. */
 function headersOf(headers: StreamRequest['headers'], lastEventId: string): Record<string, string> {
-  const all: Record<string, string> = { accept: 'text/event-stream', ...Object.fromEntries(headers) }
+  const all: Record<string, string> = {
+    accept: 'text/event-stream',
+    ...Object.fromEntries(headers),
+  }
   if (lastEventId === '') return all
   const { 'last-event-id': _, ...others } = all
   return { ...others, 'Last-Event-ID': toByteString(lastEventId) }

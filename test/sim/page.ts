@@ -2,9 +2,10 @@ import { Client } from '../../src/client.ts'
 import type { Host } from '../../src/host/host.ts'
 import type { HostName } from '../../src/options.ts'
 import type { PageSubscription } from '../../src/page-subscription.ts'
-import type { Entry } from '../../src/protocol.ts'
+import { type Entry, EVENT_SOURCE_POLICY } from '../../src/protocol.ts'
 import type { Agent } from './world/agent.ts'
 import { overhear } from './world/overhear.ts'
+import { requestTo } from './world/samples.ts'
 import type { VirtualServer } from './world/server.ts'
 import type { World } from './world/world.ts'
 
@@ -48,8 +49,10 @@ export class SimSubscription {
     this.server = server
     this.#given = given
     this.#subscription = client.subscribe(
-      { url: server.url, credentials: server.credentials },
-      undefined,
+      {
+        request: requestTo(server.url, { credentials: server.credentials }),
+        policy: EVENT_SOURCE_POLICY,
+      },
       (entry) => this.#receive(entry),
     )
     for (const name of names) this.add(name)
@@ -99,7 +102,7 @@ export class SimSubscription {
     }
   }
 
-  #receive(entry: Entry): void {
+  #receive(entry: Entry): undefined {
     this.#given(entry)
     if (entry.type === 'gap') {
       const { type, reason, before, after } = entry

@@ -9,8 +9,9 @@ import type { PageEvent, Platform } from '../../src/platform.ts'
 import { type Entry, type HubSide, hubLockName, type Subscription, type TabSide } from '../../src/protocol.ts'
 import { NOWHERE } from '../../worker/resumption.ts'
 import type { Agent } from '../sim/world/agent.ts'
+import { stateEntry } from '../sim/world/samples.ts'
 import type { World } from '../sim/world/world.ts'
-import { createWorld, inWords, requestOf, send, serverOf, UNNOTICED } from './raw-tab.ts'
+import { createWorld, inWords, send, serverOf, UNNOTICED, wishOf } from './raw-tab.ts'
 
 const OPENING = ['connecting', 'open']
 
@@ -47,8 +48,9 @@ class Page {
   }
 
   listen(world: World, ...names: string[]): PageSubscription {
-    const subscription = this.client.subscribe(requestOf(serverOf(world)), undefined, (entry) => {
+    const subscription = this.client.subscribe(wishOf(serverOf(world)), (entry) => {
       this.entries.push(entry)
+      return undefined
     })
     subscription.setNames(names)
     return subscription
@@ -127,6 +129,7 @@ const fakeHub = (world: World, page: Page, answersFor: (tab: Remote<TabSide>) =>
       attach: () => 'fake',
       subscribe: () => 'fake',
       unsubscribe: () => {},
+      end: () => {},
       detach: () => {},
       wake: () => {},
       ping: () => 'fake',
@@ -330,9 +333,10 @@ describe('a subscription', () => {
   test('that adds a name within a listener gets what follows that very event', async () => {
     const world = createWorld()
     const page = new Page(world, 'page')
-    const subscription = page.client.subscribe(requestOf(serverOf(world)), undefined, (entry) => {
+    const subscription = page.client.subscribe(wishOf(serverOf(world)), (entry) => {
       page.entries.push(entry)
       if (inWords(entry) === 'a 1') subscription.setNames(['a', 'b'])
+      return undefined
     })
     subscription.setNames(['a'])
     await world.clock.advance(ATTACH)
@@ -516,7 +520,7 @@ describe('a batch', () => {
     fakeHub(world, page, (tab) => ({
       subscribe: ({ id, epoch }) => {
         const position = { ...NOWHERE, log: `${hubId}/1`, seq: 1 }
-        const entries = [{ type: 'state', seq: 1, state: 'open', origin: '', error: '' }] as const
+        const entries = [{ ...stateEntry('open'), seq: 1 }]
         tab.deliver({ hubId, subscription: id, epoch, entries, position })
         return 'fake'
       },

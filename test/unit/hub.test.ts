@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Position, StateEntry } from '../../src/protocol.ts'
 import { placeOf } from '../../worker/resumption.ts'
+import { requestTo } from '../sim/world/samples.ts'
 import { CONNECT, createWorld, listeningTab, RawTab, requestOf, send, serverOf } from './raw-tab.ts'
 
 const OPENING = ['connecting', 'open']
@@ -81,7 +82,7 @@ describe('sharing', () => {
     await listeningTab(world, 'one', ['a'])
     const other = new RawTab(world, 'other')
     await other.attach()
-    await other.subscribe(['a'], { request: { url: serverOf(world).url, credentials: 'include' } })
+    await other.subscribe(['a'], { request: requestTo(serverOf(world).url, { credentials: 'include' }) })
     await world.clock.advance(CONNECT)
     expect(serverOf(world)).toMatchObject({ requests: ['', ''], connections: 2 })
   })

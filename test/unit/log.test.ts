@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../src/protocol.ts'
 import { Log, type LogLimits, type NewEntry } from '../../worker/log.ts'
+import { stateEntry } from '../sim/world/samples.ts'
 
 const UNBOUNDED = { events: 1e6, bytes: 1e9 }
 
@@ -14,7 +15,7 @@ const eventOf = (data: string, name = 'a', id = ''): NewEntry => ({
   ordinal: 1,
 })
 
-const opened: NewEntry = { type: 'state', state: 'open', origin: '', error: '' }
+const opened = stateEntry('open')
 
 /** What a log counts for one entry. */
 const bytesOf = (entry: NewEntry): number => {

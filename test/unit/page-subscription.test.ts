@@ -1,10 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { PageSubscription } from '../../src/page-subscription.ts'
 import type { Platform } from '../../src/platform.ts'
-import type { Batch, Entry, EventEntry, Position, StreamRequest } from '../../src/protocol.ts'
+import {
+  type Batch,
+  type Entry,
+  EVENT_SOURCE_POLICY,
+  type EventEntry,
+  type Position,
+  type Subscription,
+} from '../../src/protocol.ts'
 import { placeOf } from '../../worker/resumption.ts'
+import { requestTo, stateEntry } from '../sim/world/samples.ts'
 
-const REQUEST: StreamRequest = { url: 'https://dash.test/events', credentials: 'same-origin' }
+const REQUEST = requestTo('https://dash.test/events')
 
 const LOG = 'hub/1'
 
@@ -18,7 +26,7 @@ const event = (number: number, name = 'a'): EventEntry => ({
   ordinal: number,
 })
 
-const opened: Entry = { type: 'state', seq: 1, state: 'open', origin: '', error: '' }
+const opened: Entry = { ...stateEntry('open'), seq: 1 }
 
 /** What a hub says of a tab that is through with the event of this number. */
 const positionAfter = (number: number, log = LOG): Position => ({
@@ -60,8 +68,7 @@ class Page {
     this.subscription = new PageSubscription(
       platform,
       1,
-      REQUEST,
-      undefined,
+      { request: REQUEST, policy: EVENT_SOURCE_POLICY },
       (entry) => this.#receive(entry),
       notices,
     )
@@ -85,8 +92,12 @@ class Page {
     return delivery
   }
 
+  message(): Subscription {
+    return this.subscription.message() as Subscription
+  }
+
   get epoch(): number {
-    return this.subscription.message().epoch
+    return this.message().epoch
   }
 
   /** Whether the page has turns to take. */
@@ -105,7 +116,7 @@ class Page {
     await settled()
   }
 
-  #receive(entry: Entry): void {
+  #receive(entry: Entry): undefined {
     this.received.push(
       entry.type === 'event' ? entry.data : entry.type === 'state' ? entry.state : entry.type,
     )
@@ -202,14 +213,14 @@ describe('acknowledgement', () => {
 
 describe('the position', () => {
   test('is absent before anything has come', () => {
-    expect(new Page().subscription.message()).not.toHaveProperty('position')
+    expect(new Page().message()).not.toHaveProperty('position')
   })
 
   test('is that of the last batch that is through', async () => {
     const page = new Page()
     page.deliver([event(1), event(2)])
     await page.turns()
-    expect(page.subscription.message().position).toEqual(positionAfter(2))
+    expect(page.message().position).toEqual(positionAfter(2))
   })
 
   test('moves by a batch that has no entries', async () => {
@@ -223,7 +234,7 @@ describe('the position', () => {
       position: positionAfter(300),
     })
     await page.turns()
-    expect(page.subscription.message().position).toEqual(positionAfter(300))
+    expect(page.message().position).toEqual(positionAfter(300))
   })
 })
 
@@ -236,7 +247,7 @@ describe('new names', () => {
     await settled()
     expect(page.changes).toBe(changes + 1)
     expect(page.epoch).toBeGreaterThan(epoch)
-    expect(page.subscription.message()).toMatchObject({ id: 1, request: REQUEST, names: ['a', 'b'] })
+    expect(page.message()).toMatchObject({ id: 1, request: REQUEST, names: ['a', 'b'] })
   })
 
   test('set one by one are told once', async () => {
@@ -244,7 +255,7 @@ describe('new names', () => {
     for (const names of [['a'], ['a', 'b'], ['a', 'b', 'c']]) page.subscription.setNames(names)
     await settled()
     expect(page.changes).toBe(1)
-    expect(page.subscription.message().names).toEqual(['a', 'b', 'c'])
+    expect(page.message().names).toEqual(['a', 'b', 'c'])
   })
 
   test('drop and acknowledge what has not been dispatched; the hub will send it anew', async () => {
@@ -272,7 +283,7 @@ describe('new names', () => {
     page.deliver([event(3), event(4), event(5)])
     await page.turn()
     page.subscription.setNames(['a', 'b'])
-    expect(page.subscription.message().position).toMatchObject({
+    expect(page.message().position).toMatchObject({
       log: LOG,
       seq: event(4).seq,
       ordinal: 4,
@@ -286,7 +297,7 @@ describe('new names', () => {
     const page = new Page()
     page.inListener = () => page.subscription.setNames(['a', 'b'])
     page.deliver([event(1), event(2)])
-    expect(page.subscription.message()).toMatchObject({
+    expect(page.message()).toMatchObject({
       names: ['a', 'b'],
       position: { seq: event(1).seq, ordinal: 1, expect: [placeOf(event(1))] },
     })
@@ -296,7 +307,7 @@ describe('new names', () => {
     const page = new Page()
     page.inListener = () => page.subscription.setNames(['a', 'b'])
     page.deliver([event(1), event(2)])
-    expect(page.subscription.message().position).toMatchObject({ resumeAfter: 'id-1', ordinal: 1 })
+    expect(page.message().position).toMatchObject({ resumeAfter: 'id-1', ordinal: 1 })
   })
 
   test('set within the first listener of a later batch are asked for after the event before', async () => {
@@ -305,7 +316,7 @@ describe('new names', () => {
     await page.turns()
     page.inListener = () => page.subscription.setNames(['a', 'b'])
     page.deliver([event(3), event(4)])
-    expect(page.subscription.message().position).toMatchObject({
+    expect(page.message().position).toMatchObject({
       resumeAfter: 'id-2',
       expect: [placeOf(event(3))],
     })
@@ -326,14 +337,14 @@ describe('new names', () => {
     page.inListener = () => page.subscription.setNames(['a', 'b'])
     await page.turns()
     expect(page.received).toEqual(['1', '2'])
-    expect(page.subscription.message().position).toMatchObject({ seq: event(2).seq, ordinal: 2 })
+    expect(page.message().position).toMatchObject({ seq: event(2).seq, ordinal: 2 })
   })
 
   test('set when nothing but a state has ever been dispatched ask from the beginning', () => {
     const page = new Page()
     page.deliver([opened, event(1)])
     page.subscription.setNames(['a', 'b'])
-    expect(page.subscription.message()).not.toHaveProperty('position')
+    expect(page.message()).not.toHaveProperty('position')
   })
 
   test('do not keep the batches of the new epoch from being dispatched', async () => {
@@ -425,7 +436,7 @@ describe('at another hub', () => {
     page.deliver([event(1), event(2)])
     page.deliver([event(3)])
     page.subscription.reattach()
-    expect(page.subscription.message()).toMatchObject({
+    expect(page.message()).toMatchObject({
       position: positionAfter(3),
       seen: [placeOf(event(1)), placeOf(event(2)), placeOf(event(3))],
     })
@@ -435,12 +446,12 @@ describe('at another hub', () => {
     const page = new Page()
     page.deliver([event(1)])
     await page.turns()
-    expect(page.subscription.message()).not.toHaveProperty('seen')
+    expect(page.message()).not.toHaveProperty('seen')
     page.subscription.reattach()
-    expect(page.subscription.message()).toHaveProperty('seen')
+    expect(page.message()).toHaveProperty('seen')
     page.deliver([event(2)], { log: 'other hub/1' })
     await page.turns()
-    expect(page.subscription.message()).not.toHaveProperty('seen')
+    expect(page.message()).not.toHaveProperty('seen')
   })
 
   test('it tells of large events what it tells of small ones: their place', async () => {
@@ -449,7 +460,7 @@ describe('at another hub', () => {
     page.deliver([large])
     await page.turns()
     page.subscription.reattach()
-    expect(page.subscription.message().seen).toEqual([placeOf(large)])
+    expect(page.message().seen).toEqual([placeOf(large)])
   })
 
   test('it tells of the latest of many events', async () => {
@@ -457,7 +468,7 @@ describe('at another hub', () => {
     page.deliver(Array.from({ length: 3_000 }, (_, index) => event(index + 1)))
     await page.turns()
     page.subscription.reattach()
-    const { seen = [] } = page.subscription.message()
+    const { seen = [] } = page.message()
     expect(seen.at(-1)).toEqual(placeOf(event(3_000)))
     expect(seen.length).toBeGreaterThan(100)
     expect(seen.length).toBeLessThan(1_000)

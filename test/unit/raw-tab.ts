@@ -1,8 +1,10 @@
 import { expose, type Remote, wrap } from 'comlink'
 import type { LinkNotices } from '../../src/host/host.ts'
+import type { Wish } from '../../src/page-subscription.ts'
 import {
   type Batch,
   type Entry,
+  EVENT_SOURCE_POLICY,
   type HubSide,
   type StreamRequest,
   type Subscription,
@@ -10,6 +12,7 @@ import {
   tabLockName,
 } from '../../src/protocol.ts'
 import type { Agent } from '../sim/world/agent.ts'
+import { requestTo } from '../sim/world/samples.ts'
 import type { VirtualServer } from '../sim/world/server.ts'
 import { World, type WorldOptions } from '../sim/world/world.ts'
 
@@ -19,9 +22,11 @@ export const createWorld = (options: Partial<WorldOptions> = {}): World =>
 
 export const serverOf = (world: World, index = 0): VirtualServer => world.servers[index] as VirtualServer
 
-export const requestOf = (server: VirtualServer): StreamRequest => ({
-  url: server.url,
-  credentials: 'same-origin',
+export const requestOf = (server: VirtualServer): StreamRequest => requestTo(server.url)
+
+export const wishOf = (server: VirtualServer): Wish => ({
+  request: requestOf(server),
+  policy: EVENT_SOURCE_POLICY,
 })
 
 /** For links that neither are refused nor go. */
@@ -42,6 +47,7 @@ export class RawTab {
   readonly agent: Agent
   readonly hub: Remote<HubSide>
   readonly batches: Batch[] = []
+  readonly warnings: string[] = []
   readonly #world: World
   readonly #id: string
   #isHolding = false
@@ -58,6 +64,9 @@ export class RawTab {
         this.batches.push(batch)
         if (this.#isHolding) await new Promise<void>((resolve) => this.#held.push(resolve))
       },
+      headers: async () => [],
+      retryDelay: async () => false,
+      warn: (message) => this.warnings.push(message),
       ping: () => {},
     }
     this.hub = wrap<HubSide>(endpoint)
@@ -74,7 +83,8 @@ export class RawTab {
   /** Asks for names of the first server's stream, unless told otherwise; a second call replaces the first. */
   async subscribe(names: readonly string[], wish: Partial<Subscription> = {}): Promise<string> {
     const request = requestOf(serverOf(this.#world))
-    const subscription = { id: 1, epoch: ++this.#epoch, request, names, ...wish }
+    const policy = EVENT_SOURCE_POLICY
+    const subscription = { id: 1, epoch: ++this.#epoch, request, policy, names, ...wish }
     return this.answer(this.hub.subscribe(subscription))
   }
 

@@ -11,6 +11,7 @@ import {
   samePlace,
   type Verdict,
 } from '../../worker/resumption.ts'
+import { stateEntry } from '../sim/world/samples.ts'
 
 const UNBOUNDED = { events: 1e6, bytes: 1e9 }
 
@@ -100,7 +101,7 @@ describe('anchorAt', () => {
   test('is nowhere in a log without events', () => {
     expect(anchorAt(logOf([]), 0, false, '')).toBeUndefined()
     const log = new Log(UNBOUNDED)
-    log.append({ type: 'state', state: 'open', origin: '', error: '' })
+    log.append(stateEntry('open'))
     expect(anchorAt(log, 1, false, 'origin')).toBeUndefined()
   })
 
@@ -121,7 +122,7 @@ describe('anchorAt', () => {
     const log = new Log(UNBOUNDED)
     for (const event of events) {
       log.append(event)
-      log.append({ type: 'state', state: 'open', origin: '', error: '' })
+      log.append(stateEntry('open'))
     }
     const anchor = anchorAt(log, 4, false, '')
     expect(anchor).toMatchObject({ resumeAfter: '1', unproven: false })

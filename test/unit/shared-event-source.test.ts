@@ -1,19 +1,26 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Receive } from '../../src/page-subscription.ts'
-import type { Entry, StateEntry, StreamRequest } from '../../src/protocol.ts'
+import {
+  type Entry,
+  EVENT_SOURCE_POLICY,
+  type Policy,
+  type StateEntry,
+  type StreamRequest,
+} from '../../src/protocol.ts'
 import { SharedEventSource } from '../../src/shared-event-source.ts'
+import { requestTo, stateEntry } from '../sim/world/samples.ts'
 
 /** What a page's client would know. */
 class FakeSubscription {
-  readonly request: StreamRequest
+  readonly wish: { request: StreamRequest; policy: Policy }
   readonly give: Receive
   names: string[] = []
   /** How often names were set. */
   changes = 0
   isClosed = false
 
-  constructor(request: StreamRequest, give: Receive) {
-    this.request = request
+  constructor(wish: FakeSubscription['wish'], give: Receive) {
+    this.wish = wish
     this.give = give
   }
 
@@ -31,8 +38,8 @@ const made: FakeSubscription[] = []
 
 vi.mock('../../src/page.ts', () => ({
   pageClient: () => ({
-    subscribe: (request: StreamRequest, ...rest: unknown[]) => {
-      const subscription = new FakeSubscription(request, rest.at(-1) as Receive)
+    subscribe: (wish: FakeSubscription['wish'], give: Receive) => {
+      const subscription = new FakeSubscription(wish, give)
       made.push(subscription)
       return subscription
     },
@@ -50,11 +57,8 @@ afterEach(() => {
 })
 
 const state = (name: StateEntry['state'], error = ''): Entry => ({
-  type: 'state',
+  ...stateEntry(name, { origin: name === 'open' ? 'https://dash.test' : '', error }),
   seq: 1,
-  state: name,
-  origin: name === 'open' ? 'https://dash.test' : '',
-  error,
 })
 
 const event = (name: string, data: string, id = ''): Entry => ({
@@ -142,13 +146,16 @@ describe('the constructor', () => {
   test('gives a source that connects, without credentials', () => {
     const { source, subscription } = create()
     expect(source).toMatchObject({ url: URL_OF_EVENTS, withCredentials: false, readyState: 0 })
-    expect(subscription.request).toEqual({ url: URL_OF_EVENTS, credentials: 'same-origin' })
+    expect(subscription.wish).toEqual({
+      request: requestTo(URL_OF_EVENTS),
+      policy: EVENT_SOURCE_POLICY,
+    })
   })
 
   test('includes credentials where it is asked to', () => {
     const { source, subscription } = create(URL_OF_EVENTS, { withCredentials: true })
     expect(source.withCredentials).toBe(true)
-    expect(subscription.request.credentials).toBe('include')
+    expect(subscription.wish.request.credentials).toBe('include')
   })
 
   test('takes null for no options, as every dictionary', () => {
@@ -169,7 +176,7 @@ describe('the constructor', () => {
   test('shows the fragment and does not ask for it', () => {
     const { source, subscription } = create(`${URL_OF_EVENTS}#top`)
     expect(source.url).toBe(`${URL_OF_EVENTS}#top`)
-    expect(subscription.request.url).toBe(URL_OF_EVENTS)
+    expect(subscription.wish.request.url).toBe(URL_OF_EVENTS)
   })
 
   test('resolves against the base URL of the document', () => {

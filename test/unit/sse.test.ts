@@ -2,9 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { StreamRequest } from '../../src/protocol.ts'
 import type { HubPlatform } from '../../worker/platform.ts'
-import { type Handlers, RefusedError, readEvents, type ServerEvent } from '../../worker/sse.ts'
+import { FailedError, type Handlers, readEvents, type ServerEvent } from '../../worker/sse.ts'
+import { requestTo } from '../sim/world/samples.ts'
 
-const REQUEST: StreamRequest = { url: 'https://dash.test/events', credentials: 'same-origin' }
+const REQUEST = requestTo('https://dash.test/events')
 
 const EVENT_STREAM = { 'Content-Type': 'text/event-stream' }
 
@@ -47,10 +48,15 @@ class Reading implements Handlers {
     const handlers: Handlers = {
       opened: () => this.opened(),
       event: (event) => this.event(event),
+      id: (id) => this.id(id),
       retry: (milliseconds) => this.retry(milliseconds),
+      alive: () => this.alive(),
       parsed: () => this.parsed(),
     }
-    return readEvents({ fetch } as unknown as HubPlatform, request, lastEventId, this.abort.signal, handlers)
+    const { signal } = this.abort
+    const connection = { lastEventId, headers: request.headers, signal, maxEventSize: 1_000_000 }
+    const platform = { fetch, now: () => Date.now() } as unknown as HubPlatform
+    return readEvents(platform, request, connection, handlers)
   }
 
   get headers(): Record<string, string> {
@@ -65,6 +71,12 @@ class Reading implements Handlers {
     this.events.push(event)
     this.calls.push(event.data)
   }
+
+  id(id: string): void {
+    this.calls.push(`id ${id}`)
+  }
+
+  alive(): void {}
 
   retry(milliseconds: number): void {
     this.retries.push(milliseconds)
@@ -94,7 +106,7 @@ describe('the request', () => {
   test('goes to the URL and asks for an event stream', async () => {
     const { asked, headers } = await ask('')
     expect(asked.map(({ url }) => url)).toEqual([REQUEST.url])
-    expect(headers.Accept).toBe('text/event-stream')
+    expect(headers.accept).toBe('text/event-stream')
   })
 
   test('bypasses the cache', async () => {
@@ -106,7 +118,7 @@ describe('the request', () => {
   })
 
   test('has no Last-Event-ID where there is none', async () => {
-    expect(Object.keys((await ask('')).headers)).toEqual(['Accept'])
+    expect(Object.keys((await ask('')).headers)).toEqual(['accept'])
   })
 
   test('carries the last event ID', async () => {
@@ -138,7 +150,7 @@ describe('the answer', () => {
       const reading = new Reading(
         () => new Response(bodyOf([bytesOf('data: x\n\n')]), { headers: { 'Content-Type': type } }),
       )
-      await expect(reading.read()).rejects.toThrow(RefusedError)
+      await expect(reading.read()).rejects.toThrow(FailedError)
       await expect(reading.read()).rejects.toThrow(`content type "${type}"`)
       expect(reading.calls).toEqual([])
     },
@@ -147,7 +159,7 @@ describe('the answer', () => {
   test.each([204, 206, 301, 404, 500, 503])('is refused with status %i', async (status) => {
     const body = status === 204 ? null : bodyOf([bytesOf('data: x\n\n')])
     const reading = new Reading(() => new Response(body, { status, headers: EVENT_STREAM }))
-    await expect(reading.read()).rejects.toThrow(RefusedError)
+    await expect(reading.read()).rejects.toThrow(FailedError)
     expect(reading.calls).toEqual([])
   })
 
@@ -164,7 +176,7 @@ describe('the answer', () => {
       },
     })
     const reading = new Reading(() => new Response(body, { status: 500 }))
-    await expect(reading.read()).rejects.toThrow(RefusedError)
+    await expect(reading.read()).rejects.toThrow(FailedError)
     expect(isCancelled).toBe(true)
   })
 

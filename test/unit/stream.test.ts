@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { StateEntry } from '../../src/protocol.ts'
 import type { ServerKind, VirtualServer } from '../sim/world/server.ts'
 import type { World } from '../sim/world/world.ts'
-import { createWorld, listeningTab, RawTab, send, serverOf } from './raw-tab.ts'
+import { createWorld, listeningTab, RawTab, requestOf, send, serverOf } from './raw-tab.ts'
 
 const OPENING = ['connecting', 'open']
 
@@ -51,7 +51,7 @@ describe('a new hub', () => {
     const tab = await listeningTab(world, 'tab', ['a'])
     await tab.subscribe(['a'], {
       id: 2,
-      request: { url: serverOf(world, 1).url, credentials: 'same-origin' },
+      request: requestOf(serverOf(world, 1)),
     })
     expect(tab.heard(2)).toEqual(OPENING)
   })

@@ -256,6 +256,10 @@ class Incoming implements Connection {
     this.#agent.schedule(0, () => this.#serve())
   }
 
+  async cancel(): Promise<void> {
+    this.end()
+  }
+
   read(): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject }

@@ -76,9 +76,7 @@ describe.each(SOURCES)('$name', ({ kind, page }) => {
 
   // [spec] The last event ID is set before it is seen that there is no data: servers mark a position so.
   // https://html.spec.whatwg.org/multipage/server-sent-events.html#dispatchMessage
-  // The parser in use tells nothing of blocks without data; the README lists that among the differences.
-  const testKnown = kind === 'EventSource' ? test : test.fails
-  testKnown('an ID without data is the last event ID from then on', async () => {
+  test('an ID without data is the last event ID from then on', async () => {
     const { server, open } = await stage()
     const channel = server.channel('marks')
     const recording = await record(await open(page), '/events/marks', ['message'], { kind })

@@ -4,13 +4,15 @@ import type { Replay } from './protocol.ts'
 /** Absolute, relative to the document's base URL.
  *
  * @throws {DOMException} `SyntaxError` where that makes no URL
+ * @throws what `url` throws where it has no text
  */
 export function resolve(url: string | URL): string {
   const base = globalThis.document?.baseURI ?? globalThis.location?.href
+  const text = `${url}`
   try {
-    return new URL(url, base).href
+    return new URL(text, base).href
   } catch {
-    throw new DOMException(`Cannot open an event source for "${url}": it is not a valid URL.`, 'SyntaxError')
+    throw new DOMException(`Cannot open an event source for "${text}": it is not a valid URL.`, 'SyntaxError')
   }
 }
 

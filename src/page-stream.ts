@@ -18,6 +18,12 @@ interface Registration {
   readonly listener: Listener<never>
 }
 
+/** Someone who has asked an iterator for the next event. */
+interface Waiting {
+  resolve(result: IteratorResult<never>): void
+  reject(error: unknown): void
+}
+
 /** A page's part of a stream. */
 export class PageStream implements SharedStream {
   readonly #client: Client
@@ -107,9 +113,7 @@ export class PageStream implements SharedStream {
   events(name: string, { signal }: ListenOptions = {}): AsyncIterableIterator<StreamEvent<never, never>> {
     /** Lets the next entry come. */
     let release: (() => void) | undefined
-    let waiting:
-      | { resolve: (result: IteratorResult<never>) => void; reject: (error: Error) => void }
-      | undefined
+    const waiting: Waiting[] = []
     let held: StreamEvent<unknown> | undefined
     let failure: Error | undefined
     let isOver = false
@@ -118,28 +122,21 @@ export class PageStream implements SharedStream {
     const finish = (error?: Error) => {
       if (isOver) return
       isOver = true
-      failure = error
       subscription.close()
       this.#iterators.delete(finish)
       signal?.removeEventListener('abort', stop)
       release?.()
-      if (error !== undefined && waiting !== undefined) {
-        failure = undefined
-        waiting.reject(error)
-      } else {
-        waiting?.resolve(over)
-      }
-      waiting = undefined
+      const first = error === undefined ? undefined : waiting.shift()
+      if (first === undefined) failure = error
+      else first.reject(error)
+      for (const { resolve } of waiting.splice(0)) resolve(over)
     }
     const stop = () => finish()
-    const offer = (event: StreamEvent<unknown>): Promise<void> => {
-      if (waiting !== undefined) {
-        const { resolve } = waiting
-        waiting = undefined
-        resolve({ done: false, value: event as never })
-      } else {
-        held = event
-      }
+    const offer = (event: StreamEvent<unknown>): Promise<void> | undefined => {
+      const first = waiting.shift()
+      if (first === undefined) held = event
+      else first.resolve({ done: false, value: event as never })
+      if (waiting.length > 0) return undefined
       return new Promise((resolve) => {
         release = resolve
       })
@@ -179,7 +176,7 @@ export class PageStream implements SharedStream {
         }
         if (isOver) return Promise.resolve(over)
         return new Promise((resolve, reject) => {
-          waiting = { resolve, reject }
+          waiting.push({ resolve, reject })
           release?.()
           release = undefined
         })

@@ -79,13 +79,16 @@ export class SharedEventSource extends EventTarget implements EventSource {
   /**
    * @param url relative to the document's base URL
    * @throws {DOMException} `SyntaxError` where `url` cannot be resolved
+   * @throws {TypeError} where `url` is missing, or `init` is no object
    * @throws {TabstreamError} of type `'configuration'` where `replay` makes no sense
    */
-  constructor(url: string | URL, init: SharedEventSourceInit = {}) {
+  constructor(url: string | URL, init?: SharedEventSourceInit)
+  constructor(...given: unknown[]) {
     super()
+    if (given.length === 0) throw new TypeError('Cannot open an event source without a URL.')
+    const [url, init] = given as [url: string | URL, init?: SharedEventSourceInit]
+    const { withCredentials, replay } = dictionaryOf(init)
     this.#url = resolve(url)
-    // [spec] A dictionary may be null. https://webidl.spec.whatwg.org/#js-dictionary
-    const { withCredentials, replay } = init ?? {}
     this.#withCredentials = Boolean(withCredentials)
     const wish = {
       request: {
@@ -176,9 +179,8 @@ export class SharedEventSource extends EventTarget implements EventSource {
     const callback = listener as EventListenerOrEventListenerObject | null
     const { signal, ...rest } = optionsOf(options)
     const { capture = false, once = false } = rest
-    const isListener = typeof callback === 'function' || (typeof callback === 'object' && callback !== null)
     // The platform has its own words for what is no listener.
-    if (!isListener || signal?.aborted) {
+    if (!isObject(callback) || signal?.aborted) {
       super.addEventListener(type, callback, options)
       return
     }
@@ -287,10 +289,11 @@ export class SharedEventSource extends EventTarget implements EventSource {
     return (this.#handlers.get(type)?.callback ?? null) as Handler<E>
   }
 
-  /** [spec] An event handler keeps its place among the listeners from when it was first set until it is `null`.
+  /** [spec] An event handler keeps its place among the listeners from when it was first set until it is `null`. Any
+   *  object is one, though only a function is called.
    *  https://html.spec.whatwg.org/multipage/webappapis.html#event-handler-attributes */
   #setHandler(type: string, value: unknown): void {
-    const callback = typeof value === 'function' ? (value as Handler<never>) : null
+    const callback = isObject(value) ? (value as Handler<never>) : null
     const present = this.#handlers.get(type)
     if (present !== undefined && callback !== null) {
       present.callback = callback
@@ -298,7 +301,8 @@ export class SharedEventSource extends EventTarget implements EventSource {
       const handler = {
         callback,
         listener: (event: Event) => {
-          if (handler.callback?.call(this, event as never) === false) event.preventDefault()
+          if (typeof handler.callback !== 'function') return
+          if (handler.callback.call(this, event as never) === false) event.preventDefault()
         },
       }
       this.#handlers.set(type, handler)
@@ -324,6 +328,20 @@ Object.defineProperty(SharedEventSource.prototype, Symbol.toStringTag, {
   value: 'EventSource',
   configurable: true,
 })
+// The rest parameter does not count, and a minifier renames the class.
+Object.defineProperty(SharedEventSource, 'length', { value: 1, configurable: true })
+Object.defineProperty(SharedEventSource, 'name', { value: 'SharedEventSource', configurable: true })
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'function' || (typeof value === 'object' && value !== null)
+
+/** [spec] A dictionary may be left out or null, but must not be any other primitive value.
+ *  https://webidl.spec.whatwg.org/#js-dictionary */
+function dictionaryOf(init: SharedEventSourceInit | null | undefined): SharedEventSourceInit {
+  if (init === undefined || init === null) return {}
+  if (!isObject(init)) throw new TypeError('The second argument of an event source must be an object.')
+  return init
+}
 
 const callingOnce = (callback: EventListenerOrEventListenerObject, note: () => void) =>
   function (this: unknown, event: Event): void {

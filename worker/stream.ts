@@ -193,7 +193,7 @@ export class Stream {
         alive: () => this.#watchIdleness(),
         parsed: () => {
           this.#pump()
-          return this.#isFarAhead() ? new Promise((resolve) => this.#room.add(resolve)) : undefined
+          return this.#isFarAhead() ? this.#untilThereIsRoom() : undefined
         },
       })
       throw new FailedError('the server ended the response')
@@ -223,11 +223,18 @@ export class Stream {
   #watchIdleness(): void {
     this.#platform.clearTimeout(this.#idle)
     const timeouts = Array.from(this.#cursors, ({ policy }) => policy.idleTimeout).filter((time) => time > 0)
-    if (timeouts.length === 0 || this.#state === 'retrying') return
+    if (timeouts.length === 0 || this.#state === 'retrying' || this.#isClosed()) return
     const timeout = Math.min(...timeouts)
     this.#idle = this.#platform.setTimeout(() => {
       this.#abort.abort(new FailedError(`the server has sent nothing for ${timeout} ms`))
     }, timeout)
+  }
+
+  /** While we do not read, silence says nothing of the server. */
+  async #untilThereIsRoom(): Promise<void> {
+    this.#platform.clearTimeout(this.#idle)
+    await new Promise<void>((resolve) => this.#room.add(resolve))
+    this.#watchIdleness()
   }
 
   #opened(response: Response, anchor: Anchor): void {
@@ -356,8 +363,8 @@ export class Stream {
     if (failure.isFinal || (wanted.length === 0 && cursors.length > 0)) return this.#end()
     const least = Math.min(...wanted, ...(wanted.length === 0 ? [delay] : []))
     this.#retryAt = this.#platform.now() + least
-    this.#enter()
     for (const [index, cursor] of cursors.entries()) if (delays[index] === false) cursor.end(this.#error)
+    this.#enter()
     this.#pump()
     this.#timer = this.#platform.setTimeout(() => this.#connect(), least)
   }

@@ -1,0 +1,442 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { SharedStream, StreamStatus } from '../../src/index.ts'
+import { inspect, openTab, type Tab, warnings } from './browser.ts'
+import { startServer } from './server.ts'
+import { POLL, type Stage, useBrowser } from './stage.ts'
+import { Changes } from './until.ts'
+
+const stage = useBrowser()
+
+const HOSTS = ['shared-worker', 'leader'] as const
+
+declare global {
+  // They live in the page.
+  var stream: SharedStream
+  var seen: { data: string[]; statuses: StreamStatus[]; gaps: number; errors: string[] }
+  var asked: string[]
+  var token: { value: string }
+}
+
+/** Opens a stream in the page; `options` is the source of an expression, since functions cannot be sent. */
+async function connect(tab: Tab, url: string, options = '{}'): Promise<void> {
+  await tab.page.evaluate(
+    ([url, options]) => {
+      globalThis.asked = []
+      globalThis.seen = { data: [], statuses: [], gaps: 0, errors: [] }
+      globalThis.stream = tabstream.connect(url, new Function(`return ${options}`)())
+      stream.on('*', ({ data }) => seen.data.push(data))
+      stream.onStatus((status) => seen.statuses.push(status))
+      stream.onGap(() => seen.gaps++)
+      stream.onError((error) => seen.errors.push(error.message))
+    },
+    [url, options] as const,
+  )
+}
+
+const dataIn = (tab: Tab): Promise<string[]> => tab.page.evaluate(() => seen.data)
+
+const statusesIn = (tab: Tab): Promise<string[]> =>
+  tab.page.evaluate(() => seen.statuses.map(({ state }) => state))
+
+const errorIn = (tab: Tab) => tab.page.evaluate(() => stream.status.error)
+
+/** Resolves when the page's stream is in this state. */
+const reach = (tab: Tab, state: StreamStatus['state']): Promise<unknown> =>
+  tab.page.waitForFunction((state) => stream.status.state === state, state)
+
+const received = (tab: Tab, data: string): Promise<unknown> =>
+  tab.page.waitForFunction((data) => seen.data.includes(data), data)
+
+/** Numbered events for whoever has a token that is good, as a server behind a gateway sends them. */
+class Gateway {
+  readonly sent: string[] = []
+  /** Tokens of all requests, with what became of them. */
+  readonly requests: string[] = []
+  connections = 0
+  peak = 0
+  readonly #changes = new Changes()
+  readonly #open = new Set<ServerResponse>()
+  readonly #isGood: (token: string) => boolean
+  /** How long a token is good for a stream, in ms. */
+  readonly #validity: number
+
+  constructor({ server }: Stage, path: string, isGood: (token: string) => boolean, validity = 60_000) {
+    this.#isGood = isGood
+    this.#validity = validity
+    server.answer(path, (request, response) => this.#handle(request, response))
+    const timer = setInterval(() => this.#send(), 20)
+    onTestFinished(() => clearInterval(timer))
+  }
+
+  until(isTrue: () => boolean, what: string): Promise<void> {
+    return this.#changes.until(isTrue, () => `${what}; ${this.requests.join(', ')}`)
+  }
+
+  #send(): void {
+    const number = String(this.sent.length + 1)
+    this.sent.push(number)
+    for (const response of this.#open) response.write(textOf(number))
+    this.#changes.changed()
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse): void {
+    const token = String(request.headers.authorization ?? '').replace('Bearer ', '')
+    const isGood = this.#isGood(token)
+    this.requests.push(`${token} ${isGood ? 'good' : 'refused'}`)
+    if (!isGood) {
+      response.writeHead(401).end()
+      return
+    }
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write('retry: 100\n\n')
+    const last = Number(request.headers['last-event-id'] ?? this.sent.length)
+    for (const number of this.sent.slice(last)) response.write(textOf(number))
+    this.#open.add(response)
+    this.connections++
+    this.peak = Math.max(this.peak, this.connections)
+    const timer = setTimeout(() => response.end(), this.#validity)
+    response.on('close', () => {
+      clearTimeout(timer)
+      this.#open.delete(response)
+      this.connections--
+      this.#changes.changed()
+    })
+    this.#changes.changed()
+  }
+}
+
+const textOf = (number: string): string => `id: ${number}\ndata: ${number}\n\n`
+
+/** Whether these are all the numbers from the first to the last. */
+const isUnbroken = (data: readonly string[]): boolean =>
+  data.every((number, index) => index === 0 || Number(number) === Number(data[index - 1]) + 1)
+
+describe.each(HOSTS)('tokens, with host %s', (host) => {
+  test('that expire every two seconds are replaced, whoever of the tabs is there to do it', async () => {
+    const scene = await stage()
+    const { server, context, openMany } = scene
+    let issued = 0
+    let current = ''
+    server.answer('/token', (_request, response) => {
+      current = `token-${++issued}`
+      response.end(current)
+    })
+    const gateway = new Gateway(scene, '/guarded', (token) => token !== '' && token === current, 2_000)
+    const tabs = await openMany(6, `/page?host=${host}`)
+    const options = `{
+      key: 'user 1',
+      async headers(reason) {
+        asked.push(reason)
+        const response = await fetch('/token', { method: 'POST' })
+        return { Authorization: 'Bearer ' + await response.text() }
+      },
+    }`
+    await Promise.all(tabs.map((tab) => connect(tab, '/guarded', options)))
+    await gateway.until(() => gateway.requests.length >= 3, 'three connections')
+
+    const counts = await Promise.all(tabs.map((tab) => tab.page.evaluate(() => asked.length)))
+    expect(counts.filter((count) => count > 0)).toHaveLength(1)
+    const asker = tabs[counts.findIndex((count) => count > 0)] as Tab
+    await asker.page.close()
+    const others = tabs.filter((tab) => tab !== asker)
+    const had = gateway.requests.length
+    await gateway.until(() => gateway.requests.length >= had + 2, 'two more connections')
+    const last = String(gateway.sent.length)
+    await Promise.all(others.map((tab) => received(tab, last)))
+
+    for (const tab of others) {
+      expect(isUnbroken(await dataIn(tab))).toBe(true)
+      expect(await tab.page.evaluate(() => [seen.gaps, seen.errors])).toEqual([0, []])
+      expect(await statusesIn(tab)).not.toContain('closed')
+    }
+    expect(gateway.peak).toBe(1)
+    expect(gateway.requests.filter((request) => request.endsWith('refused'))).toEqual([])
+    expect(context.pages()).toHaveLength(5)
+  })
+
+  test('that the server refuses are asked for once more, and then the stream ends', async () => {
+    const scene = await stage()
+    const gateway = new Gateway(scene, '/guarded', (token) => token === 'second')
+    const tab = await scene.open(`/page?host=${host}`)
+    const options = `{
+      key: 'user',
+      headers: (reason) => {
+        asked.push(reason)
+        return { authorization: 'Bearer ' + (reason === 'unauthorized' ? token.value : 'first') }
+      },
+    }`
+    await tab.page.evaluate(() => {
+      globalThis.token = { value: 'second' }
+    })
+    await connect(tab, '/guarded', options)
+    await reach(tab, 'open')
+    expect(await tab.page.evaluate(() => asked)).toEqual(['connect', 'unauthorized'])
+
+    const other = await scene.open(`/page?host=${host}`)
+    await other.page.evaluate(() => {
+      globalThis.token = { value: 'third' }
+    })
+    await connect(other, '/guarded', options.replace("key: 'user'", "key: 'other'"))
+    await reach(other, 'closed')
+    expect(await other.page.evaluate(() => asked)).toEqual(['connect', 'unauthorized'])
+    expect(await errorIn(other)).toContain('401')
+    expect(gateway.requests).toEqual(['first refused', 'second good', 'first refused', 'third refused'])
+  })
+
+  test('of two users on one URL, in four tabs, never meet, and show nowhere', async () => {
+    const { server, context, open } = await stage()
+    server.answer('/private', (request, response) => {
+      const user = String(request.headers.authorization).replace('Bearer secret-of-', '')
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      const send = () => response.write(`data: for ${user}\n\n`)
+      const timer = setInterval(send, 20)
+      response.on('close', () => clearInterval(timer))
+    })
+    const ways = [
+      (user: string) => `{ headers: { Authorization: 'Bearer secret-of-${user}' } }`,
+      (user: string) => `{ headers: async () => ({ Authorization: 'Bearer secret-of-${user}' }) }`,
+      (user: string) =>
+        `{ key: 'secret-key-of-${user}', headers: () => ({ Authorization: 'Bearer secret-of-${user}' }) }`,
+    ]
+    for (const way of ways) {
+      const tabs = [
+        { user: 'ann', tab: await open(`/page?host=${host}`) },
+        { user: 'bob', tab: await open(`/page?host=${host}`) },
+        { user: 'ann', tab: await open(`/page?host=${host}`) },
+        { user: 'bob', tab: await open(`/page?host=${host}`) },
+      ]
+      for (const { user, tab } of tabs) await connect(tab, '/private', way(user))
+      for (const { tab } of tabs) await tab.page.waitForFunction(() => seen.data.length >= 10)
+      for (const { user, tab } of tabs) expect(new Set(await dataIn(tab))).toEqual(new Set([`for ${user}`]))
+      const report = await inspect(tabs[0]?.tab as Tab)
+      expect(report.streams).toHaveLength(2)
+
+      const locks = await tabs[0]?.tab.page.evaluate(async () =>
+        JSON.stringify(await navigator.locks.query()),
+      )
+      const lines = tabs.flatMap(({ tab }) => tab.console.map(({ text }) => text))
+      const names = await Promise.all(context.pages().map((page) => page.title()))
+      expect(JSON.stringify([report, locks, lines, names])).not.toContain('secret')
+      for (const { tab } of tabs) await tab.page.close()
+    }
+  })
+})
+
+describe('a server that', () => {
+  /** Answers as told, each request by the next answer, the last one from then on. */
+  const answering = async (
+    ...answers: ((response: ServerResponse) => void)[]
+  ): Promise<{ scene: Stage; times: number[]; tab: Tab }> => {
+    const scene = await stage()
+    const times: number[] = []
+    scene.server.answer('/moody', (_request, response) => {
+      const answer = answers[Math.min(times.length, answers.length - 1)]
+      times.push(Date.now())
+      answer?.(response)
+    })
+    return { scene, times, tab: await scene.open() }
+  }
+  const status =
+    (code: number, headers: Record<string, string> = {}) =>
+    (response: ServerResponse) => {
+      response.writeHead(code, headers).end()
+    }
+  const streaming = (text: string) => (response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write(`retry: 100\n\n${text}`)
+  }
+
+  test('is down for a deployment is tried again when it says', async () => {
+    const { tab, times } = await answering(status(503, { 'retry-after': '2' }), streaming('data: back\n\n'))
+    await connect(tab, '/moody')
+    await received(tab, 'back')
+    expect(await statusesIn(tab)).toEqual(['connecting', 'retrying', 'open'])
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(1_990)
+  })
+
+  test('has had too many requests is tried again', async () => {
+    const { tab } = await answering(status(429), status(408), streaming('data: back\n\n'))
+    await connect(tab, '/moody')
+    await received(tab, 'back')
+  })
+
+  test('answers 503 ends a SharedEventSource, as the standard says, while connect() goes on', async () => {
+    const { tab } = await answering(status(503), streaming('data: back\n\n'))
+    await connect(tab, '/moody')
+    const state = await tab.page.evaluate(async () => {
+      const source = new tabstream.SharedEventSource('/moody')
+      await new Promise((resolve) => source.addEventListener('error', resolve))
+      return source.readyState
+    })
+    expect(state).toBe(2)
+    await received(tab, 'back')
+  })
+
+  test.each([204, 404, 401])('answers %d ends the stream for good', async (code) => {
+    const { tab, times } = await answering(status(code))
+    await connect(tab, '/moody')
+    await reach(tab, 'closed')
+    expect(await errorIn(tab)).toContain(String(code))
+    await expect.poll(async () => (await inspect(tab)).streams, POLL).toEqual([])
+    expect(times).toHaveLength(1)
+  })
+
+  test('accepts and closes at once, for 20 seconds, is not hammered', { timeout: 90_000 }, async () => {
+    const { tab, times } = await answering((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end('retry: 0\n\n')
+    })
+    await connect(tab, '/moody')
+    const begun = Date.now()
+    // Time is what is tested.
+    await new Promise((resolve) => setTimeout(resolve, 20_000))
+    console.log(`attempts within ${Date.now() - begun} ms: ${times.length}`)
+    expect(times.length).toBeGreaterThan(3)
+    expect(times.length).toBeLessThan(20)
+  })
+
+  test('sends 20 MB without the end of a line ends its own stream, and no other', async () => {
+    const { scene, tab } = await answering((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write('data: ')
+      const block = 'x'.repeat(1_000_000)
+      for (let count = 0; count < 20; count++) response.write(block)
+    })
+    const channel = scene.server.channel('quiet')
+    const other = await scene.open()
+    await connect(other, '/events/quiet')
+    await reach(other, 'open')
+    await connect(tab, '/moody')
+    await reach(tab, 'closed')
+    expect(await errorIn(tab)).toContain('more than 8,388,608 characters')
+    channel.send({ data: 'alive' })
+    await received(other, 'alive')
+    expect((await inspect(tab)).hubId).toBe((await inspect(other)).hubId)
+  })
+
+  test('falls silent is left after the idle time-out; a comment is a sign of life', async () => {
+    const { tab, times } = await answering((response) => {
+      streaming('data: first\n\n')(response)
+      let left = 6
+      const timer = setInterval(() => (--left > 0 ? response.write(':\n\n') : clearInterval(timer)), 200)
+    }, streaming('data: second\n\n'))
+    await connect(tab, '/moody', '{ idleTimeout: 600 }')
+    await received(tab, 'second')
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(1_500)
+    expect(await tab.page.evaluate(() => seen.statuses.map(({ error }) => error))).toContain(
+      'the server has sent nothing for 600 ms',
+    )
+  })
+})
+
+describe('a stream', () => {
+  test('of a completion ends with its last event, for all, and is not begun again', async () => {
+    const { server, openMany } = await stage()
+    const bodies: string[] = []
+    server.answer('/complete', (request, response) => {
+      let body = ''
+      request.on('data', (chunk) => {
+        body += chunk
+      })
+      request.on('end', () => {
+        bodies.push(`${request.method} ${request.headers['content-type']} ${body}`)
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        const words = ['Once', 'upon', 'a', 'time', '[DONE]']
+        const timer = setInterval(() => {
+          const word = words.shift()
+          if (word === undefined) clearInterval(timer)
+          else response.write(`data: ${word}\n\n`)
+          if (words.length === 0) response.end()
+        }, 50)
+      })
+    })
+    const [one, two] = (await openMany(2)) as [Tab, Tab]
+    const options = `{
+      method: 'POST', body: { prompt: 'tell' }, until: ({ data }) => data === '[DONE]'
+    }`
+    const told = one.page.evaluate(async (options) => {
+      const stream = tabstream.connect('/complete', new Function(`return ${options}`)())
+      const words: string[] = []
+      for await (const { data } of stream.events('message')) words.push(data)
+      return words
+    }, options)
+    await connect(two, '/complete', options)
+    expect(await told).toEqual(['Once', 'upon', 'a', 'time', '[DONE]'])
+    await reach(two, 'closed')
+    expect(await dataIn(two)).toEqual(['Once', 'upon', 'a', 'time', '[DONE]'])
+    expect(await errorIn(two)).toBeUndefined()
+    await expect.poll(async () => (await inspect(one)).streams, POLL).toEqual([])
+    expect(bodies).toEqual(['POST application/json {"prompt":"tell"}'])
+  })
+
+  test('is read by a slow loop at its own pace, without loss and without holding up others', async () => {
+    const { server, open } = await stage()
+    const channel = server.channel('fast')
+    const tab = await open()
+    await connect(tab, '/events/fast')
+    await reach(tab, 'open')
+    await tab.page.evaluate(() => {
+      const words: string[] = []
+      Object.assign(globalThis, { words, go: () => {} })
+      const loop = async () => {
+        for await (const { data } of stream.events('message')) {
+          words.push(data)
+          if (words.length === 1)
+            await new Promise<void>((resolve) => Object.assign(globalThis, { go: resolve }))
+        }
+      }
+      loop()
+    })
+    await expect.poll(async () => (await inspect(tab)).streams[0]?.subscribers, POLL).toBe(2)
+    channel.send(...Array.from({ length: 5_000 }, (_, index) => ({ data: `event ${index}` })))
+    await received(tab, 'event 4999')
+    expect(await tab.page.evaluate('words')).toEqual(['event 0'])
+    await tab.page.evaluate('go()')
+    await tab.page.waitForFunction('words.length === 5000')
+    const words = (await tab.page.evaluate('words')) as string[]
+    expect(words.every((word, index) => word === `event ${index}`)).toBe(true)
+    expect(await tab.page.evaluate(() => seen.gaps)).toBe(0)
+  })
+
+  test('from another origin gets its headers through a preflight', async () => {
+    const { server, open } = await stage()
+    const upstream = await startServer()
+    onTestFinished(() => upstream.close())
+    upstream.channel('far').headers = {
+      'access-control-allow-origin': server.origin,
+      'access-control-allow-headers': 'x-key',
+    }
+    const tab = await open()
+    await connect(tab, upstream.url('/events/far'), "{ headers: { 'X-Key': 'value' } }")
+    await reach(tab, 'open')
+    expect(upstream.channel('far').preflights).toBe(1)
+    expect(upstream.channel('far').requests[0]?.headers['x-key']).toBe('value')
+  })
+
+  test('too many from one origin are told of in the console, once and without query', async () => {
+    const { open } = await stage()
+    const tab = await open()
+    await tab.page.evaluate(async () => {
+      for (let number = 1; number <= 6; number++) {
+        const stream = tabstream.connect(`/events/${number}?token=secret`)
+        await new Promise<void>((resolve) => {
+          stream.onStatus(({ state }) => state === 'open' && resolve())
+          if (number === 6) resolve()
+        })
+      }
+    })
+    await expect.poll(async () => (await warnings(tab)).length, POLL).toBe(1)
+    const [warning] = await warnings(tab)
+    expect(warning).toMatch(/5 streams from .* \(\/events\/1, .*\/events\/5\)/)
+    expect(warning).not.toContain('secret')
+  })
+})
+
+test('connect() works from the classic build', async () => {
+  const { server, context } = await stage()
+  const tab = await openTab(context, server.url('/page?global'))
+  await connect(tab, '/events/news')
+  await reach(tab, 'open')
+  server.channel('news').send({ data: 'x' })
+  await received(tab, 'x')
+})

@@ -9,7 +9,7 @@ export const HUB_CALLS: Calls = {
   attach: (attachment) =>
     isRecord(attachment) && isString(attachment.tabId) && typeof attachment.holdsLock === 'boolean',
   subscribe: (subscription) => isSubscription(subscription),
-  unsubscribe: (id) => isNumber(id),
+  unsubscribe: (id) => isInteger(id),
   detach: () => true,
   wake: () => true,
   ping: () => true,
@@ -21,9 +21,10 @@ export const TAB_CALLS: Calls = {
   deliver: (batch) =>
     isRecord(batch) &&
     isString(batch.hubId) &&
-    isNumber(batch.subscription) &&
-    isNumber(batch.epoch) &&
+    isInteger(batch.subscription) &&
+    isInteger(batch.epoch) &&
     Array.isArray(batch.entries) &&
+    batch.entries.every(isRecord) &&
     isPosition(batch.position),
   ping: () => true,
 }
@@ -76,13 +77,15 @@ function isCall(message: unknown, calls: Calls): boolean {
 
 /** A value, or what a call has thrown. */
 function isAnswer(message: unknown): boolean {
-  if (!isRecord(message) || !isString(message.id) || 'path' in message) return false
-  return message.type === 'RAW' || (message.name === 'throw' && isRecord(message.value))
+  if (!isRecord(message) || !isString(message.id)) return false
+  if ('path' in message || 'argumentList' in message) return false
+  if (message.type === 'HANDLER') return message.name === 'throw' && isRecord(message.value)
+  return message.type === 'RAW'
 }
 
 function isSubscription(value: unknown): boolean {
-  if (!isRecord(value) || !isNumber(value.id) || !isNumber(value.epoch)) return false
-  const { request, names, position, seen } = value
+  if (!isRecord(value) || !isInteger(value.id) || !isInteger(value.epoch)) return false
+  const { request, names, position, replay, seen } = value
   return (
     isRecord(request) &&
     isString(request.url) &&
@@ -90,6 +93,7 @@ function isSubscription(value: unknown): boolean {
     Array.isArray(names) &&
     names.every(isString) &&
     (position === undefined || isPosition(position)) &&
+    (['undefined', 'number'].includes(typeof replay) || replay === 'all' || isRecord(replay)) &&
     (seen === undefined || (Array.isArray(seen) && seen.every(isRecord)))
   )
 }
@@ -97,8 +101,8 @@ function isSubscription(value: unknown): boolean {
 const isPosition = (value: unknown): boolean =>
   isRecord(value) &&
   isString(value.log) &&
-  isNumber(value.seq) &&
-  isNumber(value.ordinal) &&
+  isInteger(value.seq) &&
+  isInteger(value.ordinal) &&
   isString(value.resumeAfter) &&
   Array.isArray(value.expect) &&
   value.expect.every(isRecord)
@@ -118,4 +122,4 @@ const isRecord = (value: unknown): value is { readonly [key in Key]?: unknown } 
 
 const isString = (value: unknown): value is string => typeof value === 'string'
 
-const isNumber = (value: unknown): value is number => typeof value === 'number'
+const isInteger = (value: unknown): value is number => Number.isSafeInteger(value)

@@ -65,8 +65,8 @@ export class Client {
   /** The last hub died within {@link REATTACH_INTERVAL}. */
   #hasLostYoung = false
   #isAway = false
-  /** Why hosts were not to be had, when the present one was found. */
-  #refusals: readonly Refusal[] = []
+  /** Hosts that are not to be had, and why. They are not tried again until the page has been away. */
+  readonly #refusals = new Map<Host, string>()
   #hasWarned = false
   /** Messages from a hub, or on a channel of pages, that made no sense. */
   #malformed = 0
@@ -106,7 +106,7 @@ export class Client {
       ...report,
       host: link.host.name,
       isHere: link.host.isHere?.() ?? false,
-      refused: this.#refusals,
+      refused: this.#refused(),
       malformed: report.malformed + this.#malformed,
     }
   }
@@ -160,19 +160,19 @@ export class Client {
 
   /** Tries the hosts in order. */
   async #climb(): Promise<Link> {
-    const refusals: Refusal[] = []
     for (const host of this.#hosts) {
+      if (this.#refusals.has(host)) continue
       const link = await this.#find(host).catch((error: unknown) => {
-        refusals.push({ host: host.name, reason: error instanceof Error ? error.message : String(error) })
+        this.#refusals.set(host, error instanceof Error ? error.message : String(error))
       })
       if (this.#isAway) throw new Error('the page was left')
       if (link === undefined) continue
-      this.#refusals = refusals
-      if (refusals.length > 0) this.#warn(host, refusals)
+      if (this.#refusals.size > 0) this.#warn(host)
       this.#take(link)
       return link
     }
-    const error = new TabstreamError('no-host', `no hub could be had (${listed(refusals)})`)
+    const error = new TabstreamError('no-host', `no hub could be had (${listed(this.#refused())})`)
+    this.#refusals.clear()
     for (const subscription of this.#subscriptions.values()) subscription.fail(error)
     throw error
   }
@@ -200,6 +200,7 @@ export class Client {
     const tabId = this.#platform.randomId()
     try {
       const holdsLock = await this.#holdLock(tabId, life.signal)
+      if (this.#isAway) throw new Error('the page was left')
       const link = await new Promise<Link | undefined>((resolve, reject) => {
         const opened = host.open(generation, {
           refused: (reason) => reject(new Error(reason)),
@@ -332,6 +333,7 @@ export class Client {
   #return(): void {
     if (!this.#isAway) return
     this.#isAway = false
+    this.#refusals.clear()
     this.#resume()
   }
 
@@ -345,14 +347,18 @@ export class Client {
     })
   }
 
-  #warn(host: Host, refusals: readonly Refusal[]): void {
+  #refused(): Refusal[] {
+    return Array.from(this.#refusals, ([host, reason]) => ({ host: host.name, reason }))
+  }
+
+  #warn(host: Host): void {
     if (this.#hasWarned) return
     this.#hasWarned = true
     const consequence =
       host.name === 'leader'
         ? 'so one of the open pages holds the connection for all of them'
         : 'so this page holds a connection of its own'
-    this.#platform.warn(`tabstream: using host "${host.name}", ${consequence} (${listed(refusals)})`)
+    this.#platform.warn(`tabstream: using host "${host.name}", ${consequence} (${listed(this.#refused())})`)
   }
 }
 

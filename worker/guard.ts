@@ -9,8 +9,8 @@ export const HUB_CALLS: Calls = {
   attach: (attachment) =>
     isRecord(attachment) && isString(attachment.tabId) && typeof attachment.holdsLock === 'boolean',
   subscribe: (subscription) => isSubscription(subscription),
-  unsubscribe: (id) => isNumber(id),
-  end: (id) => isNumber(id),
+  unsubscribe: (id) => isInteger(id),
+  end: (id) => isInteger(id),
   detach: () => true,
   wake: () => true,
   ping: () => true,
@@ -22,12 +22,13 @@ export const TAB_CALLS: Calls = {
   deliver: (batch) =>
     isRecord(batch) &&
     isString(batch.hubId) &&
-    isNumber(batch.subscription) &&
-    isNumber(batch.epoch) &&
+    isInteger(batch.subscription) &&
+    isInteger(batch.epoch) &&
     Array.isArray(batch.entries) &&
+    batch.entries.every(isRecord) &&
     isPosition(batch.position),
-  headers: (id, reason) => isNumber(id) && isString(reason),
-  retryDelay: (id, attempt, error) => isNumber(id) && isNumber(attempt) && isRecord(error),
+  headers: (id, reason) => isInteger(id) && isString(reason),
+  retryDelay: (id, attempt, error) => isInteger(id) && isInteger(attempt) && isRecord(error),
   warn: (message) => isString(message),
   ping: () => true,
 }
@@ -80,19 +81,22 @@ function isCall(message: unknown, calls: Calls): boolean {
 
 /** A value, or what a call has thrown. */
 function isAnswer(message: unknown): boolean {
-  if (!isRecord(message) || !isString(message.id) || 'path' in message) return false
-  return message.type === 'RAW' || (message.name === 'throw' && isRecord(message.value))
+  if (!isRecord(message) || !isString(message.id)) return false
+  if ('path' in message || 'argumentList' in message) return false
+  if (message.type === 'HANDLER') return message.name === 'throw' && isRecord(message.value)
+  return message.type === 'RAW'
 }
 
 function isSubscription(value: unknown): boolean {
-  if (!isRecord(value) || !isNumber(value.id) || !isNumber(value.epoch)) return false
-  const { request, policy, names, position, seen } = value
+  if (!isRecord(value) || !isInteger(value.id) || !isInteger(value.epoch)) return false
+  const { request, policy, names, position, replay, seen } = value
   return (
     isRequest(request) &&
     isPolicy(policy) &&
     Array.isArray(names) &&
     names.every(isString) &&
     (position === undefined || isPosition(position)) &&
+    (['undefined', 'number'].includes(typeof replay) || replay === 'all' || isRecord(replay)) &&
     (seen === undefined || (Array.isArray(seen) && seen.every(isRecord)))
   )
 }
@@ -120,8 +124,8 @@ const isPolicy = (value: unknown): boolean =>
 const isPosition = (value: unknown): boolean =>
   isRecord(value) &&
   isString(value.log) &&
-  isNumber(value.seq) &&
-  isNumber(value.ordinal) &&
+  isInteger(value.seq) &&
+  isInteger(value.ordinal) &&
   isString(value.resumeAfter) &&
   Array.isArray(value.expect) &&
   value.expect.every(isRecord)
@@ -141,4 +145,6 @@ const isRecord = (value: unknown): value is { readonly [key in Key]?: unknown } 
 
 const isString = (value: unknown): value is string => typeof value === 'string'
 
-const isNumber = (value: unknown): value is number => typeof value === 'number'
+const isInteger = (value: unknown): value is number => Number.isSafeInteger(value)
+
+const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value)

@@ -33,6 +33,9 @@ const GATHER = 50
 /** More streams than this to one origin are worth a warning. */
 const MANY_STREAMS = 4
 
+/** A tab that has not attached after so many ms has gone, or has tried again. */
+const ATTACH_LIMIT = 10_000
+
 /** How often a tab that holds no lock is asked whether it is alive, in ms, and how often it may fail to answer. */
 const PING_INTERVAL = 5_000
 const PINGS_MISSED = 3
@@ -61,14 +64,16 @@ export class Hub {
     this.#ready = this.#holdLock()
   }
 
-  /** Serves the tab at the other end of `endpoint`; resolves when the hub listens to it. */
-  async connect(endpoint: LinkEndpoint): Promise<void> {
-    const tab = new Tab(
-      this,
-      guarded(endpoint, HUB_CALLS, () => {
-        this.#malformed++
-      }),
-    )
+  /**
+   * Serves the tab at the other end of `endpoint`; resolves when the hub listens to it.
+   *
+   * @param closed called when it has been closed
+   */
+  async connect(endpoint: LinkEndpoint, closed: () => void = () => {}): Promise<void> {
+    const dropped = () => {
+      this.#malformed++
+    }
+    const tab = new Tab(this, guarded(endpoint, HUB_CALLS, dropped), closed)
     // A tab that is told the hub's ID waits for the hub's lock: it must be held by then.
     await this.#ready
     tab.listen()
@@ -165,23 +170,28 @@ class Tab implements HubSide {
   readonly #remote: Remote<TabSide>
   readonly #cursors = new Map<number, Cursor>()
   readonly #watch = new AbortController()
+  readonly #closed: () => void
   #isAttached = false
-  #pingTimer: unknown
+  /** Until it must have attached, then until the next ping. */
+  #timer: unknown
   /** Pings in a row that have not been answered. */
   #missed = 0
 
-  constructor(hub: Hub, endpoint: LinkEndpoint) {
+  constructor(hub: Hub, endpoint: LinkEndpoint, closed: () => void) {
     this.#hub = hub
+    this.#closed = closed
     this.#endpoint = endpoint
     this.#remote = wrap<TabSide>(endpoint)
   }
 
   listen(): void {
     expose(this, this.#endpoint)
+    this.#timer = this.#hub.platform.setTimeout(() => this.#close(), ATTACH_LIMIT)
   }
 
   attach({ tabId, holdsLock }: Attachment): string {
     this.#isAttached = true
+    this.#hub.platform.clearTimeout(this.#timer)
     this.#hub.join(this)
     const { locks } = this.#hub.platform
     if (holdsLock && locks !== undefined) {
@@ -223,14 +233,19 @@ class Tab implements HubSide {
     for (const cursor of this.#cursors.values()) cursor.close()
     this.#cursors.clear()
     this.#watch.abort()
-    this.#hub.platform.clearTimeout(this.#pingTimer)
+    this.#close()
+  }
+
+  #close(): void {
+    this.#hub.platform.clearTimeout(this.#timer)
     this.#endpoint.close()
+    this.#closed()
   }
 
   /** Hidden tabs answer too, since messages are not throttled; frozen ones attach again when they wake. */
   #ping(): void {
     const { platform } = this.#hub
-    this.#pingTimer = platform.setTimeout(() => {
+    this.#timer = platform.setTimeout(() => {
       if (this.#missed === PINGS_MISSED) return this.detach()
       this.#missed++
       this.#remote.ping().then(() => {

@@ -100,7 +100,7 @@ interface Claim {
 }
 
 /**
- * Who claims a higher term leads, or of two at the same term who has the lower ID: a bully election (Garcia-Molina,
+ * Who claims first leads, or of two at the same time who has the lower ID; of two that lead, the later one: a bully election (Garcia-Molina,
  * 1982) in which ranks are drawn by lot, with the terms of Raft. It departs from both: there is no majority, since nobody
  * knows how many pages there are, and a claim gives way to any leader that still speaks. So two may lead for a moment,
  * until they hear each other. A term is the time of the claim: thus the later leader wins even if it has never heard of the
@@ -166,7 +166,8 @@ export class TermElection implements Election {
     if (this.#office !== undefined) {
       this.#candidate.post({ type: 'lead', ...this.#office })
     } else if (this.#claim !== undefined) {
-      if (isBetter(other, this.#claim)) this.#yield()
+      // Not the later one, as between leaders: each newcomer's claim would beat those before it, and nobody would lead.
+      if (isEarlier(other, this.#claim) && other.term > this.#known.term) this.#yield()
       else this.#candidate.post({ type: 'claim', ...this.#claim })
     }
   }
@@ -197,5 +198,8 @@ export class TermElection implements Election {
   }
 }
 
-const isBetter = (one: Claim, other: Claim): boolean =>
-  one.term > other.term || (one.term === other.term && one.hubId < other.hubId)
+const isBetter = (one: Claim, other: Claim): boolean => one.term > other.term || hasLowerId(one, other)
+
+const isEarlier = (one: Claim, other: Claim): boolean => one.term < other.term || hasLowerId(one, other)
+
+const hasLowerId = (one: Claim, other: Claim): boolean => one.term === other.term && one.hubId < other.hubId

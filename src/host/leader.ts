@@ -9,6 +9,9 @@ import { punctual } from './punctual.ts'
 /** How long, in ms, a page waits for a leader's answer before it calls for another leader. */
 const PATIENCE = 2_000
 
+/** Terms are times, and the clocks of pages differ by less than so many ms. */
+const MOST_AHEAD = 86_400_000
+
 type Message =
   | ElectionMessage
   /** A page looks for the leader, to open a link of this ID. */
@@ -79,8 +82,6 @@ export class LeaderHost implements Host {
     this.#stepDown()
     this.#election.withdraw()
     this.#refuse('the page was left')
-    this.#channel?.close()
-    this.#channel = undefined
   }
 
   #join(): void {
@@ -88,8 +89,8 @@ export class LeaderHost implements Host {
       if (this.#platform.openChannel === undefined) throw new Error('this context has no BroadcastChannel')
       this.#channel = this.#platform.openChannel(this.#base)
       this.#channel.addEventListener('message', (event) => {
-        this.#platform.runDue()
         this.#hear((event as MessageEvent).data)
+        this.#platform.runDue()
       })
     }
     this.#election.stand()
@@ -111,7 +112,7 @@ export class LeaderHost implements Host {
   }
 
   #hear(message: unknown): void {
-    if (!isMessage(message)) {
+    if (!isMessage(message, this.#platform.now() + MOST_AHEAD)) {
       this.#dropped()
     } else if (message.type === 'seek') {
       this.#serve(message.link)
@@ -162,7 +163,8 @@ export class LeaderHost implements Host {
 
   #connectHere(link: LeaderLink, hub: Hub): void {
     const { port1, port2 } = this.#platform.createChannel()
-    this.#served.set(link.id, { endpoint: port1, ready: hub.connect(port1) })
+    const ready = hub.connect(port1, () => this.#served.delete(link.id))
+    this.#served.set(link.id, { endpoint: port1, ready })
     link.connect(hub.id, port2)
   }
 
@@ -173,7 +175,7 @@ export class LeaderHost implements Host {
       const endpoint = this.#channelOf(hub.id, link)
       if (endpoint === undefined) return
       endpoint.addEventListener('message', () => this.#platform.runDue())
-      this.#served.set(link, { endpoint, ready: hub.connect(endpoint) })
+      this.#served.set(link, { endpoint, ready: hub.connect(endpoint, () => this.#served.delete(link)) })
     }
     // A channel keeps nothing for who does not listen yet.
     this.#served.get(link)?.ready.then(() => this.#post({ type: 'found', link, hubId: hub.id }))
@@ -183,6 +185,8 @@ export class LeaderHost implements Host {
     for (const link of this.#links.values()) link.notices.refused(reason)
     this.#links.clear()
     this.#platform.clearTimeout(this.#timer)
+    this.#channel?.close()
+    this.#channel = undefined
   }
 }
 
@@ -231,20 +235,23 @@ class LeaderLink implements LinkEndpoint {
   }
 }
 
-function isMessage(value: unknown): value is Message {
+/** @param latest the highest term that can be meant */
+function isMessage(value: unknown, latest: number): value is Message {
   if (typeof value !== 'object' || value === null) return false
   const { type, term, hubId, link } = value as Record<string, unknown>
   switch (type) {
     case 'claim':
     case 'lead':
-      return typeof hubId === 'string' && hubId !== '' && Number.isSafeInteger(term)
+      return isId(hubId) && Number.isSafeInteger(term) && (term as number) <= latest
     case 'resign':
-      return typeof hubId === 'string'
+      return isId(hubId)
     case 'seek':
       return typeof link === 'string'
     case 'found':
-      return typeof link === 'string' && typeof hubId === 'string' && hubId !== ''
+      return typeof link === 'string' && isId(hubId)
     default:
       return false
   }
 }
+
+const isId = (value: unknown): boolean => typeof value === 'string' && value !== ''

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { Client } from '../../src/client.ts'
 import type { TabstreamError } from '../../src/errors.ts'
 import { directHost } from '../../src/host/direct.ts'
-import type { Host } from '../../src/host/host.ts'
+import type { Host, LinkNotices } from '../../src/host/host.ts'
+import { LeaderHost } from '../../src/host/leader.ts'
+import type { Inspection } from '../../src/inspect.ts'
 import type { PageSubscription } from '../../src/page-subscription.ts'
 import type { PageEvent, Platform } from '../../src/platform.ts'
 import { type Entry, type HubSide, hubLockName, type Subscription, type TabSide } from '../../src/protocol.ts'
@@ -85,7 +87,7 @@ async function within<Result>(world: World, duration: number, promise: Promise<R
 
 /** Notes when a host is tried. */
 const noted = (host: Host, notes: string[], note: string): Host => ({
-  name: host.name,
+  ...host,
   open(generation, notices) {
     notes.push(note)
     return host.open(generation, notices)
@@ -117,6 +119,19 @@ const silent = (world: World, page: Page, generations: number[] = []): Host => (
 })
 
 const direct = (page: Page): Host => directHost(page.platform)
+
+const leader = (page: Page): Host => new LeaderHost(page.platform, '', () => page.client.dropped())
+
+/** Long enough for an election without locks. */
+const ELECTION = 400
+
+/** A page that listens to these names; its hub lives in it or in another page of this kind. */
+async function listeningPeer(world: World, name: string, ...names: string[]): Promise<Page> {
+  const page = new Page(world, name, (self) => [leader(self)])
+  page.listen(world, ...names)
+  await world.clock.advance(ELECTION + ATTACH)
+  return page
+}
 
 /** A hub that answers as it is told; `answersFor` is given the page's end of the link. */
 const fakeHub = (world: World, page: Page, answersFor: (tab: Remote<TabSide>) => Partial<HubSide>): Host => ({
@@ -298,6 +313,156 @@ describe('without any host', () => {
     const page = new Page(world, 'page', (self) => [silent(world, self)])
     const outcome = await within(world, GIVE_UP, page.client.inspect())
     expect(outcome).toMatchObject({ error: { type: 'no-host' } })
+  })
+})
+
+describe('a host that gives notice', () => {
+  /** Hands the notices of each link over, as they are opened. */
+  const noticing = (host: Host, links: LinkNotices[]): Host => ({
+    ...host,
+    open(generation, notices) {
+      links.push(notices)
+      return host.open(generation, notices)
+    },
+  })
+
+  const noticedPage = async (world: World) => {
+    const links: LinkNotices[] = []
+    const page = new Page(world, 'page', (self) => [
+      noticing(world.sharedWorkerHost(self.agent), links),
+      direct(self),
+    ])
+    page.listen(world, 'a')
+    await world.clock.advance(ATTACH)
+    return { links, page }
+  }
+
+  test('that the hub is gone before it has answered is asked again, at once, and not left', async () => {
+    const world = createWorld()
+    const tried: string[] = []
+    const page = new Page(world, 'page', (self) => {
+      const [first, later] = [silent(world, self), world.sharedWorkerHost(self.agent)]
+      const changing: Host = {
+        name: 'leader',
+        open(generation, notices) {
+          if (tried.length > 1) return later.open(generation, notices)
+          self.agent.schedule(10, () => notices.gone())
+          return first.open(generation, notices)
+        },
+      }
+      return [noted(changing, tried, 'changing'), noted(direct(self), tried, 'never needed')]
+    })
+    page.listen(world, 'a')
+    await world.clock.advance(ATTACH)
+    expect(tried).toEqual(['changing', 'changing'])
+    expect(page.heard()).toEqual(OPENING)
+    expect(page.warnings).toEqual([])
+    expect(world.locks.names().filter((name) => name.includes(':tab:'))).toHaveLength(1)
+  })
+
+  test('that the hub is gone after it has answered is attached to anew, without loss', async () => {
+    const world = createWorld()
+    const { links, page } = await noticedPage(world)
+    await send(world, 'a')
+    links[0]?.gone()
+    await send(world, 'a')
+    await world.clock.advance(ATTACH)
+    expect(links).toHaveLength(2)
+    expect(page.events()).toEqual(['a 1', 'a 2'])
+    expect(world.hubs[0]?.report()).toMatchObject({ tabs: 1 })
+  })
+
+  test('of a link that has been given up since changes nothing', async () => {
+    const world = createWorld()
+    const { links, page } = await noticedPage(world)
+    links[0]?.gone()
+    await world.clock.advance(ATTACH)
+    for (const { gone, refused } of links.slice(0, 1)) {
+      gone()
+      refused('too late')
+    }
+    await send(world, 'a')
+    await world.clock.advance(REATTACH)
+    expect(links).toHaveLength(2)
+    expect(page.events()).toEqual(['a 1'])
+  })
+
+  test('that it has no hub after one has answered is not believed', async () => {
+    const world = createWorld()
+    const { links, page } = await noticedPage(world)
+    links[0]?.refused('too late')
+    await world.clock.advance(REATTACH)
+    await send(world, 'a')
+    expect(links).toHaveLength(1)
+    expect(page.events()).toEqual(['a 1'])
+    expect(page.warnings).toEqual([])
+  })
+})
+
+describe('pages with a leader', () => {
+  test.each([true, false])('share one connection (locks: %s)', async (hasLocks) => {
+    const world = createWorld({ hasLocks })
+    const [one, other] = [
+      await listeningPeer(world, 'one', 'a'),
+      await listeningPeer(world, 'other', 'a', 'b'),
+    ]
+    await send(world, 'a', 'b')
+    expect([one.events(), other.events()]).toEqual([['a 1'], ['a 1', 'b 2']])
+    expect(serverOf(world)).toMatchObject({ requests: [''], connections: 1 })
+  })
+
+  test.each([
+    { how: 'leaves', hasLocks: true },
+    { how: 'leaves', hasLocks: false },
+    { how: 'dies', hasLocks: true },
+    { how: 'dies', hasLocks: false },
+    { how: 'is frozen', hasLocks: true },
+    { how: 'is frozen', hasLocks: false },
+  ])('go on without loss when it $how (locks: $hasLocks)', async ({ how, hasLocks }) => {
+    const world = createWorld({ hasLocks })
+    const first = await listeningPeer(world, 'first', 'a')
+    const others = [await listeningPeer(world, 'second', 'a'), await listeningPeer(world, 'third', 'a')]
+    await send(world, 'a', 'a', 'a')
+    if (how === 'leaves') first.happen('pagehide')
+    else if (how === 'dies') first.agent.kill()
+    else first.agent.freeze()
+    await send(world, 'a')
+    await world.clock.advance(GIVE_UP)
+    await send(world, 'a')
+    for (const page of others) expect(page.events()).toEqual(['a 1', 'a 2', 'a 3', 'a 4', 'a 5'])
+    if (how === 'is frozen') first.agent.wake()
+    await world.clock.advance(GIVE_UP)
+    expect(serverOf(world).connections).toBe(1)
+    const reports = others.map(async (page) => within(world, ATTACH, page.client.inspect()))
+    const [second, third] = (await Promise.all(reports)) as { value: { hubId: string; isHere: boolean } }[]
+    expect(second?.value.hubId).toBe(third?.value.hubId)
+    expect([second?.value.isHere, third?.value.isHere].sort()).toEqual([false, true])
+  })
+  test('do not wait for a worker that never answers again when the leader changes', async () => {
+    const world = createWorld()
+    const pages = ['one', 'other'].map((name) => {
+      const page = new Page(world, name, (self) => [silent(world, self), leader(self)])
+      page.listen(world, 'a')
+      return page
+    })
+    await world.clock.advance(GIVE_UP)
+    await send(world, 'a')
+    pages[0]?.happen('pagehide')
+    await world.clock.advance(REATTACH)
+    await send(world, 'a')
+    expect(pages[1]?.events()).toEqual(['a 1', 'a 2'])
+  })
+  test('share one connection, however many are opened one after the other', async () => {
+    const world = createWorld({ hasLocks: false })
+    const pages = Array.from({ length: 10 }, (_, index) => {
+      const page = new Page(world, `page ${index}`, (self) => [leader(self), direct(self)])
+      world.clock.schedule(200 * index, () => page.listen(world, 'a'))
+      return page
+    })
+    await world.clock.advance(GIVE_UP)
+    await send(world, 'a')
+    expect(pages.map((page) => page.events())).toEqual(pages.map(() => ['a 1']))
+    expect(serverOf(world)).toMatchObject({ connections: 1, peak: 1 })
   })
 })
 
@@ -646,6 +811,60 @@ describe('a page that goes', () => {
     expect(world.hubs[0]?.report()).toMatchObject({ tabs: 0 })
   })
 
+  test('has every host leave, once, after it has detached', async () => {
+    const world = createWorld()
+    const left: string[] = []
+    const tabs = () => world.hubs[0]?.report().tabs
+    const leaving = (host: Host, name: string): Host => ({
+      ...host,
+      leave: () => left.push(name),
+    })
+    const page = new Page(world, 'page', (self) => [
+      leaving(refusing('no such thing'), 'refusing'),
+      leaving(world.sharedWorkerHost(self.agent), 'answering'),
+      leaving(direct(self), 'never needed'),
+      silent(world, self),
+    ])
+    page.listen(world, 'a')
+    await world.clock.advance(ATTACH)
+    expect([left, tabs()]).toEqual([[], 1])
+    page.happen('pagehide')
+    expect(left).toEqual(['refusing', 'answering', 'never needed'])
+    await world.clock.advance(ATTACH)
+    page.happen('pageshow')
+    await world.clock.advance(ATTACH)
+    expect(left).toHaveLength(3)
+    expect(tabs()).toBe(1)
+  })
+
+  test.each([true, false])(
+    'and leads leaves neither channel nor lock nor connection (locks: %s)',
+    async (hasLocks) => {
+      const world = createWorld({ hasLocks })
+      const page = await listeningPeer(world, 'page', 'a')
+      await send(world, 'a', 'a')
+      page.happen('pagehide')
+      await world.clock.advance(GIVE_UP)
+      expect(world.channels.names()).toEqual([])
+      expect(world.locks.names()).toEqual([])
+      expect(serverOf(world).connections).toBe(0)
+      page.happen('pageshow')
+      await world.clock.advance(ELECTION + ATTACH)
+      await send(world, 'a')
+      expect(page.events()).toEqual(['a 1', 'a 2', 'a 3'])
+    },
+  )
+  test('while it waits for its own lock opens no channel any more', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => [leader(self)])
+    // Before the lock can be granted.
+    world.clock.schedule(0, () => page.happen('pagehide'))
+    page.listen(world, 'a')
+    await world.clock.advance(GIVE_UP)
+    expect(world.channels.names()).toEqual([])
+    expect(world.locks.names()).toEqual([])
+  })
+
   test('is not attached a second time by a pageshow without a pagehide, as at its first load', async () => {
     const world = createWorld()
     const tried: string[] = []
@@ -673,6 +892,74 @@ describe('inspect()', () => {
         streams: [{ url: serverOf(world).url, names: ['a'] }],
       },
     })
+  })
+
+  /** What a page reports that has one of these hosts. */
+  const inspected = async (world: World, page: Page) => {
+    const outcome = await within(world, ELECTION + ATTACH, page.client.inspect())
+    return (outcome as { value: Inspection }).value
+  }
+
+  test('tells which hosts could not be had, and why', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => [
+      refusing('no such thing'),
+      refusingLater(world, self, 'no script'),
+      direct(self),
+    ])
+    expect((await inspected(world, page)).refused).toEqual([
+      { host: 'shared-worker', reason: 'no such thing' },
+      { host: 'shared-worker', reason: 'no script' },
+    ])
+  })
+
+  test('tells of no refusal where the first host answers, nor when it does so at last', async () => {
+    const world = createWorld()
+    let isRefused = true
+    const page = new Page(world, 'page', (self) => {
+      const worker = world.sharedWorkerHost(self.agent)
+      const open: Host['open'] = (generation, notices) => {
+        if (isRefused) throw new Error('not yet')
+        return worker.open(generation, notices)
+      }
+      return [{ ...worker, open }, direct(self)]
+    })
+    page.listen(world, 'a')
+    await world.clock.advance(ATTACH)
+    expect((await inspected(world, page)).refused).toHaveLength(1)
+    isRefused = false
+    page.happen('pagehide')
+    page.happen('pageshow')
+    await world.clock.advance(ATTACH)
+    expect(await inspected(world, page)).toMatchObject({ host: 'shared-worker', refused: [] })
+  })
+
+  test('tells whether the hub is in this very page', async () => {
+    const world = createWorld()
+    const [one, other] = [await listeningPeer(world, 'one', 'a'), await listeningPeer(world, 'other', 'a')]
+    expect(await inspected(world, one)).toMatchObject({ host: 'leader', isHere: true, tabs: 2 })
+    expect(await inspected(world, other)).toMatchObject({ host: 'leader', isHere: false, tabs: 2 })
+    const alone = new Page(world, 'alone', (self) => [direct(self)])
+    expect(await inspected(world, alone)).toMatchObject({ host: 'direct', isHere: true })
+    const apart = await listeningPage(world, 'apart', 'a')
+    expect(await inspected(world, apart)).toMatchObject({ host: 'shared-worker', isHere: false })
+  })
+
+  test('counts what made no sense: to the hub, to this page, and on the channel of all pages', async () => {
+    const world = createWorld()
+    const [one, other] = [await listeningPeer(world, 'one', 'a'), await listeningPeer(world, 'other', 'a')]
+    expect((await inspected(world, one)).malformed).toBe(0)
+    const [common, link] = world.channels.names() as [string, string]
+    world.channels.inject(common, null)
+    await world.clock.advance(0)
+    expect((await inspected(world, one)).malformed).toBe(1)
+    // Both ends hear that: the hub, and the other page.
+    world.channels.inject(link, null)
+    await world.clock.advance(0)
+    expect((await inspected(world, one)).malformed).toBe(2)
+    expect((await inspected(world, other)).malformed).toBe(3)
+    await send(world, 'a')
+    expect([one.events(), other.events()]).toEqual([['a 1'], ['a 1']])
   })
 
   test('rejects when the hub dies meanwhile, instead of hanging', async () => {

@@ -1,8 +1,19 @@
+import { wrap } from 'comlink'
 import { describe, expect, test } from 'vitest'
-import type { Position, StateEntry } from '../../src/protocol.ts'
+import type { HubSide, Position, StateEntry } from '../../src/protocol.ts'
+import { Hub } from '../../worker/hub.ts'
 import { placeOf } from '../../worker/resumption.ts'
 import { requestTo } from '../sim/world/samples.ts'
-import { CONNECT, createWorld, listeningTab, RawTab, requestOf, send, serverOf } from './raw-tab.ts'
+import {
+  CONNECT,
+  createWorld,
+  listeningTab,
+  RawTab,
+  requestOf,
+  send,
+  serverOf,
+  UNNOTICED,
+} from './raw-tab.ts'
 
 const OPENING = ['connecting', 'open']
 
@@ -255,6 +266,100 @@ describe('a tab that asks for nonsense', () => {
     tab.subscribe(['a'], { position }).catch(() => {})
     await send(world, 'a')
     expect(other.heard()).toEqual([...OPENING, 'a 1'])
+  })
+})
+
+describe('a message that makes no sense', () => {
+  const nonsense = [
+    null,
+    0,
+    'ping',
+    [],
+    {},
+    { id: '1', type: 'GET', path: ['ping'] },
+    { id: '1', type: 'APPLY', path: ['constructor'], argumentList: [] },
+    { id: '1', type: 'APPLY', path: ['join'], argumentList: [] },
+    { id: '1', type: 'RELEASE' },
+  ]
+
+  test.each(nonsense.map((message) => ({ message, words: JSON.stringify(message) })))(
+    'is counted, and neither answered nor heard by anybody else: $words',
+    async ({ message }) => {
+      const world = createWorld()
+      const tab = await listeningTab(world, 'tab', ['a'])
+      const endpoint = world.sharedWorkerHost(world.agent('script')).open(1, UNNOTICED)
+      const answers: unknown[] = []
+      endpoint.addEventListener('message', (event) => answers.push(event))
+      endpoint.start?.()
+      endpoint.postMessage(message)
+      await send(world, 'a')
+      expect(answers).toEqual([])
+      expect(world.hubs[0]?.report()).toMatchObject({ malformed: 1, tabs: 1 })
+      expect(tab.heard()).toEqual([...OPENING, 'a 1'])
+    },
+  )
+
+  test('is counted for the hub, from whichever tab it came', async () => {
+    const world = createWorld()
+    for (const name of ['one', 'other']) {
+      const endpoint = world.sharedWorkerHost(world.agent(name)).open(1, UNNOTICED)
+      await world.clock.advance(0)
+      endpoint.postMessage(null)
+      endpoint.postMessage(null)
+    }
+    await world.clock.advance(0)
+    expect(world.hubs[0]?.report()).toMatchObject({ malformed: 4, tabs: 0 })
+  })
+})
+
+describe('a hub that is closed', () => {
+  test('lets go of its tabs, its connections and its locks', async () => {
+    const world = createWorld()
+    const tab = await listeningTab(world, 'tab', ['a'])
+    const [hub] = world.hubs
+    hub?.close()
+    await world.clock.advance(0)
+    expect(hub?.report()).toMatchObject({ tabs: 0, streams: [] })
+    expect(serverOf(world).connections).toBe(0)
+    expect(world.locks.names()).toEqual(['tabstream:tab:tab'])
+    await send(world, 'a')
+    await world.clock.advance(60_000)
+    expect(tab.heard()).toEqual(OPENING)
+    expect(serverOf(world).requests).toHaveLength(1)
+  })
+
+  test('before it has connected never connects', async () => {
+    const world = createWorld()
+    const tab = new RawTab(world, 'tab')
+    await tab.attach()
+    await tab.subscribe(['a'])
+    world.hubs[0]?.close()
+    await world.clock.advance(60_000)
+    expect(serverOf(world).requests).toEqual([])
+  })
+
+  test('does not hold its lock, even if that was yet to be granted', async () => {
+    const world = createWorld()
+    const hub = new Hub(world.hubPlatform(world.agent('page')), 'hub')
+    hub.close()
+    await world.clock.advance(0)
+    expect(world.locks.names()).toEqual([])
+  })
+
+  test('asks no tab any more whether it is alive', async () => {
+    const world = createWorld({ hasLocks: false })
+    const tab = new RawTab(world, 'tab')
+    const endpoint = world.sharedWorkerHost(tab.agent).open(1, UNNOTICED)
+    const messages: unknown[] = []
+    endpoint.addEventListener('message', (event) => messages.push(event))
+    const hub = wrap<HubSide>(endpoint)
+    await tab.answer(hub.attach({ tabId: 'tab', holdsLock: false }))
+    await world.clock.advance(6_000)
+    // The answer, and a ping.
+    expect(messages).toHaveLength(2)
+    world.hubs[0]?.close()
+    await world.clock.advance(60_000)
+    expect(messages).toHaveLength(2)
   })
 })
 

@@ -1,5 +1,6 @@
 import { expose, type Remote, wrap } from 'comlink'
 import { guarded, TAB_CALLS } from '../worker/guard.ts'
+import type { LinkEndpoint } from '../worker/hub.ts'
 import { TabstreamError } from './errors.ts'
 import type { Host } from './host/host.ts'
 import type { Inspection, Refusal } from './inspect.ts'
@@ -11,8 +12,13 @@ import { type Batch, type HubSide, hubLockName, type TabSide, tabLockName } from
 /** How long to wait for a hub's answer, in ms, before asking again: it may have died while it was asked. */
 const ATTACH_TIMEOUT = 2_500
 
-/** The least time, in ms, from one attachment to the next where hubs keep failing. */
-const REATTACH_INTERVAL = 1_000
+/** A hub that is lost so soon, in ms, has died young. A few may, when tabs are closed one after the other. */
+const YOUNG = 1_000
+const YOUNG_DEATHS = 3
+
+/** How long, in ms, to wait after that before looking for the next: twice as long after each, up to a second. */
+const REATTACH_DELAY = 50
+const MOST_REATTACH_DELAY = 1_000
 
 /**
  * How often a visible page asks whether its hub is alive, in ms: seldom where a lock tells of its death and no page can
@@ -62,8 +68,10 @@ export class Client {
   #attaching: Promise<Link> | undefined
   /** Until the hub is next asked whether it is alive. */
   #timer: unknown
-  /** The last hub died within {@link REATTACH_INTERVAL}. */
-  #hasLostYoung = false
+  /** How many hubs in a row have died young. */
+  #youngDeaths = 0
+  /** Where pages tell each other of dead hubs, as long as no lock does. */
+  #obituaries: LinkEndpoint | undefined
   #isAway = false
   /** Hosts that are not to be had, and why. They are not tried again until the page has been away. */
   readonly #refusals = new Map<Host, string>()
@@ -79,9 +87,14 @@ export class Client {
     this.#hosts = hosts
     platform.onPageEvent('pagehide', () => this.#leave())
     platform.onPageEvent('pageshow', () => this.#return())
-    for (const type of ['online', 'resume', 'visible'] as const) {
-      platform.onPageEvent(type, () => this.#stir())
-    }
+    // A frozen page hears and answers BroadcastChannels, in Chromium, while its connections stand still.
+    platform.onPageEvent('freeze', () => this.#link?.host.isHere?.() && this.#leave())
+    platform.onPageEvent('resume', () => {
+      this.#return()
+      this.#stir()
+    })
+    platform.onPageEvent('online', () => this.#stir())
+    platform.onPageEvent('visible', () => this.#stir())
   }
 
   /** Subscribes to no names yet. `receive` is called for each entry, in order. */
@@ -246,6 +259,7 @@ export class Client {
 
   #take(link: Link): void {
     this.#link = link
+    if (this.#platform.locks === undefined) this.#listenForDeaths()
     // Shared: all who wait are told at once, even if the first of them is frozen.
     const options = { mode: 'shared', signal: link.life.signal } as const
     this.#platform.locks
@@ -255,6 +269,17 @@ export class Client {
       subscription.reattach()
     }
     this.#watch(link)
+  }
+
+  /** All pages should move to the next hub at the same time: it resumes from where those stand that it knows. */
+  #listenForDeaths(): void {
+    if (this.#obituaries !== undefined) return
+    this.#obituaries = this.#platform.openChannel?.('tabstream/deaths')
+    this.#obituaries?.addEventListener('message', (event) => {
+      const hubId: unknown = (event as MessageEvent).data
+      if (typeof hubId !== 'string') this.dropped()
+      else if (this.#link?.hubId === hubId) this.#lose(this.#link)
+    })
   }
 
   /** Asks a hub now and then whether it is alive: it may have died where no lock tells, or be wedged. */
@@ -279,6 +304,7 @@ export class Client {
     if (answer === link.hubId || this.#link !== link) return
     // Its lock is held and it does not answer: it will not come back. Without locks it may just be dead.
     if (answer === undefined && this.#platform.locks !== undefined) this.#generation++
+    this.#obituaries?.postMessage(link.hubId)
     this.#lose(link)
   }
 
@@ -306,10 +332,10 @@ export class Client {
   #lose(link: Link): void {
     if (this.#link !== link) return
     this.#release()
-    // One hub may die young; a row of them must not become a busy loop.
-    const isYoung = this.#platform.now() - link.since < REATTACH_INTERVAL
-    const delay = isYoung && this.#hasLostYoung ? REATTACH_INTERVAL : 0
-    this.#hasLostYoung = isYoung
+    // A row of hubs that fail must not become a busy loop.
+    this.#youngDeaths = this.#platform.now() - link.since < YOUNG ? this.#youngDeaths + 1 : 0
+    const excess = this.#youngDeaths - YOUNG_DEATHS
+    const delay = excess < 0 ? 0 : Math.min(REATTACH_DELAY * 2 ** excess, MOST_REATTACH_DELAY)
     this.#timer = this.#platform.setTimeout(() => this.#resume(), delay)
   }
 
@@ -327,6 +353,8 @@ export class Client {
     this.#isAway = true
     this.#link?.remote.detach()
     this.#release()
+    this.#obituaries?.close()
+    this.#obituaries = undefined
     for (const host of this.#hosts) host.leave?.()
   }
 

@@ -3,7 +3,7 @@ import { type HubPlatform, hubPlatform } from '../worker/platform.ts'
 import { Turns } from './turns.ts'
 
 /** `visible`: the page has become visible; the others are the platform's own. */
-export type PageEvent = 'pagehide' | 'pageshow' | 'online' | 'resume' | 'visible'
+export type PageEvent = 'pagehide' | 'pageshow' | 'online' | 'freeze' | 'resume' | 'visible'
 
 /** What a client needs of the world: a simulation stands in for it. */
 export interface Platform extends HubPlatform {
@@ -38,7 +38,7 @@ const isVisible = (): boolean => globalThis.document?.visibilityState !== 'hidde
 function onPageEvent(type: PageEvent, listener: () => void): void {
   if (type === 'visible') {
     globalThis.document?.addEventListener('visibilitychange', () => isVisible() && listener())
-  } else if (type === 'resume') {
+  } else if (type === 'freeze' || type === 'resume') {
     globalThis.document?.addEventListener(type, listener)
   } else {
     globalThis.addEventListener?.(type, listener)

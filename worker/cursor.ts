@@ -301,6 +301,8 @@ export class Cursor {
   #endResumption(): void {
     this.#resumption = undefined
     this.#platform.clearTimeout(this.#patience)
+    // The page still has its place in a log that is no more: that must be mended before this hub goes, too.
+    this.#reportedAt = Number.NEGATIVE_INFINITY
   }
 
   /** Passes over what does not matter while the tab is busy, so that only what it hears can make it fall behind. */

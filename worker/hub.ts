@@ -26,9 +26,11 @@ export interface LinkEndpoint {
 
 /**
  * How long after its birth, in ms, a hub waits before it connects. It may succeed a hub that died, whose tabs need
- * that long to say where they stand.
+ * that long to say where they stand. When one has, others may follow: it waits until they have stopped coming.
  */
 const GATHER = 50
+const GATHER_MORE = 60
+const MOST_GATHER = 500
 
 /** More streams than this to one origin are worth a warning. */
 const MANY_STREAMS = 4
@@ -48,7 +50,7 @@ export class Hub {
   readonly #streams = new Map<string, Stream>()
   readonly #ready: Promise<void>
   readonly #logLimits: LogLimits
-  readonly #gatheringEnds: number
+  readonly #birth: number
   readonly #end = new AbortController()
   #streamCount = 0
   #malformed = 0
@@ -60,7 +62,7 @@ export class Hub {
     this.#logLimits = logLimits
     this.platform = platform
     this.id = id
-    this.#gatheringEnds = platform.now() + GATHER
+    this.#birth = platform.now()
     this.#ready = this.#holdLock()
   }
 
@@ -91,7 +93,10 @@ export class Hub {
   streamFor({ request, position }: Subscription): Stream {
     const identity = identityOf(request)
     const stream = this.#streams.get(identity) ?? this.#createStream(identity, request)
-    if (position !== undefined) stream.gather(position)
+    if (position !== undefined) {
+      const { now } = this.platform
+      stream.gather(position, Math.min(GATHER_MORE, this.#birth + MOST_GATHER - now()))
+    }
     return stream
   }
 
@@ -130,7 +135,7 @@ export class Hub {
     const stream = new Stream(this.platform, id, request, this.#logLimits, ended)
     this.#streams.set(identity, stream)
     this.#count(new URL(request.url).origin)
-    stream.begin(Math.max(0, this.#gatheringEnds - this.platform.now()))
+    stream.begin(Math.max(0, this.#birth + GATHER - this.platform.now()))
     return stream
   }
 

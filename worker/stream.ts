@@ -117,9 +117,17 @@ export class Stream {
     this.#timer = this.#platform.setTimeout(() => this.#connect(), delay)
   }
 
-  /** A tab of a dead hub stood here: the first connection resumes from the oldest such position. */
-  gather(position: Position): void {
+  /**
+   * A tab of a dead hub stood here: the first connection resumes from the oldest such position.
+   *
+   * @param delay how long, in ms, to wait for others from now on
+   */
+  gather(position: Position, delay: number): void {
     if (this.#isUnderway || position.resumeAfter === '') return
+    if (delay > 0 && this.#connections === 0) {
+      this.#platform.clearTimeout(this.#timer)
+      this.#timer = this.#platform.setTimeout(() => this.#connect(), delay)
+    }
     if (this.#start === undefined || isOlder(position, this.#start)) this.#start = position
   }
 

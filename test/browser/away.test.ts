@@ -1,15 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { freeze, killWorker, launchFreezable, launchWithCache, type Tab, wake, whenReady } from './browser.ts'
+import { ringsOf, startRinging, visit } from './absence.ts'
+import { freeze, killWorker, launchFreezable, launchWithCache, wake, whenReady } from './browser.ts'
 import { NOTHING } from './feed.ts'
 import { Fleet } from './fleet.ts'
-import { POLL, useBrowser } from './stage.ts'
-
-declare global {
-  // These live in the page.
-  var rings: number
-  var wasRestored: boolean | undefined
-}
+import { useBrowser } from './stage.ts'
 
 /** The tab that started the worker, and another one. */
 const GONE = [0, 5]
@@ -42,19 +37,11 @@ describe('a tab that reloads', () => {
 describe('a tab that is frozen', () => {
   const stage = useBrowser(launchFreezable)
 
-  /** How often a timer of the page has rung, which rings no more when the page is frozen. */
-  const ringsOf = (tab: Tab) => tab.page.evaluate(() => rings)
-
   test('for ten seconds gets all it has missed when it wakes, and the others never wait for it', async () => {
     const set = await stage()
     const fleet = await Fleet.assemble(set)
     const { channel, feed } = fleet
-    for (const tab of fleet.tabs) {
-      await tab.page.evaluate(() => {
-        globalThis.rings = 0
-        setInterval(() => rings++, 10)
-      })
-    }
+    await Promise.all(fleet.tabs.map(startRinging))
     feed.start()
     await feed.more(200)
     const frozen = GONE.map((index) => fleet.tab(index))
@@ -123,25 +110,8 @@ describe('a tab in the back/forward cache', () => {
     feed.start()
     await feed.more(200)
     for (const index of GONE) {
-      const { page } = fleet.tab(index)
-      await page.evaluate(() => {
-        addEventListener('pageshow', ({ persisted }) => {
-          globalThis.wasRestored = persisted
-        })
-      })
-      await page.goto(set.server.url('/page?native'))
-      await feed.more(200)
-      // A page from the cache is not loaded again: what `goBack` waits for otherwise does not come.
-      await page.goBack({ waitUntil: 'commit' })
-      const state = () =>
-        page.evaluate(() => {
-          const [navigation] = performance.getEntriesByType('navigation')
-          return {
-            wasRestored: globalThis.wasRestored,
-            reasons: JSON.stringify(navigation && Reflect.get(navigation, 'notRestoredReasons')),
-          }
-        })
-      await expect.poll(state, POLL).toEqual({ wasRestored: true, reasons: 'null' })
+      const elsewhere = set.server.url('/page?native')
+      await visit(fleet.tab(index), elsewhere, () => feed.more(200))
     }
     await feed.more(200)
     await fleet.finish()

@@ -35,6 +35,13 @@ export function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
 export const launchWithCache = (): Promise<Browser> =>
   launchChromium({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
 
+/** Not trusted by the browser, as `localhost` and loopback addresses are: pages from there are no secure contexts. */
+export const INSECURE = 'dash.test'
+
+/** A browser that finds this machine under the name of {@link INSECURE}. */
+export const launchInsecure = (): Promise<Browser> =>
+  launchChromium({ args: [`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`] })
+
 /**
  * A browser of one profile whose pages can be frozen. Chromium freezes no visible page, and Playwright keeps all its
  * pages visible by emulating their focus, except in the profile of a browser that it has been connected to.

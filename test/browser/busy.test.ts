@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { inspect, type Recording, record, type Tab } from './browser.ts'
+import { Fleet } from './fleet.ts'
 import { type Stage, useBrowser } from './stage.ts'
 
 const MIB = 1024 * 1024
@@ -113,4 +114,33 @@ describe.each([
     expect(stream?.logBytes).toBeGreaterThan(MIB)
     await loop.end()
   })
+})
+
+// Whoever leads holds up everybody, so it must not lead for long.
+test('the leader, being busy, is replaced, and misses nothing either when it is free', async () => {
+  const set = await stage()
+  const fleet = await Fleet.assemble(set, { host: 'leader' })
+  const { channel, feed } = fleet
+  const hubId = await fleet.expectOneHub()
+  const leader = await fleet.leader()
+  feed.start()
+  await feed.more(200)
+
+  const loop = await keepBusy(set, fleet.tab(leader))
+  const [begun, last] = [Date.now(), feed.length]
+  await channel.until(() => channel.totalConnections === 2, 'another hub')
+  await feed.more(200)
+  await fleet.caughtUp((leader + 1) % fleet.tabs.length)
+  const silences = (await fleet.firstTimesAfter(last, { without: [leader] })).map((time) => time - begun)
+  await loop.end()
+  await channel.waitForConnections(1)
+  await feed.more(200)
+  await fleet.finish()
+  console.log(
+    `the leader is busy: events again after ${Math.min(...silences)} ms in the first tab, ${Math.max(...silences)} ms in the last; ${fleet.describe()}`,
+  )
+  await fleet.expectNothingMissing()
+  expect(await fleet.expectOneHub()).not.toBe(hubId)
+  expect(await fleet.leader()).not.toBe(leader)
+  expect(channel.totalConnections).toBe(2)
 })

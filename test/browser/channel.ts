@@ -64,6 +64,8 @@ export class Channel {
   readonly #changes = new Changes()
   readonly #open = new Set<Connection>()
   readonly #held: (() => void)[] = []
+  #crowdedSince = 0
+  #longestCrowd = 0
   #log: LoggedEvent[] = []
   #logged = 0
   #holding = false
@@ -79,6 +81,12 @@ export class Channel {
   /** Open now. */
   get connections(): number {
     return this.#open.size
+  }
+
+  /** The longest time, in ms, that more than one was open. */
+  get longestCrowd(): number {
+    const current = this.#open.size > 1 ? performance.now() - this.#crowdedSince : 0
+    return Math.max(this.#longestCrowd, current)
   }
 
   /** Appends to the log and writes to all open connections, in one write however many the events. */
@@ -181,6 +189,7 @@ export class Channel {
     this.#open.add(connection)
     this.totalConnections++
     this.peakConnections = Math.max(this.peakConnections, this.#open.size)
+    if (this.#open.size === 2) this.#crowdedSince = performance.now()
     response.once('close', () => this.#forget(connection))
     const retry = this.retry === undefined ? ':' : `retry: ${this.retry}`
     const greeting = `${this.preamble}${retry}${this.lineEnd}${this.lineEnd}`
@@ -228,6 +237,9 @@ export class Channel {
 
   #forget(connection: Connection): void {
     if (!this.#open.delete(connection)) return
+    if (this.#open.size === 1) {
+      this.#longestCrowd = Math.max(this.#longestCrowd, performance.now() - this.#crowdedSince)
+    }
     this.#journal.push(`closed ${this.#name}`)
     this.#changes.changed()
   }

@@ -18,7 +18,11 @@ const configure = (tab: Tab, options: unknown) =>
 
 describe('configure', () => {
   test.each([
-    ['an unknown host', { host: 'service-worker' }, /"auto".*"shared-worker".*"direct".*"service-worker"/],
+    [
+      'an unknown host',
+      { host: 'service-worker' },
+      /"auto".*"shared-worker".*"leader".*"direct".*"service-worker"/,
+    ],
     ['an unknown option', { wroker: '/worker.js' }, /"wroker".*worker, host, namespace and keepAlive/],
     ['a worker that is no URL', { worker: 'http://[nowhere]/' }, /worker.*URL.*nowhere/],
     ['a worker that is no text', { worker: 5 }, /worker.*URL.*number/],
@@ -63,6 +67,19 @@ describe('configure', () => {
     expect(await recording.waitForSignals('error')).toEqual([{ type: 'error', readyState: 2 }])
     const refusal = await tab.page.evaluate(() => tabstream.inspect().catch(String))
     expect(refusal).toMatch(/missing\.js/)
+    expect(server.channel('news').requests).toEqual([])
+  })
+
+  test('with host "leader" takes nothing else either', async () => {
+    const { server, context, open } = await stage()
+    await context.addInitScript(() => {
+      Reflect.deleteProperty(globalThis, 'BroadcastChannel')
+    })
+    const tab = await open('/page?host=leader')
+    const recording = await record(tab, '/events/news', ['message'])
+    expect(await recording.waitForSignals('error')).toEqual([{ type: 'error', readyState: 2 }])
+    const refusal = await tab.page.evaluate(() => tabstream.inspect().catch(String))
+    expect(refusal).toMatch(/BroadcastChannel/)
     expect(server.channel('news').requests).toEqual([])
   })
 })

@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import type { HostName } from '../../src/index.ts'
 import { inspect, type Recording, record, type Tab } from './browser.ts'
 import type { Channel, Replay } from './channel.ts'
 import { examine, Feed, type Findings, NOTHING } from './feed.ts'
@@ -34,19 +35,32 @@ export class Fleet {
   readonly channel: Channel
   readonly feed: Feed
   readonly tabs: readonly Tab[]
+  readonly #host: HostName
   readonly #members: Member[] = []
 
-  constructor(channel: Channel, tabs: readonly Tab[]) {
+  constructor(channel: Channel, tabs: readonly Tab[], host: HostName) {
+    this.#host = host
     this.channel = channel
     this.feed = new Feed(channel, nameOf)
     this.tabs = tabs
   }
 
-  /** The first tab has started the worker. No event has been sent when this resolves. */
-  static async assemble(stage: Stage, { replay = 'strict' as Replay, path = '/' } = {}): Promise<Fleet> {
+  /**
+   * The first tab has started the hub. No event has been sent when this resolves.
+   *
+   * @param options `host` is where the hub is to live
+   */
+  static async assemble(
+    stage: Stage,
+    {
+      replay = 'strict',
+      host = 'shared-worker',
+      path = host === 'shared-worker' ? '/' : `/page?host=${host}`,
+    }: { replay?: Replay; host?: HostName; path?: string } = {},
+  ): Promise<Fleet> {
     const channel = stage.server.channel('busy')
     channel.replay = replay
-    const fleet = new Fleet(channel, await stage.openMany(SIZE, path))
+    const fleet = new Fleet(channel, await stage.openMany(SIZE, path), host)
     const [first, ...others] = fleet.tabs.keys()
     // Open before the next one begins: so it is the first that starts the hub.
     await fleet.subscribe(first ?? 0)
@@ -113,8 +127,52 @@ export class Fleet {
   async expectOneHub({ without = [] as readonly number[] } = {}): Promise<string> {
     const reports = await Promise.all(this.#living(without).map(({ tab }) => inspect(tab)))
     expect(new Set(reports.map(({ hubId }) => hubId)).size).toBe(1)
-    expect(reports[0]).toMatchObject({ host: 'shared-worker', tabs: reports.length })
+    expect(reports[0]).toMatchObject({ host: this.#host, tabs: reports.length })
+    expect(reports.filter(({ isHere }) => isHere)).toHaveLength(this.#host === 'leader' ? 1 : 0)
     return reports[0]?.hubId ?? ''
+  }
+
+  /** Which tab's page is the leader. */
+  async leader({ without = [] as readonly number[] } = {}): Promise<number> {
+    const leads = await Promise.all(
+      this.tabs.map(async (tab, index) => !without.includes(index) && (await inspect(tab)).isHere),
+    )
+    return leads.indexOf(true)
+  }
+
+  /**
+   * Lets the hub die and another take over, in the midst of the feed; prints how long no event came.
+   *
+   * @param options `without` are the tabs that die with the hub, `overlap` is how long, in ms, there may be two
+   *   connections: the server may learn of the end of one when the next is open already
+   */
+  async survive(
+    what: string,
+    kill: () => unknown,
+    { without = [] as readonly number[], overlap = 100 } = {},
+  ): Promise<void> {
+    const { channel, feed } = this
+    const hubId = await this.expectOneHub()
+    feed.start()
+    await feed.more(200)
+
+    await kill()
+    await channel.until(() => channel.connections === 0 || channel.totalConnections > 1, 'the end of the hub')
+    // What is sent from now on, no tab can have had from the dead hub.
+    const [died, last] = [Date.now(), feed.length]
+    await channel.until(() => channel.totalConnections === 2, 'another hub')
+    await feed.more(400)
+    await this.finish({ without })
+
+    const silences = (await this.firstTimesAfter(last, { without })).map((time) => time - died)
+    console.log(
+      `${what}, server '${channel.replay}': events again after ${Math.min(...silences)} ms in the first tab, ${Math.max(...silences)} ms in the last; ${this.describe()}`,
+    )
+    expect(await this.expectOneHub({ without })).not.toBe(hubId)
+    expect(channel.totalConnections).toBe(2)
+    expect(channel.peakConnections).toBeLessThanOrEqual(2)
+    expect(channel.longestCrowd).toBeLessThan(overlap)
+    expect(channel.connections).toBe(1)
   }
 
   /** Of each tab that hears common events: when the first event came that was sent after number `last`. */
@@ -130,8 +188,8 @@ export class Fleet {
   }
 
   describe(): string {
-    const { totalConnections, peakConnections } = this.channel
-    return `${this.feed.length} events, ${totalConnections} connections in all, ${peakConnections} at most at once`
+    const { totalConnections, peakConnections, longestCrowd } = this.channel
+    return `${this.feed.length} events, ${totalConnections} connections in all, ${peakConnections} at most at once, more than one for ${Math.round(longestCrowd)} ms`
   }
 
   #living(without: readonly number[]): Member[] {
@@ -141,7 +199,8 @@ export class Fleet {
   async #examine({ recording, names, joined }: Member): Promise<Findings> {
     const received = await recording.received()
     // What came before its source was known to be open may have come, and then nothing after it may be missing.
-    const first = Math.min(Number(received[0]?.lastEventId ?? joined + 1), joined + 1)
+    const earliest = received.find(({ type }) => type !== 'gap')
+    const first = Math.min(Number(earliest?.lastEventId ?? joined + 1), joined + 1)
     const due = this.feed.sent.slice(first - 1).filter(({ type }) => names.includes(type))
     return examine(received, due)
   }

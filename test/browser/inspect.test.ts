@@ -11,7 +11,16 @@ test.each(SOURCES.filter(({ kind }) => kind === 'SharedEventSource'))(
     const channel = server.channel('news')
     const tab = await open(page)
     const before = await inspect(tab)
-    expect(before).toEqual({ host: page.split('=')[1], hubId: expect.any(String), tabs: 1, streams: [] })
+    const host = page.split('=')[1]
+    expect(before).toEqual({
+      host,
+      isHere: host !== 'shared-worker',
+      refused: [],
+      hubId: expect.any(String),
+      tabs: 1,
+      malformed: 0,
+      streams: [],
+    })
 
     const one = await record(tab, '/events/news?q#fragment', ['zebra', 'ant'])
     const two = await record(tab, '/events/news?q', ['message', 'ant'])

@@ -4,14 +4,17 @@ import { useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
-test('each namespace has a hub of its own', async () => {
+test.each(['shared-worker', 'leader'] as const)('each namespace has a hub of its own: %s', async (host) => {
   const { server, openMany } = await stage()
   const channel = server.channel('news')
   const tabs = await openMany(3)
   const namespaces = ['red', 'blue', 'red']
   const recordings = await Promise.all(
     tabs.map(async (tab, index) => {
-      await tab.page.evaluate((namespace) => tabstream.configure({ namespace }), namespaces[index] ?? '')
+      await tab.page.evaluate((options) => tabstream.configure(options), {
+        host,
+        namespace: namespaces[index] ?? '',
+      })
       return record(tab, '/events/news', ['message'])
     }),
   )
@@ -21,8 +24,8 @@ test('each namespace has a hub of its own', async () => {
   expect(channel.totalConnections).toBe(2)
 
   const [red, blue, alsoRed] = await Promise.all(tabs.map(inspect))
-  expect(red).toMatchObject({ host: 'shared-worker', tabs: 2 })
-  expect(blue).toMatchObject({ host: 'shared-worker', tabs: 1 })
+  expect(red).toMatchObject({ host, tabs: 2 })
+  expect(blue).toMatchObject({ host, tabs: 1 })
   expect(alsoRed?.hubId).toBe(red?.hubId)
   expect(blue?.hubId).not.toBe(red?.hubId)
 })

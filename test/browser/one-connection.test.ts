@@ -20,11 +20,13 @@ async function replace(tab: Tab, { key }: Recording): Promise<Recording> {
   return new Recording(tab, newKey)
 }
 
-describe('one connection', () => {
+describe.each(['shared-worker', 'leader'])('one connection, with host %s,', (host) => {
+  const path = `/page?host=${host}`
+
   test('serves 20 tabs, each with the names it asked for, and leaves room for requests', async () => {
     const { server, openMany } = await stage()
     const channel = server.channel('all')
-    const tabs = await openMany(20)
+    const tabs = await openMany(20, path)
     await Promise.all(tabs.map((tab) => tab.page.evaluate(() => recorder.overhear())))
     const recordings = await Promise.all(
       tabs.map((tab, index) => record(tab, '/events/all', [`only-${index}`, 'everybody'])),
@@ -56,18 +58,21 @@ describe('one connection', () => {
     )
     expect(channel.totalConnections).toBe(1)
     expect(channel.requests).toHaveLength(1)
+    const reports = await Promise.all(tabs.map(inspect))
+    expect(reports.filter(({ isHere }) => isHere)).toHaveLength(host === 'leader' ? 1 : 0)
+    for (const report of reports) expect(report).toMatchObject({ host, tabs: 20 })
   })
 
   test('is open at once for a tab that comes later, which gets what is sent from then on', async () => {
     const { server, open } = await stage()
     const channel = server.channel('news')
-    const first = await record(await open(), '/events/news', ['message'])
+    const first = await record(await open(path), '/events/news', ['message'])
     await first.waitForSignals('open')
     channel.send({ data: 'early' })
     await first.waitForData('early')
 
     // No byte comes from the server between here and the second tab's `open`.
-    const second = await record(await open(), '/events/news', ['message'])
+    const second = await record(await open(path), '/events/news', ['message'])
     expect(await second.waitForSignals('open')).toEqual([{ type: 'open', readyState: 1 }])
     channel.send({ data: 'late' })
     await second.waitForData('late')
@@ -80,7 +85,7 @@ describe('one connection', () => {
   test('is shared by two sources in one page, also under another spelling of the URL', async () => {
     const { server, open } = await stage()
     const channel = server.channel('news')
-    const tab = await open('/page/deep')
+    const tab = await open(`/page/deep?host=${host}`)
     const recordings = await Promise.all(
       ['/events/news', '../events/news', server.url('/events/news#fragment')].map((url) =>
         record(tab, url, ['message']),
@@ -94,7 +99,7 @@ describe('one connection', () => {
 
   test('is not shared by different URLs', async () => {
     const { server, openMany } = await stage()
-    const [one, two] = await openMany(2)
+    const [one, two] = await openMany(2, path)
     if (!one || !two) throw new Error('two tabs were asked for')
     const a = await record(one, '/events/a', ['message'])
     const b = await record(two, '/events/b', ['message'])
@@ -118,7 +123,7 @@ describe('one connection', () => {
         'access-control-allow-credentials': 'true',
       }
       await context.addCookies([{ name: 'session', value: 'secret', url: upstream.origin }])
-      const [one, two, three] = await openMany(3)
+      const [one, two, three] = await openMany(3, path)
       if (!one || !two || !three) throw new Error('three tabs were asked for')
       const url = upstream.url('/events/private')
       const without = await record(one, url, ['message'])
@@ -137,7 +142,7 @@ describe('one connection', () => {
   test('outlives its last subscriber by long enough to be taken up again, and then is closed', async () => {
     const { server, open } = await stage()
     const channel = server.channel('news')
-    const tab = await open()
+    const tab = await open(path)
     const first = await record(tab, '/events/news', ['message'])
     await first.waitForSignals('open')
 

@@ -38,7 +38,7 @@ interface PageRecording {
 interface Recorder {
   open(request: RecordingRequest): void
   get(key: string): PageRecording
-  /** From now on keeps all that reaches this page through message ports, as text, in `heard`. */
+  /** From now on keeps all that reaches this page through message ports and broadcast channels, as text, in `heard`. */
   overhear(): void
   readonly heard: string[]
 }
@@ -56,14 +56,18 @@ export function installRecorder(): void {
   const heard: string[] = []
   let overhearing = false
 
-  const addEventListener = MessagePort.prototype.addEventListener
-  MessagePort.prototype.addEventListener = function (this: MessagePort, ...listener: [string, never]) {
-    if (listener[0] === 'message') {
-      addEventListener.call(this, 'message', (event) => {
-        if (overhearing) heard.push(JSON.stringify((event as MessageEvent).data) ?? '')
-      })
+  const { addEventListener } = EventTarget.prototype
+  // A test may have taken the latter away.
+  for (const Channel of [MessagePort, globalThis.BroadcastChannel]) {
+    if (Channel === undefined) continue
+    Channel.prototype.addEventListener = function (this: EventTarget, ...listener: [string, never]) {
+      if (listener[0] === 'message') {
+        addEventListener.call(this, 'message', (event) => {
+          if (overhearing) heard.push(JSON.stringify((event as MessageEvent).data) ?? '')
+        })
+      }
+      addEventListener.apply(this, listener)
     }
-    addEventListener.apply(this, listener)
   }
 
   const open = ({ key, kind, url, names, ...init }: RecordingRequest) => {

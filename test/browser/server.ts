@@ -22,7 +22,8 @@ const CONFIGURE = `.then((tabstream) => {
   if (host) tabstream.configure({ host })
 })`
 const SCRIPTS: Record<string, string> = {
-  '/page-module.js': `globalThis.ready = import('/tabstream/index.js')${CONFIGURE}${READY}`,
+  '/page-module.js': `const library = new URLSearchParams(location.search).get('library') ?? location.origin
+globalThis.ready = import(library + '/tabstream/index.js')${CONFIGURE}${READY}`,
   '/page-global.js': `globalThis.ready = Promise.resolve(globalThis.Tabstream)${CONFIGURE}${READY}`,
   '/page-native.js': `globalThis.ready = Promise.resolve()${READY}`,
 }
@@ -53,10 +54,13 @@ export interface TestServer {
 
 /**
  * Pages are `/` and `/page…`. Their query: `csp=POLICY` sends that Content-Security-Policy, `global` loads
- * the classic build, `native` loads nothing, `host=HOST` is passed to `configure`, `storable` lets the browser keep
- * the page, without which it does not go into the back/forward cache.
+ * the classic build, `native` loads nothing, `host=HOST` is passed to `configure`, `library=ORIGIN` loads the library
+ * from another server, `storable` lets the browser keep the page, without which it does not go into the back/forward
+ * cache.
+ *
+ * @param hostname by which pages are to call the server, if the browser resolves it to this machine
  */
-export async function startServer({ port = 0 } = {}): Promise<TestServer> {
+export async function startServer({ port = 0, hostname = '127.0.0.1' } = {}): Promise<TestServer> {
   const journal: string[] = []
   const changes = new Changes()
   const channels = new Map<string, Channel>()
@@ -95,7 +99,7 @@ export async function startServer({ port = 0 } = {}): Promise<TestServer> {
   await listen(port)
 
   const address = http.address() as AddressInfo
-  const origin = `http://127.0.0.1:${address.port}`
+  const origin = `http://${hostname}:${address.port}`
   return {
     port: address.port,
     origin,
@@ -142,7 +146,9 @@ ${library}<script src="/page-${kind}.js"></script></html>`
 
 async function sendBuilt(response: ServerResponse, file: string): Promise<void> {
   try {
-    send(response, TYPES[extname(file)] ?? 'text/plain', await readFile(new URL(file, DIST)))
+    const body = await readFile(new URL(file, DIST))
+    // Pages of other origins may load the library, as from a CDN.
+    send(response, TYPES[extname(file)] ?? 'text/plain', body, 200, { 'access-control-allow-origin': '*' })
   } catch {
     send(response, 'text/plain', `dist/${file} is not there: npm run build`, 404)
   }

@@ -13,8 +13,16 @@ export interface Stage {
   openMany(count: number, path?: string): Promise<Tab[]>
 }
 
-/** A browser for the file, or for a `describe`; what it returns sets a stage for one test: a server and a profile of its own. */
-export function useBrowser(launch: () => Promise<Profiles> = launchChromium): () => Promise<Stage> {
+/**
+ * A browser for the file, or for a `describe`; what it returns sets a stage for one test: a server and a profile of its
+ * own.
+ *
+ * @param hostname by which the browser calls the server
+ */
+export function useBrowser(
+  launch: () => Promise<Profiles> = launchChromium,
+  hostname?: string,
+): () => Promise<Stage> {
   vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
   let browser: Profiles
   beforeAll(async () => {
@@ -23,7 +31,7 @@ export function useBrowser(launch: () => Promise<Profiles> = launchChromium): ()
   afterAll(() => browser.close())
 
   return async () => {
-    const server = await startServer()
+    const server = await startServer(hostname === undefined ? {} : { hostname })
     const context = await browser.newContext()
     const tabs: Tab[] = []
     onTestFailed(() => {
@@ -66,5 +74,6 @@ interface Source {
 export const SOURCES: readonly Source[] = [
   { name: 'EventSource', kind: 'EventSource', page: '/page?native' },
   { name: 'SharedEventSource, shared-worker', kind: 'SharedEventSource', page: '/page?host=shared-worker' },
+  { name: 'SharedEventSource, leader', kind: 'SharedEventSource', page: '/page?host=leader' },
   { name: 'SharedEventSource, direct', kind: 'SharedEventSource', page: '/page?host=direct' },
 ]

@@ -718,6 +718,30 @@ describe('a page that goes', () => {
     expect(world.locks.names().filter((name) => name.includes(':tab:'))).toEqual([])
   })
 
+  test('to be frozen hands its hub over, and comes back when it wakes', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => [direct(self)])
+    page.listen(world, 'a')
+    await world.clock.advance(ATTACH)
+    page.happen('freeze')
+    await world.clock.advance(ATTACH)
+    expect(serverOf(world).connections).toBe(0)
+    await send(world, 'a')
+    page.happen('resume')
+    await world.clock.advance(REATTACH)
+    await send(world, 'a')
+    expect(serverOf(world).connections).toBe(1)
+    expect(page.events().at(-1)).toBe('a 2')
+  })
+
+  test('to be frozen stays attached to a hub that lives elsewhere', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    page.happen('freeze')
+    await world.clock.advance(ATTACH)
+    expect(world.hubs[0]?.report()).toMatchObject({ tabs: 1 })
+  })
+
   test('is given nothing while it is away', async () => {
     const world = createWorld()
     const page = await listeningPage(world, 'page', 'a')
@@ -991,5 +1015,30 @@ describe('inspect()', () => {
     expect(await within(world, ATTACH, page.client.inspect())).toMatchObject({
       value: { hubId: world.hubs[1]?.id },
     })
+  })
+})
+
+describe('without locks', () => {
+  test('the page that finds the hub dead tells the others, so that all resume together', async () => {
+    const world = createWorld({ hasLocks: false })
+    const pages: Page[] = []
+    for (const name of ['one', 'two', 'three']) {
+      pages.push(await listeningPage(world, name, 'a'))
+      await world.clock.advance(600)
+    }
+    await send(world, 'a', 'a', 'a')
+    for (const { agent } of world.workers()) agent.kill()
+    while (world.hubs.length === 1) await world.clock.advance(10)
+    await world.clock.advance(ATTACH)
+    expect(world.hubs[1]?.report()).toMatchObject({ tabs: 3 })
+  })
+
+  test('words that are no ID on the channel for that are counted, others are not heeded', async () => {
+    const world = createWorld({ hasLocks: false })
+    const page = await listeningPage(world, 'page', 'a')
+    for (const word of [null, 5, {}, 'some hub']) world.channels.inject('tabstream/deaths', word)
+    await world.clock.advance(ATTACH)
+    expect(await within(world, 0, page.client.inspect())).toMatchObject({ value: { malformed: 3 } })
+    expect(world.hubs).toHaveLength(1)
   })
 })

@@ -497,6 +497,19 @@ describe('tabs of a dead hub', () => {
     expect(behind.heard()).toEqual(['open', 'a 6', 'a 7', 'a 8', 'a 9', 'a 10'])
   })
 
+  test('are waited for as long as they keep coming, but no longer than half a second', async () => {
+    const world = createWorld()
+    for (let count = 0; count < 30; count++) serverOf(world).send('a')
+    for (let number = 20; number > 0; number--) {
+      const tab = new RawTab(world, `tab ${number}`)
+      await tab.attach()
+      await tab.subscribe(['a'], { position: positionAfter(number), seen: [] })
+      await world.clock.advance(45)
+    }
+    // The twelfth came after half a second.
+    expect(serverOf(world).requests).toEqual(['id-8'])
+  })
+
   test('go on where they stood even if they come when the stream is open', async () => {
     const world = createWorld()
     for (let count = 0; count < 10; count++) serverOf(world).send('a')

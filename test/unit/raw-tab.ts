@@ -33,7 +33,7 @@ export const wishOf = (server: VirtualServer): Wish => ({
 export const UNNOTICED: LinkNotices = { refused: () => {}, gone: () => {} }
 
 /** Long enough for a new hub to connect, short enough for nothing else. */
-export const CONNECT = 60
+export const CONNECT = 110
 
 /** An entry in a few words: `a 3` is an event of name `a` whose data ends in 3. */
 export const inWords = (entry: Entry): string => {

@@ -133,6 +133,10 @@ export class Client {
     return this.#platform.randomId()
   }
 
+  now(): number {
+    return this.#platform.now()
+  }
+
   /** Where this page's hub lives; nothing as long as it has none. */
   get host(): HostName | undefined {
     return this.#link?.host.name

@@ -1,4 +1,5 @@
 import { checkReplay, describe, misuse, resolve, withoutFragment } from './checks.ts'
+import type { Client } from './client.ts'
 import type { Decoded, Decoder } from './decode.ts'
 import { pageClient } from './page.ts'
 import { PageStream } from './page-stream.ts'
@@ -56,13 +57,17 @@ export interface ConnectOptions<
 }
 
 const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string | undefined>> = {
-  method: (value) => (typeof value === 'string' && value !== '' ? undefined : 'the name of a method'),
-  body: () => undefined,
+  method: (value) =>
+    typeof value === 'string' && METHOD.test(value) ? undefined : 'the name of a method that fetch() takes',
+  body: (value) => (isJson(value) ? undefined : 'a string, or what JSON can express'),
   headers: (value) =>
-    typeof value === 'function' || (typeof value === 'object' && value !== null)
+    typeof value === 'function' || isHeaders(value)
       ? undefined
-      : 'an object, or a function that gives one',
-  key: (value) => (typeof value === 'string' ? undefined : 'a string'),
+      : 'an object, or a function that gives one, with names and values that HTTP can carry',
+  key: (value) =>
+    typeof value === 'string' && value !== ''
+      ? undefined
+      : 'a string that is not empty; leave it out where there is none',
   credentials: (value) =>
     ['omit', 'same-origin', 'include'].includes(value as string)
       ? undefined
@@ -81,6 +86,12 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
   until: (value) => (typeof value === 'function' ? undefined : 'a function'),
   signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
 }
+
+/** For how many ms headers that were given for one purpose are good for the other. */
+const FRESH = 10_000
+
+/** A timer of more ms than this runs out at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
 
 /**
  * Opens a stream that is shared by every tab of the origin that asks for the same: method, URL, credentials, headers, body
@@ -102,7 +113,7 @@ export function connect(url: string | URL, options: ConnectOptions = {}): unknow
   check(options)
   const { events, until, signal } = options
   const client = pageClient()
-  const wish = wishOf(withoutFragment(resolve(url)), options, () => client.randomId())
+  const wish = wishOf(withoutFragment(resolve(url)), options, client)
   return new PageStream(client, wish, { decoders: events, until, signal })
 }
 
@@ -123,7 +134,7 @@ function check(options: ConnectOptions): void {
   checkReplay(options.replay)
 }
 
-function wishOf(url: string, options: ConnectOptions, randomId: () => string): Wish {
+function wishOf(url: string, options: ConnectOptions, client: Pick<Client, 'now' | 'randomId'>): Wish {
   const { body, headers, key, retry, maxRetries = Number.POSITIVE_INFINITY } = options
   const { idleTimeout = 0, maxEventSize = EVENT_SOURCE_POLICY.maxEventSize } = options
   const isJson = body !== undefined && typeof body !== 'string'
@@ -140,7 +151,7 @@ function wishOf(url: string, options: ConnectOptions, randomId: () => string): W
     retries: retry === false ? 0 : maxRetries,
     retriesStatuses: true,
     asksRetry: typeof retry === 'function',
-    idleTimeout,
+    idleTimeout: Math.min(idleTimeout, LONGEST_TIMER),
     maxEventSize,
   }
   const wish = {
@@ -153,17 +164,17 @@ function wishOf(url: string, options: ConnectOptions, randomId: () => string): W
   const ask = async (reason: HeadersReason) => normal(await headers(reason))
   if (key !== undefined) return { ...wish, headers: ask, request: { ...base, headers: [] } }
   // What tells users apart is only in the headers themselves. They are good for the first connection, too.
-  let first: StreamRequest['headers'] | undefined
+  let first: { readonly headers: StreamRequest['headers']; readonly at: number } | undefined
   const request = ask('connect').then(
     (headers) => {
-      first = headers
+      first = { headers, at: client.now() }
       return { ...base, headers }
     },
     // Nobody knows whose stream this is: it is shared with nobody.
-    () => ({ ...base, headers: [], key: randomId() }),
+    () => ({ ...base, headers: [], key: client.randomId() }),
   )
   const askLater = (reason: HeadersReason) => {
-    const known = reason === 'connect' ? first : undefined
+    const known = reason === 'connect' && first && client.now() - first.at < FRESH ? first.headers : undefined
     first = undefined
     return known === undefined ? ask(reason) : Promise.resolve(known)
   }
@@ -175,6 +186,28 @@ function normalised(given: HeadersInit | undefined, isJson: boolean): [string, s
   const headers = new Headers(given)
   if (isJson && !headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
   return [...headers]
+}
+
+/** A token, and none of those that `fetch` forbids: it would fail again and again. */
+const METHOD = /^(?!(connect|trace|track)$)[\w!#$%&'*+.^`|~-]+$/i
+
+/** Objects of the platform, such as a form, would arrive as `{}`. */
+function isJson(value: unknown): boolean {
+  const kind = Object.prototype.toString.call(value)
+  const isForeign = typeof value === 'object' && !['Object', 'Array', 'Null'].includes(kind.slice(8, -1))
+  try {
+    return JSON.stringify(value) !== undefined && (!isForeign || typeof (value as Date).toJSON === 'function')
+  } catch {
+    return false
+  }
+}
+
+function isHeaders(value: unknown): boolean {
+  try {
+    return typeof value === 'object' && value !== null && new Headers(value as HeadersInit) !== undefined
+  } catch {
+    return false
+  }
 }
 
 const isDecoder = (value: unknown): boolean =>

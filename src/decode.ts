@@ -18,12 +18,13 @@ export type StandardResult<T> =
 export type Decoder<T = unknown> = Decode<T> | StandardSchema<T>
 
 /** What a decoder makes of an event's data. */
-export type Decoded<D> =
-  D extends Decode<infer T>
-    ? T
-    : D extends { readonly '~standard': { readonly types?: { readonly output: infer T } | undefined } }
-      ? T
-      : never
+export type Decoded<D> = D extends {
+  readonly '~standard': { readonly types?: { readonly output: infer T } | undefined }
+}
+  ? T
+  : D extends Decode<infer T>
+    ? Awaited<T>
+    : never
 
 /** The data as it is. */
 export const text: Decode<string> = (data) => data
@@ -35,12 +36,13 @@ export const json =
     JSON.parse(data) as T
 
 /**
- * @returns a promise only where a schema gives one
+ * @returns a promise only where a schema, or a function, gives one
  * @throws whatever is wrong with the data
  */
 export function decode(decoder: Decoder | undefined, data: string): unknown {
   if (decoder === undefined) return data
-  if (typeof decoder === 'function') return decoder(data)
+  // The schemas of some libraries are functions.
+  if (!('~standard' in decoder)) return decoder(data)
   const result = decoder['~standard'].validate(JSON.parse(data))
   return result instanceof Promise ? result.then(outcomeOf) : outcomeOf(result)
 }

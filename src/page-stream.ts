@@ -123,7 +123,7 @@ export class PageStream implements SharedStream {
       if (isOver) return
       isOver = true
       subscription.close()
-      this.#iterators.delete(finish)
+      this.#iterators.delete(stop)
       signal?.removeEventListener('abort', stop)
       release?.()
       const first = error === undefined ? undefined : waiting.shift()
@@ -131,7 +131,10 @@ export class PageStream implements SharedStream {
       else first.reject(error)
       for (const { resolve } of waiting.splice(0)) resolve(over)
     }
-    const stop = () => finish()
+    const stop = () => {
+      held = undefined
+      finish()
+    }
     const offer = (event: StreamEvent<unknown>): Promise<void> | undefined => {
       const first = waiting.shift()
       if (first === undefined) held = event
@@ -142,7 +145,7 @@ export class PageStream implements SharedStream {
       })
     }
     const take = (raw: StreamEvent): Promise<void> | undefined => {
-      const pause = this.#decoded(raw, offer)
+      const pause = this.#decoded(raw, () => !isOver, offer)
       if (!this.#isLast(raw)) return pause
       if (pause === undefined) finish()
       return pause?.then(() => finish())
@@ -158,7 +161,7 @@ export class PageStream implements SharedStream {
       return undefined
     })
     subscription.setNames([name])
-    this.#iterators.add(finish)
+    this.#iterators.add(stop)
     if (signal?.aborted || this.#state.state === 'closed') stop()
     signal?.addEventListener('abort', stop)
 
@@ -204,7 +207,7 @@ export class PageStream implements SharedStream {
   }
 
   close(): void {
-    for (const finish of [...this.#iterators]) finish()
+    for (const stop of [...this.#iterators]) stop()
     this.#close('')
   }
 
@@ -230,7 +233,8 @@ export class PageStream implements SharedStream {
   #receiveEvent(entry: EventEntry): Promise<void> | undefined {
     const raw = rawOf(entry, this.#state.origin)
     const isHeard = [...this.#listeners].some(({ name }) => name === raw.name || name === EVERY_NAME)
-    const pause = isHeard ? this.#decoded(raw, (event) => this.#dispatch(event)) : undefined
+    const isOpen = () => this.#state.state !== 'closed'
+    const pause = isHeard ? this.#decoded(raw, isOpen, (event) => this.#dispatch(event)) : undefined
     if (!this.#isLast(raw)) return pause
     if (pause !== undefined) return pause.then(() => this.#close('', true))
     this.#close('', true)
@@ -246,9 +250,14 @@ export class PageStream implements SharedStream {
     }
   }
 
-  /** Hands the event over with its data decoded. Where that takes time, or the taker does, a promise tells the end of it. */
+  /**
+   * Hands the event over with its data decoded. Where that takes time, or the taker does, a promise tells the end of it.
+   *
+   * @param isWanted asked when it has taken time
+   */
   #decoded(
     raw: StreamEvent,
+    isWanted: () => boolean,
     handOver: (event: StreamEvent<unknown>) => Promise<void> | undefined,
   ): Promise<void> | undefined {
     const { name } = raw
@@ -257,8 +266,8 @@ export class PageStream implements SharedStream {
       const value = decode(decoder, raw.data)
       if (!(value instanceof Promise)) return handOver({ ...raw, data: value })
       return value.then(
-        (data) => handOver({ ...raw, data }),
-        (error) => this.#fault(error, raw),
+        (data) => (isWanted() ? handOver({ ...raw, data }) : undefined),
+        (error) => (isWanted() ? this.#fault(error, raw) : undefined),
       )
     } catch (error) {
       this.#fault(error, raw)

@@ -37,6 +37,15 @@ const PATIENCE = 1_000
 /** How long, in ms, a page's function may take before another page is asked, or the usual is done. */
 const ASK_TIMEOUT = 10_000
 
+/** What stays when the page changes its names and another cursor takes over. */
+interface Standing {
+  holder: Cursor
+  /** Where the stream has ended for this subscription alone, and why. */
+  finale: { readonly seq: number; readonly error: string } | undefined
+  /** Each gives one up. */
+  readonly questions: Set<() => void>
+}
+
 /** What a cursor needs of its tab. */
 export type CursorTab = Pick<Remote<TabSide>, 'deliver' | 'headers' | 'retryDelay'>
 
@@ -56,10 +65,9 @@ export class Cursor {
   #next: number
   #inFlight = 0
   #isClosed = false
-  /** Where the stream has ended for this subscription alone, and why. */
-  #finale: { seq: number; error: string } | undefined
+  readonly #standing: Standing
+  /** Of the end for this subscription alone. */
   #isTold = false
-  readonly #questions = new Set<() => void>()
   #resumption: Resumption | undefined
   #patience: unknown
   #isImpatient = false
@@ -83,7 +91,10 @@ export class Cursor {
     this.#subscription = subscription
     this.#tab = tab
     this.names = new Set(subscription.names)
-    this.#next = this.#startingPoint(former?.stream === stream ? former : undefined)
+    const forerunner = former?.stream === stream ? former : undefined
+    this.#standing = forerunner?.standing ?? { holder: this, finale: undefined, questions: new Set() }
+    this.#standing.holder = this
+    this.#next = this.#startingPoint(forerunner)
     this.#reportedSeq = this.#next - 1
     this.#reportedAt = platform.now()
     stream.add(this)
@@ -97,8 +108,13 @@ export class Cursor {
     return this.#subscription.policy
   }
 
+  /** The same for all cursors of one subscription. */
+  get standing(): Standing {
+    return this.#standing
+  }
+
   get isEnded(): boolean {
-    return this.#finale !== undefined
+    return this.#standing.finale !== undefined
   }
 
   /** Sequence number of the next entry to look at. */
@@ -109,13 +125,14 @@ export class Cursor {
   close(): void {
     this.#isClosed = true
     this.#endResumption()
-    for (const giveUp of this.#questions) giveUp()
+    // A page that has only changed its names will still answer.
+    if (this.#standing.holder === this) for (const giveUp of this.#standing.questions) giveUp()
     this.#stream.remove(this)
   }
 
   /** To this subscription the stream ends here; others may go on. */
   end(error: string): void {
-    this.#finale = { seq: this.#stream.log.lastSeq, error }
+    this.#standing.finale = { seq: this.#stream.log.lastSeq, error }
   }
 
   /**
@@ -131,25 +148,27 @@ export class Cursor {
 
   /** How long, in ms, to wait after the `attempt`-th failure in a row: `delay`, what the page says, or `false`. */
   async retryDelay(failure: Failure, attempt: number, delay: number): Promise<number | false> {
-    if (!this.policy.asksRetry) return wantsRetry(this.policy, failure, attempt) && delay
-    if (failure.isFinal) return false
+    const usual = wantsRetry(this.policy, failure, attempt) && delay
+    if (!this.policy.asksRetry || failure.isFinal || attempt > this.policy.retries) return usual
     const { message, status } = failure
     const call: Promise<number | false> = this.#tab.retryDelay(this.#subscription.id, attempt, {
       message,
       status,
     })
     const answer = await this.#ask<number | false>(call).catch(() => undefined)
-    return typeof answer === 'number' ? reconnectionTime(answer) : (answer ?? delay)
+    if (typeof answer === 'number') return reconnectionTime(answer)
+    return answer !== false && usual
   }
 
   #ask<Answer>(call: Promise<Answer>): Promise<Answer | undefined> {
+    const { questions } = this.#standing
     return new Promise<Answer | undefined>((resolve, reject) => {
       const giveUp = () => resolve(undefined)
       const timer = this.#platform.setTimeout(giveUp, ASK_TIMEOUT)
-      this.#questions.add(giveUp)
+      questions.add(giveUp)
       call.then(resolve, reject).finally(() => {
         this.#platform.clearTimeout(timer)
-        this.#questions.delete(giveUp)
+        questions.delete(giveUp)
       })
     })
   }
@@ -230,6 +249,7 @@ export class Cursor {
 
   #slice(): Entry[] {
     const { log } = this.#stream
+    const { finale } = this.#standing
     if (this.#next < log.firstSeq) {
       this.#fallBehind('slow-tab')
       this.#next = log.firstSeq
@@ -237,8 +257,7 @@ export class Cursor {
     const entries = this.#lead.splice(0)
     let characters = 0
     while (entries.length < BATCH_ENTRIES && characters < BATCH_CHARACTERS) {
-      const entry =
-        this.#finale !== undefined && this.#next > this.#finale.seq ? undefined : log.at(this.#next)
+      const entry = finale !== undefined && this.#next > finale.seq ? undefined : log.at(this.#next)
       if (entry === undefined) break
       if (entry.type === 'event') {
         const verdict = this.#judge(entry)
@@ -254,8 +273,8 @@ export class Cursor {
       }
       this.#next++
     }
-    if (this.#finale !== undefined && this.#next > this.#finale.seq) {
-      const { seq, error } = this.#finale
+    if (finale !== undefined && this.#next > finale.seq) {
+      const { seq, error } = finale
       entries.push({ ...this.#stateNow(seq), state: 'closed', retryAt: 0, openedAt: 0, error })
       this.#isTold = true
     }

@@ -110,9 +110,16 @@ function whyRefused({ status, headers }: Response, now: number): FailedError | u
     })
   }
   const type = headers.get('Content-Type') ?? ''
-  const essence = type.split(';', 1)[0]?.trim().toLowerCase()
-  if (essence === 'text/event-stream') return undefined
+  if (essenceOf(type) === 'text/event-stream') return undefined
   return new FailedError(`the server answered with content type "${type}"`, { status, isFinal: true })
+}
+
+/** [spec] Of several values the last one that is a type counts, unless it is any type; parameters do not.
+ *  https://fetch.spec.whatwg.org/#concept-header-extract-mime-type */
+function essenceOf(contentType: string): string | undefined {
+  const values = contentType.match(/(?:[^",]|"(?:[^"\\]|\\.)*"?)+/g) ?? []
+  const types = values.map((value) => /^\s*([^\s;/]+\/[^\s;/]+)\s*(?:;|$)/.exec(value)?.[1]?.toLowerCase())
+  return types.filter((type) => type !== undefined && type !== '*/*').at(-1)
 }
 
 async function parse(
@@ -120,16 +127,23 @@ async function parse(
   maxEventSize: number,
   handlers: Handlers,
 ): Promise<void> {
+  const tooLarge = () => {
+    const message = `the server sent an event of more than ${maxEventSize.toLocaleString('en')} characters`
+    return new FailedError(message, { isFinal: true })
+  }
   const parser = createParser({
-    onEvent: ({ event, data, id }) => handlers.event({ name: event ?? 'message', data, id }),
+    onEvent: ({ event, data, id }) => {
+      if (data.length > maxEventSize) throw tooLarge()
+      handlers.event({ name: event ?? 'message', data, id })
+    },
     onRetry: handlers.retry,
     onError: ({ type }) => {
-      if (type !== 'max-buffer-size-exceeded') return
-      const message = `the server sent an event of more than ${maxEventSize.toLocaleString('en')} characters`
-      throw new FailedError(message, { isFinal: true })
+      if (type === 'max-buffer-size-exceeded') throw tooLarge()
     },
-    maxBufferSize: maxEventSize,
+    maxBufferSize: maxEventSize + 'data: '.length,
   })
+  // It takes the letters ï»¿ at the beginning for a byte order mark, which the decoder has dealt with.
+  parser.feed('')
   // The decoder strips the byte order mark; it also mends multi-byte characters split between chunks.
   const decoder = new TextDecoder()
   const lines = new LineEnds()

@@ -34,6 +34,10 @@ export class Stream {
   #timer: unknown
   #linger: unknown
   #idle: unknown
+  /** The idle time-out, in ms, that is being watched. */
+  #patience = Number.POSITIVE_INFINITY
+  /** The server has been asked, and its answer has not ended. */
+  #isAwaited = false
   #connections = 0
   #isUnderway = false
   #hasOpened = false
@@ -42,6 +46,8 @@ export class Stream {
   #origin = ''
   #error = ''
   #retryAt = 0
+  /** Until when the server has asked to be left alone, in ms since 1970. */
+  #notBefore = 0
   #openedAt = 0
   /** Headers have been asked for anew since the server refused the last ones. */
   #hasAskedAgain = false
@@ -49,7 +55,7 @@ export class Stream {
   /** The last event ID in effect, and how many events since the line that set it. */
   #lastEventId = ''
   #nth = 0
-  /** Continues reading. */
+  /** Continues what waits for a cursor to move, come or go. */
   readonly #room = new Set<() => void>()
   #eventCount = 0
   #hasNumbered = false
@@ -111,6 +117,13 @@ export class Stream {
     return anchorAt(this.log, seq, this.#isMixed, start?.resumeAfter ?? '') ?? start ?? NOWHERE
   }
 
+  /** Where the next connection resumes. Before the first event, an ID may have come alone. */
+  #anchorNow(): Anchor {
+    const anchor = this.anchorAt(this.log.lastSeq)
+    if (anchor.resumeAfter !== '' || this.#lastEvent() !== undefined) return anchor
+    return { ...anchor, resumeAfter: this.#lastEventId }
+  }
+
   /** Connects after so many ms; until then positions are gathered to resume from. */
   begin(delay: number): void {
     this.#closeSoon()
@@ -134,7 +147,7 @@ export class Stream {
   add(cursor: Cursor): void {
     this.#cursors.add(cursor)
     this.#platform.clearTimeout(this.#linger)
-    if (this.#connections > 0) this.#watchIdleness()
+    this.#reviewIdleness()
     this.makeRoom()
   }
 
@@ -147,13 +160,14 @@ export class Stream {
 
   remove(cursor: Cursor): void {
     this.#cursors.delete(cursor)
+    this.#reviewIdleness()
     this.makeRoom()
     if (this.#cursors.size === 0) this.#closeSoon()
   }
 
   /** The network may be back: do not wait any longer. */
   wake(): void {
-    if (this.#state !== 'retrying' || this.#retryAt === 0) return
+    if (this.#state !== 'retrying' || this.#retryAt === 0 || this.#platform.now() < this.#notBefore) return
     this.#platform.clearTimeout(this.#timer)
     this.#connect()
   }
@@ -179,14 +193,14 @@ export class Stream {
     this.#connections++
     this.#abort = new AbortController()
     const { signal } = this.#abort
-    const begun = this.#platform.now()
     try {
       const headers = await this.#headersFor(reason, signal)
       this.#isUnderway = true
-      const anchor = this.anchorAt(this.log.lastSeq)
+      const anchor = this.#anchorNow()
       this.#lastEventId = anchor.resumeAfter
       this.#nth = 0
       this.#hasBroughtId = false
+      this.#isAwaited = true
       this.#watchIdleness()
       const limits = Array.from(this.#cursors, ({ policy }) => policy.maxEventSize)
       const maxEventSize = limits.length === 0 ? EVENT_SOURCE_POLICY.maxEventSize : Math.max(...limits)
@@ -206,9 +220,10 @@ export class Stream {
       })
       throw new FailedError('the server ended the response')
     } catch (error) {
+      this.#isAwaited = false
       this.#platform.clearTimeout(this.#idle)
       if (this.#isClosed()) return
-      if (this.state === 'open' && this.#platform.now() - begun >= LIVED) this.#failures = 0
+      if (this.state === 'open' && this.#platform.now() - this.#openedAt >= LIVED) this.#failures = 0
       await this.#fail(failureOf(error))
     }
   }
@@ -216,11 +231,14 @@ export class Stream {
   /** What a page's function gives, where there is one. Of several pages any will do; one that goes is replaced. */
   async #headersFor(reason: HeadersReason, signal: AbortSignal): Promise<StreamRequest['headers']> {
     if (!this.request.asksHeaders) return this.request.headers
-    const asked = new Set<Cursor>()
+    const asked = new Set<Cursor['standing']>()
     for (;;) {
-      const cursor = [...this.#cursors].find((one) => !asked.has(one))
+      // The last one has gone; another may come before the stream closes.
+      if (this.#cursors.size === 0) await new Promise<void>((resolve) => this.#room.add(resolve))
+      signal.throwIfAborted()
+      const cursor = [...this.#cursors].find(({ standing }) => !asked.has(standing))
       if (cursor === undefined) throw new FailedError('no page could give the headers')
-      asked.add(cursor)
+      asked.add(cursor.standing)
       const headers = await cursor.askHeaders(reason)
       signal.throwIfAborted()
       if (headers !== undefined) return headers
@@ -230,12 +248,22 @@ export class Stream {
   /** Breaks the connection when nothing has come for as long as the least patient of those subscribed allows. */
   #watchIdleness(): void {
     this.#platform.clearTimeout(this.#idle)
-    const timeouts = Array.from(this.#cursors, ({ policy }) => policy.idleTimeout).filter((time) => time > 0)
-    if (timeouts.length === 0 || this.#state === 'retrying' || this.#isClosed()) return
-    const timeout = Math.min(...timeouts)
+    const timeout = this.#leastPatience()
+    this.#patience = timeout
+    if (timeout === Number.POSITIVE_INFINITY || !this.#isAwaited || this.#room.size > 0) return
     this.#idle = this.#platform.setTimeout(() => {
       this.#abort.abort(new FailedError(`the server has sent nothing for ${timeout} ms`))
     }, timeout)
+  }
+
+  /** Those who come and go put the end off only where they change how long it takes. */
+  #reviewIdleness(): void {
+    if (this.#leastPatience() !== this.#patience) this.#watchIdleness()
+  }
+
+  #leastPatience(): number {
+    const timeouts = Array.from(this.#cursors, ({ policy }) => policy.idleTimeout)
+    return Math.min(...timeouts.filter((time) => time > 0))
   }
 
   /** While we do not read, silence says nothing of the server. */
@@ -246,9 +274,9 @@ export class Stream {
   }
 
   #opened(response: Response, anchor: Anchor): void {
+    this.#watchIdleness()
     this.#state = 'open'
     this.#openedAt = this.#platform.now()
-    this.#hasAskedAgain = false
     this.#origin = new URL(response.url || this.request.url).origin
     this.#error = ''
     // Mercure's way to say that it no longer has the event asked for.
@@ -357,6 +385,9 @@ export class Stream {
       this.#hasAskedAgain = true
       return this.#connect('unauthorized')
     }
+    // What the server refuses after an outage are other headers.
+    if (failure.status !== 401 && failure.status !== 403) this.#hasAskedAgain = false
+    this.#notBefore = this.#platform.now() + failure.retryAfter
     this.#state = 'retrying'
     const attempt = this.#failures + 1
     const delay = Math.max(
@@ -368,13 +399,19 @@ export class Stream {
     if (this.#isClosed()) return
     this.#failures = attempt
     const wanted = delays.filter((one) => one !== false)
-    if (failure.isFinal || (wanted.length === 0 && cursors.length > 0)) return this.#end()
-    const least = Math.min(...wanted, ...(wanted.length === 0 ? [delay] : []))
+    if (failure.isFinal || (wanted.length === 0 && this.#isOf(cursors))) return this.#end()
+    const least = wanted.length === 0 ? delay : Math.min(...wanted)
     this.#retryAt = this.#platform.now() + least
     for (const [index, cursor] of cursors.entries()) if (delays[index] === false) cursor.end(this.#error)
     this.#enter()
     this.#pump()
     this.#timer = this.#platform.setTimeout(() => this.#connect(), least)
+  }
+
+  /** Whether someone is subscribed, and nobody but these. Who came while they were asked gets an attempt. */
+  #isOf(cursors: readonly Cursor[]): boolean {
+    const known = new Set(cursors.map(({ standing }) => standing))
+    return cursors.length > 0 && [...this.#cursors].every(({ standing }) => known.has(standing))
   }
 
   /** New headers may help, once. */

@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { DEFAULT_RECONNECTION_TIME, reconnectionTime, retryDelay } from '../../worker/retry.ts'
+import { EVENT_SOURCE_POLICY, type Policy } from '../../src/protocol.ts'
+import {
+  DEFAULT_RECONNECTION_TIME,
+  type Failure,
+  parseRetryAfter,
+  reconnectionTime,
+  retryDelay,
+  wantsRetry,
+} from '../../worker/retry.ts'
 
 const HOUR = 3_600_000
 const ALMOST_ONE = 1 - Number.EPSILON
@@ -64,5 +72,70 @@ describe('reconnectionTime', () => {
     const time = reconnectionTime(Number.NaN)
     expect(time).toBeGreaterThanOrEqual(100)
     expect(time).toBeLessThanOrEqual(HOUR)
+  })
+})
+
+describe('parseRetryAfter', () => {
+  const NOW = Date.parse('2026-11-24T10:00:00Z')
+
+  test.each([
+    ['0', 0],
+    ['2', 2_000],
+    [' 120 ', 120_000],
+    ['Tue, 24 Nov 2026 10:00:30 GMT', 30_000],
+    ['Tuesday, 24-Nov-26 10:00:30 GMT', 30_000],
+    ['Tue, 24 Nov 2026 09:59:59 GMT', 0],
+    ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
+    ['Sun, 24 Nov 2126 10:00:00 GMT', HOUR],
+    ['99999999999999999999999', HOUR],
+    ['-5', 0],
+    ['1.5', 0],
+    ['1e3', 0],
+    ['soon', 0],
+    ['Infinity', 0],
+    ['NaN', 0],
+    ['', 0],
+    [null, 0],
+  ])('makes of %j %i ms', (header, wait) => {
+    expect(parseRetryAfter(header, NOW)).toBe(wait)
+  })
+})
+
+describe('wantsRetry', () => {
+  const failure = (details: Partial<Failure>): Failure => ({
+    message: '',
+    status: 0,
+    retryAfter: 0,
+    isFinal: false,
+    ...details,
+  })
+  const patient: Policy = { ...EVENT_SOURCE_POLICY, retriesStatuses: true }
+
+  test('is true after a lost connection, for all', () => {
+    expect(wantsRetry(EVENT_SOURCE_POLICY, failure({}), 1_000)).toBe(true)
+    expect(wantsRetry(patient, failure({}), 1_000)).toBe(true)
+  })
+
+  test('is true after statuses that may pass, for connect() only', () => {
+    for (const status of [408, 425, 429, 500, 502, 503, 504, 599]) {
+      expect(wantsRetry(patient, failure({ status }), 1), String(status)).toBe(true)
+      expect(wantsRetry(EVENT_SOURCE_POLICY, failure({ status }), 1), String(status)).toBe(false)
+    }
+  })
+
+  test('is false after other statuses, for all', () => {
+    for (const status of [201, 206, 301, 400, 401, 403, 404, 410, 422, 600]) {
+      expect(wantsRetry(patient, failure({ status }), 1), String(status)).toBe(false)
+    }
+  })
+
+  test('is false after so many attempts in a row, and after what is final', () => {
+    expect([1, 2, 3].map((attempt) => wantsRetry({ ...patient, retries: 2 }, failure({}), attempt))).toEqual([
+      true,
+      true,
+      false,
+    ])
+    expect(wantsRetry({ ...patient, retries: 0 }, failure({}), 1)).toBe(false)
+    expect(wantsRetry(patient, failure({ isFinal: true }), 1)).toBe(false)
   })
 })

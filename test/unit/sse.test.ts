@@ -4,6 +4,7 @@ import type { StreamRequest } from '../../src/protocol.ts'
 import type { HubPlatform } from '../../worker/platform.ts'
 import { FailedError, type Handlers, readEvents, type ServerEvent } from '../../worker/sse.ts'
 import { requestTo } from '../sim/world/samples.ts'
+import { cut, drawnBytes, readingOf } from './event-stream.ts'
 
 const REQUEST = requestTo('https://dash.test/events')
 
@@ -34,6 +35,7 @@ class Reading implements Handlers {
   readonly calls: string[] = []
   readonly asked: { url: string; init: RequestInit }[] = []
   readonly abort = new AbortController()
+  maxEventSize = 1_000_000
   readonly #answer: () => Promise<Response>
 
   constructor(answer: () => Response | Promise<Response>) {
@@ -54,7 +56,7 @@ class Reading implements Handlers {
       parsed: () => this.parsed(),
     }
     const { signal } = this.abort
-    const connection = { lastEventId, headers: request.headers, signal, maxEventSize: 1_000_000 }
+    const connection = { lastEventId, headers: request.headers, signal, maxEventSize: this.maxEventSize }
     const platform = { fetch, now: () => Date.now() } as unknown as HubPlatform
     return readEvents(platform, request, connection, handlers)
   }
@@ -129,6 +131,38 @@ describe('the request', () => {
     const header = (await ask('é🙂')).headers['Last-Event-ID']
     expect(header).toBe('\xc3\xa9\xf0\x9f\x99\x82')
     expect(() => new Headers({ 'Last-Event-ID': String(header) })).not.toThrow()
+  })
+})
+
+describe('a request that cannot be made', () => {
+  test.each([
+    ['ftp://dash.test/', 'scheme "ftp:"'],
+    ['ws://dash.test/', 'scheme "ws:"'],
+    ['javascript:0', 'scheme "javascript:"'],
+    ['about:blank', 'scheme "about:"'],
+    ['https://user@dash.test/', 'user name or password'],
+    ['https://:secret@dash.test/', 'user name or password'],
+  ])('is not made, and not to be tried again: %s', async (url, words) => {
+    const reading = new Reading(() => responseOf(bytesOf('data: x\n\n')))
+    const error = await reading.read('', requestTo(url)).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(FailedError)
+    expect(error).toMatchObject({
+      message: expect.stringContaining(words),
+      failure: { isFinal: true, status: 0 },
+    })
+    expect(String(error)).not.toContain('secret')
+    expect(reading.asked).toEqual([])
+  })
+
+  test.each([
+    'http://dash.test/',
+    'https://dash.test/',
+    'data:text/event-stream,data:x',
+    'blob:https://dash.test/1',
+  ])('is none of these: %s', async (url) => {
+    const reading = new Reading(() => responseOf(bytesOf('data: x\n\n')))
+    await reading.read('', requestTo(url))
+    expect(reading.events).toMatchObject([{ data: 'x' }])
   })
 })
 
@@ -210,13 +244,6 @@ describe('events', () => {
     expect(await eventsIn('id: 1\nid: 2\0\ndata: x\n\n')).toMatchObject([{ id: '1' }])
   })
 
-  // [spec] The last event ID is set before it is seen that there is no data. The parser tells nothing of such blocks;
-  // the README lists that among the differences.
-  // https://html.spec.whatwg.org/multipage/server-sent-events.html#dispatchMessage
-  test.fails('take over an ID that came in a block without data', async () => {
-    expect(await eventsIn('id: 7\n\ndata: x\n\n')).toEqual([{ name: 'message', data: 'x', id: '7' }])
-  })
-
   test('join their data lines', async () => {
     expect(await dataIn('data: one\ndata:two\ndata\ndata:  four\n\n')).toEqual(['one\ntwo\n\n four'])
   })
@@ -273,6 +300,98 @@ describe('events', () => {
   test('of a very large chunk are all there, in order', async () => {
     const all = Array.from({ length: 20_000 }, (_, index) => String(index))
     expect(await dataIn(all.map((data) => `data: ${data}\r\n\r\n`).join(''))).toEqual(all)
+  })
+})
+
+// [spec] The last event ID is set before it is seen that there is no data.
+// https://html.spec.whatwg.org/multipage/server-sent-events.html#dispatchMessage
+describe('an ID in a block without data', () => {
+  /** What is told of it, cut after each byte, and whole. */
+  async function toldOf(text: string): Promise<string[]> {
+    const bytes = bytesOf(text)
+    const whole = await callsFor(bytes)
+    for (let border = 1; border < bytes.length; border++) {
+      expect(await callsFor(bytes.slice(0, border), bytes.slice(border)), `at byte ${border}`).toEqual(whole)
+    }
+    expect(await callsFor(...Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(whole)
+    return whole
+  }
+
+  async function callsFor(...chunks: Uint8Array[]): Promise<string[]> {
+    const reading = new Reading(() => responseOf(...chunks))
+    await reading.read()
+    return reading.calls.filter((call) => !['opened', 'parsed'].includes(call))
+  }
+
+  test.each([
+    ['alone', 'id: 7\n\ndata: x\n\n', ['id 7', 'x']],
+    ['with a name', 'event: a\nid: 7\n\n', ['id 7']],
+    ['between comments', ': a\nid: 7\n: b\n\n', ['id 7']],
+    ['twice: the last counts', 'id: 7\nid: 8\n\n', ['id 8']],
+    ['between two events', 'data: x\n\nid: 7\n\ndata: y\n\n', ['x', 'id 7', 'y']],
+    ['with CRLF', 'id: 7\r\n\r\ndata: x\r\n\r\n', ['id 7', 'x']],
+    ['with CR', 'id: 7\r\rdata: x\r\r', ['id 7', 'x']],
+    ['beyond Latin-1', 'id: é🙂\n\n', ['id é🙂']],
+    ['without a space', 'id:7\n\n', ['id 7']],
+    ['with two spaces', 'id:  7\n\n', ['id  7']],
+    ['with colons', 'id: 7:8\n\n', ['id 7:8']],
+    ['after a byte order mark', '\ufeffid: 7\n\n', ['id 7']],
+    ['by an empty value', 'id:\n\n', ['id ']],
+    ['by a name alone', 'id\n\n', ['id ']],
+    ['with NULL, which is ignored', 'id: 7\0\n\n', []],
+    ['and NULL after it', 'id: 7\nid: 8\0\n\n', ['id 7']],
+  ])('is told: %s', async (_how, text, told) => {
+    expect(await toldOf(text)).toEqual(told)
+  })
+
+  test.each([
+    ['where there are data, which bring it', 'id: 7\ndata: x\n\n', ['x']],
+    ['where data are empty', 'id: 7\ndata\n\n', ['']],
+    ['where the block does not end', 'id: 7\n', []],
+    ['where the field is another', 'ID: 7\nids: 8\nid : 9\n id: 10\n\n', []],
+    ['twice', 'id: 7\n\n\n\n', ['id 7']],
+  ])('is not told %s', async (_when, text, told) => {
+    expect(await toldOf(text)).toEqual(told)
+  })
+
+  test('is told wherever a slice of a large chunk ends', async () => {
+    const SLICE = 32_768
+    const text = 'data: x\n\nid: 7\n\ndata: y\n\n'
+    for (let at = 0; at <= text.length; at++) {
+      const padding = `:${'x'.repeat(SLICE - at - 2)}\n`
+      expect(await callsFor(bytesOf(padding + text)), `after ${at} characters`).toEqual(['x', 'id 7', 'y'])
+    }
+  })
+})
+
+describe('the size of an event', () => {
+  const read = (maxEventSize: number, ...chunks: string[]) => {
+    const reading = new Reading(() => responseOf(...chunks.map(bytesOf)))
+    reading.maxEventSize = maxEventSize
+    return reading.read().then(() => reading.events.map(({ data }) => data.length))
+  }
+
+  const tooLarge = {
+    failure: { isFinal: true, message: 'the server sent an event of more than 1,000 characters' },
+  }
+
+  test('is bounded, however it is cut', async () => {
+    const line = `data: ${'x'.repeat(1_001)}\n\n`
+    await expect(read(1_000, line)).rejects.toMatchObject(tooLarge)
+    await expect(read(1_000, ...line)).rejects.toMatchObject(tooLarge)
+    await expect(read(1_000, `data: ${'x'.repeat(2_000)}`)).rejects.toMatchObject(tooLarge)
+    await expect(read(1_000, 'data: x\n'.repeat(501), '\n')).rejects.toMatchObject(tooLarge)
+  })
+
+  test('may reach the bound, however it is cut', async () => {
+    const line = `data: ${'x'.repeat(1_000)}\n\n`
+    expect(await read(1_000, line)).toEqual([1_000])
+    expect(await read(1_000, ...line)).toEqual([1_000])
+    expect(await read(1_000, line + line, line)).toEqual([1_000, 1_000, 1_000])
+  })
+
+  test('is that of lines that never end, too', async () => {
+    await expect(read(1_000, ...Array(2_000).fill(':'))).rejects.toMatchObject(tooLarge)
   })
 })
 
@@ -392,4 +511,36 @@ describe('chunks', () => {
       }),
     )
   })
+  // [spec] https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+  test('property: any bytes, cut anywhere, mean what they mean as a whole', async () => {
+    const interpret = async (chunks: readonly Uint8Array[]) => {
+      const reading = new Interpretation(() => responseOf(...chunks))
+      await reading.read()
+      return { events: reading.given, retries: reading.retries, lastEventId: reading.lastEventId }
+    }
+    await fc.assert(
+      fc.asyncProperty(drawnBytes(), fc.array(fc.nat(300)), async (bytes, borders) => {
+        const meant = readingOf(bytes)
+        expect(await interpret([bytes])).toEqual(meant)
+        expect(await interpret(cut(bytes, borders))).toEqual(meant)
+        expect(await interpret(cut(bytes, [...bytes.keys()]))).toEqual(meant)
+      }),
+      { numRuns: 400 },
+    )
+  })
 })
+
+/** Keeps the last event ID as a stream does. */
+class Interpretation extends Reading {
+  readonly given: { name: string; data: string; lastEventId: string }[] = []
+  lastEventId = ''
+
+  override event({ name, data, id }: ServerEvent): void {
+    this.lastEventId = id ?? this.lastEventId
+    this.given.push({ name, data, lastEventId: this.lastEventId })
+  }
+
+  override id(id: string): void {
+    this.lastEventId = id
+  }
+}

@@ -4,17 +4,28 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
+  type ConnectionError,
+  type ConnectOptions,
   configure,
+  connect,
+  type Gap,
   type GapEvent,
   type GapReason,
+  type HeadersReason,
   type HostName,
   type HubReport,
   type Inspection,
   inspect,
+  json,
   type Options,
   SharedEventSource,
+  type SharedStream,
+  type StandardSchema,
+  type StreamEvent,
+  type StreamStatus,
   TabstreamError,
   type TabstreamErrorType,
+  text,
 } from '../../src/index.ts'
 
 // What these tests say is checked by the compiler; nothing in the functions within them is ever run.
@@ -194,6 +205,225 @@ describe('inspect', () => {
     expectTypeOf<Inspection>().toExtend<HubReport>()
     expectTypeOf<Inspection['host']>().toEqualTypeOf<HostName>()
     expectTypeOf<Inspection['streams'][number]['names']>().toEqualTypeOf<string[]>()
+  })
+})
+
+interface Cpu {
+  readonly load: number
+}
+
+/** As libraries of schemas declare theirs. */
+interface LibrarySchema<Input, Output> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: 'library'
+    readonly validate: (
+      value: unknown,
+    ) => { value: Output; issues?: undefined } | Promise<{ issues: readonly { message: string }[] }>
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined
+  }
+}
+
+const alert = {} as LibrarySchema<string, { readonly level: 1 | 2 }>
+const callable = {} as LibrarySchema<string, Date> & ((data: unknown) => Date | 'faults')
+
+describe('connect() without events', () => {
+  test('gives a stream of strings for any name', () => {
+    const open = () => [connect('/events'), connect(new URL('https://dash.test/'), {})] as const
+    expectTypeOf(open).returns.toEqualTypeOf<readonly [SharedStream, SharedStream]>()
+    const use = (stream: SharedStream) => {
+      stream.on('cpu', (event) => {
+        expectTypeOf(event.data).toEqualTypeOf<string>()
+        expectTypeOf(event.name).toEqualTypeOf<'cpu'>()
+        expectTypeOf(event.id).toBeString()
+        expectTypeOf(event.origin).toBeString()
+      })
+      stream.on('*', (event) => expectTypeOf(event.data).toEqualTypeOf<string>())
+      expectTypeOf(stream.once('any name')).resolves.toHaveProperty('data').toEqualTypeOf<string>()
+    }
+    expectTypeOf(use).toBeFunction()
+  })
+})
+
+describe('connect() with events', () => {
+  const open = () =>
+    connect('/events', {
+      events: {
+        cpu: json<Cpu>(),
+        log: text,
+        count: (data: string) => data.length,
+        later: async (data: string) => data.length,
+        alert,
+        callable,
+        own: {} as StandardSchema<bigint>,
+        anything: json(),
+      },
+    })
+  type Stream = ReturnType<typeof open>
+
+  test('infers what listeners get', () => {
+    const use = (stream: Stream) => {
+      stream.on('cpu', (event) => expectTypeOf(event).toEqualTypeOf<StreamEvent<Cpu, 'cpu'>>())
+      stream.on('log', ({ data }) => expectTypeOf(data).toEqualTypeOf<string>())
+      stream.on('count', ({ data }) => expectTypeOf(data).toEqualTypeOf<number>())
+      stream.on('later', ({ data }) => expectTypeOf(data).toEqualTypeOf<number>())
+      stream.on('alert', ({ data }) => expectTypeOf(data).toEqualTypeOf<{ readonly level: 1 | 2 }>())
+      stream.on('callable', ({ data }) => expectTypeOf(data).toEqualTypeOf<Date>())
+      stream.on('own', ({ data }) => expectTypeOf(data).toEqualTypeOf<bigint>())
+      stream.on('anything', ({ data }) => expectTypeOf(data).toEqualTypeOf<unknown>())
+    }
+    expectTypeOf(use).toBeFunction()
+  })
+
+  test('infers what once() and events() give', () => {
+    const use = async (stream: Stream) => {
+      expectTypeOf(stream.once('cpu')).resolves.toEqualTypeOf<StreamEvent<Cpu, 'cpu'>>()
+      for await (const event of stream.events('alert')) {
+        expectTypeOf(event).toEqualTypeOf<StreamEvent<{ readonly level: 1 | 2 }, 'alert'>>()
+      }
+      expectTypeOf(await stream.events('count').next()).toEqualTypeOf<
+        IteratorResult<StreamEvent<number, 'count'>>
+      >()
+    }
+    expectTypeOf(use).toBeFunction()
+  })
+
+  test('gives any of them, or a string, for *', () => {
+    const use = async (stream: SharedStream<{ cpu: Cpu; count: number }>) => {
+      stream.on('*', ({ name, data }) => {
+        expectTypeOf(name).toBeString()
+        expectTypeOf(data).toEqualTypeOf<Cpu | number | string>()
+      })
+      for await (const { data } of stream.events('*')) {
+        expectTypeOf(data).toEqualTypeOf<Cpu | number | string>()
+      }
+    }
+    expectTypeOf(use).toBeFunction()
+  })
+
+  test('takes no other name, and no listener for other data', () => {
+    const wrong = async (stream: Stream) => {
+      // @ts-expect-error: there is no such event
+      stream.on('cqu', () => {})
+      // @ts-expect-error: there is no such event
+      stream.once('cqu')
+      // @ts-expect-error: there is no such event
+      stream.events('cqu')
+      // @ts-expect-error: it brings a Cpu
+      stream.on('cpu', (event: StreamEvent<string>) => event)
+      // @ts-expect-error: there is no such property
+      stream.on('cpu', ({ data }) => data.laod)
+      // @ts-expect-error: it is a number
+      stream.on('count', ({ data }) => data.length)
+      // @ts-expect-error: levels are 1 and 2
+      stream.on('alert', ({ data }) => data.level === 3)
+      // @ts-expect-error: the listener is missing
+      stream.on('cpu')
+      // @ts-expect-error: an event cannot be changed
+      stream.on('cpu', (event) => (event.name = 'cpu'))
+      // @ts-expect-error: it may be a string
+      stream.on('*', ({ data }) => data.load)
+    }
+    expectTypeOf(wrong).toBeFunction()
+  })
+
+  test('takes decoders only', () => {
+    const wrong = () => [
+      // @ts-expect-error: a string is no decoder
+      connect('/events', { events: { cpu: 'json' } }),
+      // @ts-expect-error: json is to be called
+      connect('/events', { events: { cpu: json } }).on('cpu', ({ data }) => data.load),
+      // @ts-expect-error: it is given a string
+      connect('/events', { events: { cpu: (data: number) => data } }),
+      // @ts-expect-error: that is no schema
+      connect('/events', { events: { cpu: { parse: () => {} } } }),
+    ]
+    expectTypeOf(wrong).toBeFunction()
+  })
+})
+
+describe('options of connect()', () => {
+  test('are typed', () => {
+    const use = () =>
+      connect('/events', {
+        method: 'POST',
+        body: { model: 'm' },
+        key: 'alice',
+        credentials: 'include',
+        replay: { cpu: 10 },
+        maxRetries: Infinity,
+        signal: new AbortController().signal,
+        headers: async (reason) => {
+          expectTypeOf(reason).toEqualTypeOf<HeadersReason>()
+          return [['Authorization', 'Bearer x']]
+        },
+        retry: (attempt, error) => {
+          expectTypeOf(attempt).toBeNumber()
+          expectTypeOf(error).toEqualTypeOf<ConnectionError>()
+          return error.status === 404 ? false : attempt * 1_000
+        },
+        until: (event) => {
+          expectTypeOf(event).toEqualTypeOf<StreamEvent>()
+          return event.data === '[DONE]'
+        },
+      })
+    expectTypeOf(use).toBeFunction()
+    expectTypeOf<ConnectOptions['idleTimeout']>().toEqualTypeOf<number | undefined>()
+  })
+
+  test('are none other', () => {
+    const wrong = () => [
+      // @ts-expect-error: no such option
+      connect('/events', { header: {} }),
+      // @ts-expect-error: no such credentials mode
+      connect('/events', { credentials: 'always' }),
+      // @ts-expect-error: a number is no function
+      connect('/events', { retry: 1_000 }),
+      // @ts-expect-error: a string is no time
+      connect('/events', { idleTimeout: '5s' }),
+      // @ts-expect-error: there is no such reason
+      connect('/events', { headers: (reason) => (reason === 'refused' ? {} : {}) }),
+      // @ts-expect-error: the URL is missing
+      connect(),
+    ]
+    expectTypeOf(wrong).toBeFunction()
+  })
+})
+
+describe('a SharedStream', () => {
+  test('tells its status, gaps and faults', () => {
+    const use = (stream: SharedStream) => {
+      expectTypeOf(stream.status).toEqualTypeOf<StreamStatus>()
+      expectTypeOf(stream.status.state).toEqualTypeOf<'connecting' | 'open' | 'retrying' | 'closed'>()
+      expectTypeOf(stream.status.retryAt).toEqualTypeOf<Date | undefined>()
+      expectTypeOf(stream.status.host).toEqualTypeOf<HostName | undefined>()
+      stream.onStatus((status) => expectTypeOf(status).toEqualTypeOf<StreamStatus>())
+      stream.onGap((gap) => expectTypeOf(gap).toEqualTypeOf<Gap>())
+      stream.onError((error, event) => {
+        expectTypeOf(error).toEqualTypeOf<Error>()
+        expectTypeOf(event).toEqualTypeOf<StreamEvent>()
+      })
+      // @ts-expect-error: read-only
+      stream.status = { state: 'open' }
+      // @ts-expect-error: read-only
+      stream.status.state = 'open'
+    }
+    expectTypeOf(use).toBeFunction()
+  })
+
+  test('ends listening by what it returned, or by a signal', () => {
+    const use = (stream: SharedStream, signal: AbortSignal | undefined) => {
+      expectTypeOf(stream.on('a', () => {})).toEqualTypeOf<() => void>()
+      expectTypeOf(stream.onGap(() => {}, { signal })).toEqualTypeOf<() => void>()
+      stream.events('a', { signal })
+      // @ts-expect-error: no such option
+      stream.on('a', () => {}, { once: true })
+    }
+    expectTypeOf(use).toBeFunction()
+  })
+
+  test('is disposable', () => {
+    expectTypeOf<SharedStream>().toExtend<Disposable>()
   })
 })
 

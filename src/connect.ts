@@ -151,6 +151,7 @@ function wishOf(url: string, options: ConnectOptions, client: Pick<Client, 'now'
     retries: retry === false ? 0 : maxRetries,
     retriesStatuses: true,
     asksRetry: typeof retry === 'function',
+    asksEnd: options.until !== undefined,
     idleTimeout: Math.min(idleTimeout, LONGEST_TIMER),
     maxEventSize,
   }

@@ -65,7 +65,9 @@ export class PageStream implements SharedStream {
   }
 
   get status(): StreamStatus {
-    const { state, error, attempt, retryAt, openedAt } = this.#state
+    const { state, error, attempt, openedAt } = this.#state
+    // The hub does not say when an attempt begins.
+    const retryAt = this.#state.retryAt > this.#client.now() ? this.#state.retryAt : 0
     return {
       state: state === 'connecting' && retryAt > 0 ? 'retrying' : state,
       host: this.#client.host,

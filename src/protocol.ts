@@ -32,6 +32,8 @@ export interface Policy {
   readonly retriesStatuses: boolean
   /** A function in the page decides when to try again. */
   readonly asksRetry: boolean
+  /** The page knows the last event when it sees it. */
+  readonly asksEnd: boolean
   /** How long, in ms, the server may send nothing at all; 0 for any time. */
   readonly idleTimeout: number
   /** How many characters an event may have. */
@@ -53,6 +55,7 @@ export const EVENT_SOURCE_POLICY: Policy = {
   retries: Number.POSITIVE_INFINITY,
   retriesStatuses: false,
   asksRetry: false,
+  asksEnd: false,
   idleTimeout: 0,
   maxEventSize: 8 * 1024 * 1024,
 }

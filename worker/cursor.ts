@@ -117,6 +117,11 @@ export class Cursor {
     return this.#standing.finale !== undefined
   }
 
+  /** The page has dispatched everything that concerns it. */
+  get isThrough(): boolean {
+    return this.#inFlight === 0 && this.#next > this.#stream.log.lastSeq
+  }
+
   /** Sequence number of the next entry to look at. */
   get next(): number {
     return this.#next

@@ -118,6 +118,7 @@ const isPolicy = (value: unknown): boolean =>
   isNumber(value.retries) &&
   typeof value.retriesStatuses === 'boolean' &&
   typeof value.asksRetry === 'boolean' &&
+  typeof value.asksEnd === 'boolean' &&
   isNumber(value.idleTimeout) &&
   isNumber(value.maxEventSize)
 

@@ -40,6 +40,8 @@ export class Stream {
   #isAwaited = false
   #connections = 0
   #isUnderway = false
+  /** The next attempt waits until it is known that the stream has not ended. */
+  #isHeld = false
   #hasOpened = false
   #failures = 0
   #reconnectionTime = DEFAULT_RECONNECTION_TIME
@@ -151,8 +153,9 @@ export class Stream {
     this.makeRoom()
   }
 
-  /** Some cursor has moved, come or gone: reads on if that is what reading waits for. */
+  /** Some cursor has moved, come or gone: goes on if that is what is waited for. */
   makeRoom(): void {
+    if (this.#isHeld && !this.#mayHaveEnded()) this.#attempt()
     if (this.#room.size === 0 || this.#isFarAhead()) return
     for (const resolve of this.#room) resolve()
     this.#room.clear()
@@ -169,7 +172,7 @@ export class Stream {
   wake(): void {
     if (this.#state !== 'retrying' || this.#retryAt === 0 || this.#platform.now() < this.#notBefore) return
     this.#platform.clearTimeout(this.#timer)
-    this.#connect()
+    this.#attempt()
   }
 
   report(): StreamReport {
@@ -405,7 +408,19 @@ export class Stream {
     for (const [index, cursor] of cursors.entries()) if (delays[index] === false) cursor.end(this.#error)
     this.#enter()
     this.#pump()
-    this.#timer = this.#platform.setTimeout(() => this.#connect(), least)
+    this.#timer = this.#platform.setTimeout(() => this.#attempt(), least)
+  }
+
+  /** Connects, as soon as it is known that the last event was not the last of all. */
+  #attempt(): void {
+    this.#isHeld = this.#mayHaveEnded()
+    if (!this.#isHeld && !this.#isClosed()) this.#connect()
+  }
+
+  /** Those who would tell have not had everything yet. One that has, and has not told, is enough to go on. */
+  #mayHaveEnded(): boolean {
+    const judges = [...this.#cursors].filter(({ policy }) => policy.asksEnd)
+    return judges.length > 0 && !judges.some(({ isThrough }) => isThrough)
   }
 
   /** Whether someone is subscribed, and nobody but these. Who came while they were asked gets an attempt. */
@@ -464,6 +479,7 @@ export class Stream {
   close(): void {
     if (!this.#isClosed()) this.#ended()
     this.#state = 'closed'
+    this.#isHeld = false
     this.#platform.clearTimeout(this.#timer)
     this.#platform.clearTimeout(this.#idle)
     this.#abort.abort()

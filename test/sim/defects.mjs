@@ -29,16 +29,15 @@ export const mutants = [
   {
     name: 'no name filter',
     file: 'worker/cursor.ts',
-    find: '    if (!this.names.has(entry.name)) return false\n',
+    find: '    if (!this.#wants(entry.name)) return false\n',
     replace: '',
     defect: 'A tab is sent names that it does not listen to.',
   },
   {
     name: 'no name filter when repositioned',
     file: 'worker/cursor.ts',
-    find: '    if (!this.names.has(entry.name)) return false\n',
-    replace:
-      '    if (!this.names.has(entry.name) && this.#subscription.position === undefined) return false\n',
+    find: '    if (!this.#wants(entry.name)) return false\n',
+    replace: '    if (!this.#wants(entry.name) && this.#subscription.position === undefined) return false\n',
     defect: 'The filter is forgotten where a subscription goes on from a position.',
   },
   {
@@ -128,15 +127,15 @@ export const mutants = [
   {
     name: 'URL not part of the identity',
     file: 'worker/hub.ts',
-    find: 'JSON.stringify([url, credentials])',
-    replace: 'JSON.stringify([credentials, url.length])',
+    find: 'JSON.stringify([url, credentials, method',
+    replace: 'JSON.stringify([url.length, credentials, method',
     defect: 'Different URLs share a stream.',
   },
   {
     name: 'credentials not part of the identity',
     file: 'worker/hub.ts',
-    find: 'JSON.stringify([url, credentials])',
-    replace: 'JSON.stringify([url, credentials.length > 0])',
+    find: 'JSON.stringify([url, credentials, method',
+    replace: 'JSON.stringify([url, method',
     defect: 'Requests with and without cookies share a stream.',
   },
   {
@@ -149,7 +148,7 @@ export const mutants = [
   {
     name: 'positions not gathered',
     file: 'worker/stream.ts',
-    find: "    if (this.#connections > 0 || position.resumeAfter === '') return\n",
+    find: "    if (this.#isUnderway || position.resumeAfter === '') return\n",
     replace: '    return\n',
     defect: 'A new hub does not resume from where the tabs of the dead one stood.',
     seeds: [1, 2, 3],

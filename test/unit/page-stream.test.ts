@@ -704,8 +704,7 @@ describe('until', () => {
     expect(world.upstream.requests).toHaveLength(1)
   })
 
-  // `until` is asked when the event is dispatched, and a hub waits for no page before it reconnects.
-  test.fails('repeats no POST where the page is slower than the reconnection', async () => {
+  test('repeats no POST where the page is slower than the reconnection', async () => {
     const world = new UpstreamWorld()
     world.upstream.answer = () => ({ text: ['a 1', 'a 2', 'a [DONE]'].map(textOf).join(''), ends: true })
     const page = new Page(world, 'page')
@@ -878,8 +877,7 @@ describe('the status', () => {
     expect(stream.status).toMatchObject({ openedAt: new Date(OPEN + 2_000), retryAt: undefined })
   })
 
-  // The hub tells how a stream stands when it opens or fails, and not when an attempt begins.
-  test.fails('is connecting, not retrying, while the attempt is under way', async () => {
+  test('is connecting, not retrying, while the attempt is under way', async () => {
     const { world, stream } = await opened({
       key: 'a',
       headers: (reason) => (reason === 'connect' ? {} : new Promise(() => {})),

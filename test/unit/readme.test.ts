@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+/** What an app has of its own. */
+const APP = `
+declare const freshToken: () => Promise<string>
+declare const user: { id: string }
+declare const alertSchema: import('tabstream').StandardSchema<{ level: number }>
+declare const draw: (...values: unknown[]) => void
+declare const show: (...values: unknown[]) => void
+declare const append: (line: string) => void
+declare const refetch: (why?: unknown) => void
+declare const signal: AbortSignal
+`
+
+test("the examples of the README's API compile in an app that has only the package", () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const api = readme.slice(readme.indexOf('\n## API\n'), readme.indexOf('\n### Without a bundler\n'))
+  const examples = [...api.matchAll(/```(?:ts|js)\n([\s\S]*?)```/g)].map(([, code]) => code ?? '')
+  expect(examples.length).toBeGreaterThan(2)
+
+  const folder = mkdtempSync(join(tmpdir(), 'tabstream-readme-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const installed = join(folder, 'node_modules/tabstream')
+  mkdirSync(installed, { recursive: true })
+  spawnSync('cp', ['-r', join(ROOT, 'dist'), join(ROOT, 'package.json'), installed])
+  const names = /import \{ (.*?) \} from 'tabstream'/
+  for (const [index, code] of examples.entries()) {
+    // Shorter examples take it as said that the package is imported.
+    const imports = names.test(code)
+      ? ''
+      : "import { configure, connect, inspect, SharedEventSource } from 'tabstream'\n"
+    writeFileSync(join(folder, `example-${index}.ts`), `${imports}${APP}${code}\nexport {}\n`)
+  }
+  const compiler = join(ROOT, 'node_modules/typescript/lib/tsc.js')
+  const options = [
+    '--strict',
+    '--noEmit',
+    '--target',
+    'es2022',
+    '--module',
+    'esnext',
+    '--moduleResolution',
+    'bundler',
+  ]
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    [
+      compiler,
+      ...options,
+      '--lib',
+      'esnext,dom,dom.asynciterable',
+      ...examples.map((_, index) => `example-${index}.ts`),
+    ],
+    { cwd: folder, encoding: 'utf8' },
+  )
+  expect(stdout).toBe('')
+  expect(status).toBe(0)
+}, 30_000)

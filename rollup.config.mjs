@@ -36,10 +36,13 @@ const declaration = (fileName, source) => ({
 /** Bundled so that nothing is left to install; their licences ask to be named. */
 const banner = '/*! tabstream, MIT. Contains comlink (Apache-2.0) and eventsource-parser (MIT). */'
 
+/** The hub for pages without a SharedWorker is a file of its own, fetched when it is needed. */
+const CHUNKS = { index: 'page.js', 'in-page': 'hub.js' }
+
 export default [
   {
     input: entry,
-    output: { file: 'dist/index.js', format: 'es', banner },
+    output: { dir: 'dist', chunkFileNames: ({ name }) => CHUNKS[name], format: 'es', banner },
     plugins: [nodeResolve(), declarations()],
   },
   {
@@ -49,7 +52,13 @@ export default [
   },
   {
     input: entry,
-    output: { file: 'dist/tabstream.global.js', format: 'iife', name: 'Tabstream', banner },
+    output: {
+      file: 'dist/tabstream.global.js',
+      format: 'iife',
+      name: 'Tabstream',
+      banner,
+      inlineDynamicImports: true,
+    },
     plugins: [
       nodeResolve(),
       terser(),

@@ -196,6 +196,7 @@ export class Client {
 
   /** Asks a host's hub until it answers; one that never does is left for a successor. */
   async #find(host: Host): Promise<Link> {
+    await host.load?.()
     for (let attempt = 1; ; attempt++) {
       const generation = this.#generation + (attempt > ATTEMPTS ? 1 : 0)
       const link = await this.#open(host, generation)

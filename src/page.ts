@@ -1,7 +1,6 @@
 import { Client } from './client.ts'
-import { directHost } from './host/direct.ts'
 import type { Host } from './host/host.ts'
-import { LeaderHost } from './host/leader.ts'
+import { lazyHost } from './host/lazy.ts'
 import { sharedWorkerHost } from './host/shared-worker.ts'
 import { takeOptions } from './options.ts'
 import { browserPlatform } from './platform.ts'
@@ -19,8 +18,14 @@ function createClient(): Client {
   const platform = browserPlatform()
   const ladder: Host[] = [
     sharedWorkerHost(options),
-    new LeaderHost(platform, options.namespace ?? '', () => client.dropped()),
-    directHost(platform),
+    lazyHost('leader', async () => {
+      const { LeaderHost } = await import('./host/in-page.ts')
+      return new LeaderHost(platform, options.namespace ?? '', () => client.dropped())
+    }),
+    lazyHost('direct', async () => {
+      const { directHost } = await import('./host/in-page.ts')
+      return directHost(platform)
+    }),
   ]
   const client = new Client(
     platform,

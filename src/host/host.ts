@@ -12,6 +12,8 @@ export interface LinkNotices {
 /** One rung of the ladder. */
 export interface Host {
   readonly name: HostName
+  /** Fetches what the host needs, before anything else is called. */
+  load?(): Promise<unknown>
   /**
    * Opens a link to the hub that lives there.
    *

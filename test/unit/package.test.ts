@@ -28,11 +28,12 @@ const runNode = (...args: string[]) =>
 const runTool = (name: string, ...args: string[]) => runNode(join(ROOT, 'node_modules/.bin', name), ...args)
 
 /** The declaration and all that it reaches. */
-function declarationsFrom(path: string, reached = new Set<string>()): Set<string> {
+function reachedFrom(path: string, reached = new Set<string>()): Set<string> {
   if (reached.has(path)) return reached
   reached.add(path)
+  const extension = path.endsWith('.d.ts') ? '.d.ts' : '.js'
   for (const [, specifier = ''] of read(path).matchAll(/(?:from|import) ?\(?['"](\.[^'"]+)['"]/g)) {
-    declarationsFrom(posix.join(dirname(path), specifier.replace(/\.js$/, '.d.ts')), reached)
+    reachedFrom(posix.join(dirname(path), specifier.replace(/\.js$/, extension)), reached)
   }
   return reached
 }
@@ -60,14 +61,12 @@ describe('the package', () => {
     expect(besides.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
   })
 
-  test('holds what its exports name, the declarations that these reach, and nothing else', () => {
+  test('holds what its exports name, what these reach, and nothing else', () => {
     const named = Object.values(manifest.exports)
       .flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
       .map((path) => path.replace('./', ''))
       .filter((path) => path.startsWith('dist/'))
-    const reached = named
-      .filter((path) => path.endsWith('.d.ts'))
-      .flatMap((path) => [...declarationsFrom(path)])
+    const reached = named.flatMap((path) => [...reachedFrom(path)])
     const intended = new Set([...named, ...reached])
     expect(files.filter((path) => path.startsWith('dist/')).sort()).toEqual([...intended].sort())
   })

@@ -1,0 +1,19 @@
+import type { HostName } from '../options.ts'
+import type { Host } from './host.ts'
+
+/** A host whose code is fetched when it is first needed: most pages have a SharedWorker, and need no hub of their own. */
+export function lazyHost(name: HostName, fetchHost: () => Promise<Host>): Host {
+  let host: Host | undefined
+  return {
+    name,
+    async load() {
+      host ??= await fetchHost()
+    },
+    open(generation, notices) {
+      if (host === undefined) throw new Error('its code has not been loaded')
+      return host.open(generation, notices)
+    },
+    isHere: () => host?.isHere?.() ?? false,
+    leave: () => host?.leave?.(),
+  }
+}

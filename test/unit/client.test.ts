@@ -4,6 +4,7 @@ import { Client } from '../../src/client.ts'
 import type { TabstreamError } from '../../src/errors.ts'
 import { directHost } from '../../src/host/direct.ts'
 import type { Host, LinkNotices } from '../../src/host/host.ts'
+import { lazyHost } from '../../src/host/lazy.ts'
 import { LeaderHost } from '../../src/host/leader.ts'
 import type { Inspection } from '../../src/inspect.ts'
 import type { PageSubscription } from '../../src/page-subscription.ts'
@@ -203,6 +204,40 @@ describe('the ladder', () => {
     page.listen(world, 'a')
     await world.clock.advance(9_900)
     expect(page.heard()).toEqual([])
+  })
+
+  test('fetches the code of a host when it comes to it, once', async () => {
+    const world = createWorld()
+    let fetched = 0
+    const page = new Page(world, 'page', (self) => [
+      refusing('no such thing'),
+      lazyHost('direct', async () => {
+        fetched++
+        return direct(self)
+      }),
+    ])
+    expect(fetched).toBe(0)
+    page.listen(world, 'a')
+    await world.clock.advance(ATTACH)
+    page.happen('pagehide')
+    await world.clock.advance(ATTACH)
+    expect(serverOf(world).connections).toBe(0)
+    page.happen('pageshow')
+    await world.clock.advance(ATTACH)
+    await send(world, 'a')
+    expect(page.events().at(-1)).toBe('a 1')
+    expect(fetched).toBe(1)
+  })
+
+  test('goes on where that cannot be fetched', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => [
+      lazyHost('leader', () => Promise.reject(new Error('offline'))),
+      direct(self),
+    ])
+    expect(await within(world, 0, page.client.inspect())).toMatchObject({
+      value: { host: 'direct', refused: [{ host: 'leader', reason: 'offline' }] },
+    })
   })
 
   test('takes a hub that answers late', async () => {

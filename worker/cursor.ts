@@ -4,6 +4,7 @@ import {
   type Entry,
   EVERY_NAME,
   type EventEntry,
+  type GapEntry,
   type GapReason,
   type HeadersReason,
   type Policy,
@@ -71,6 +72,8 @@ export class Cursor {
   #resumption: Resumption | undefined
   #patience: unknown
   #isImpatient = false
+  /** It lies behind what this tab knows, unless something known comes after it. */
+  #passedGap: GapEntry | undefined
   /** The stream had gone on without this tab when it came from another hub. */
   #hasComeLate = false
   #lastEventId = ''
@@ -269,11 +272,16 @@ export class Cursor {
         if (verdict === 'unknown') break
         if (verdict === 'gap') entries.push(this.#gap(this.#lateness(), entry.seq - 1, entry.id))
         if (this.#resumption === undefined) this.#lastEventId = entry.id
-        if (verdict !== 'seen' && this.#matters(entry)) {
+        const isDue = verdict !== 'seen' && this.#matters(entry)
+        if (verdict === 'new' && isDue && this.#passedGap !== undefined) entries.push(this.#passedGap)
+        if (verdict !== 'new' || isDue) this.#passedGap = undefined
+        if (isDue) {
           entries.push(entry)
           characters += entry.data.length
         }
-      } else if (this.#matters(entry) && (entry.type === 'state' || this.#resumption === undefined)) {
+      } else if (entry.type === 'gap' && this.#resumption !== undefined) {
+        this.#passedGap = entry
+      } else if (this.#matters(entry)) {
         entries.push(entry)
       }
       this.#next++

@@ -39,8 +39,7 @@ export const json =
  * @returns a promise only where a schema, or a function, gives one
  * @throws whatever is wrong with the data
  */
-export function decode(decoder: Decoder | undefined, data: string): unknown {
-  if (decoder === undefined) return data
+export function decode(decoder: Decoder, data: string): unknown {
   // The schemas of some libraries are functions.
   if (!('~standard' in decoder)) return decoder(data)
   const result = decoder['~standard'].validate(JSON.parse(data))

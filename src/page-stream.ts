@@ -234,13 +234,19 @@ export class PageStream implements SharedStream {
 
   #receiveEvent(entry: EventEntry): Promise<void> | undefined {
     const raw = rawOf(entry, this.#state.origin)
-    const isHeard = [...this.#listeners].some(({ name }) => name === raw.name || name === EVERY_NAME)
     const isOpen = () => this.#state.state !== 'closed'
-    const pause = isHeard ? this.#decoded(raw, isOpen, (event) => this.#dispatch(event)) : undefined
+    const pause = this.#isHeard(raw.name)
+      ? this.#decoded(raw, isOpen, (event) => this.#dispatch(event))
+      : undefined
     if (!this.#isLast(raw)) return pause
     if (pause !== undefined) return pause.then(() => this.#close('', true))
     this.#close('', true)
     return undefined
+  }
+
+  #isHeard(name: string): boolean {
+    for (const registration of this.#listeners) if (hears(registration, name)) return true
+    return false
   }
 
   #isLast(raw: StreamEvent): boolean {
@@ -264,6 +270,7 @@ export class PageStream implements SharedStream {
   ): Promise<void> | undefined {
     const { name } = raw
     const decoder = Object.hasOwn(this.#decoders ?? {}, name) ? this.#decoders?.[name] : undefined
+    if (decoder === undefined) return handOver(raw)
     try {
       const value = decode(decoder, raw.data)
       if (!(value instanceof Promise)) return handOver({ ...raw, data: value })
@@ -279,10 +286,9 @@ export class PageStream implements SharedStream {
 
   #dispatch(event: StreamEvent<unknown>): undefined {
     for (const registration of [...this.#listeners]) {
-      if (!this.#listeners.has(registration)) continue
-      if (registration.name === event.name || registration.name === EVERY_NAME) {
-        this.#call(registration.listener as Listener<unknown>, event)
-      }
+      // One listener may have removed another.
+      if (!hears(registration, event.name) || !this.#listeners.has(registration)) continue
+      this.#call(registration.listener as Listener<unknown>, event)
     }
   }
 
@@ -334,6 +340,8 @@ export class PageStream implements SharedStream {
     return remove
   }
 }
+
+const hears = ({ name }: Registration, event: string): boolean => name === event || name === EVERY_NAME
 
 const rawOf = ({ name, data, id }: EventEntry, origin: string): StreamEvent => ({ name, data, id, origin })
 

@@ -251,8 +251,7 @@ export class Stream {
   /** Breaks the connection when nothing has come for as long as the least patient of those subscribed allows. */
   #watchIdleness(): void {
     this.#platform.clearTimeout(this.#idle)
-    const timeout = this.#leastPatience()
-    this.#patience = timeout
+    const timeout = this.#patience
     if (timeout === Number.POSITIVE_INFINITY || !this.#isAwaited || this.#room.size > 0) return
     this.#idle = this.#platform.setTimeout(() => {
       this.#abort.abort(new FailedError(`the server has sent nothing for ${timeout} ms`))
@@ -261,12 +260,11 @@ export class Stream {
 
   /** Those who come and go put the end off only where they change how long it takes. */
   #reviewIdleness(): void {
-    if (this.#leastPatience() !== this.#patience) this.#watchIdleness()
-  }
-
-  #leastPatience(): number {
     const timeouts = Array.from(this.#cursors, ({ policy }) => policy.idleTimeout)
-    return Math.min(...timeouts.filter((time) => time > 0))
+    const least = Math.min(...timeouts.filter((time) => time > 0))
+    if (least === this.#patience) return
+    this.#patience = least
+    this.#watchIdleness()
   }
 
   /** While we do not read, silence says nothing of the server. */

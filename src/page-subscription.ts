@@ -231,6 +231,7 @@ export class PageSubscription {
       expect: [placeOf(event)],
       unproven: false,
       mixed: position.mixed,
+      subscribers: position.subscribers,
     }
   }
 }

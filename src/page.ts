@@ -19,8 +19,8 @@ function createClient(): Client {
   const ladder: Host[] = [
     sharedWorkerHost(options),
     lazyHost('leader', async () => {
-      const { LeaderHost } = await import('./host/in-page.ts')
-      return new LeaderHost(platform, options.namespace ?? '', () => client.dropped())
+      const { leaderHost } = await import('./host/in-page.ts')
+      return leaderHost(platform, options.namespace ?? '', () => client.dropped())
     }),
     lazyHost('direct', async () => {
       const { directHost } = await import('./host/in-page.ts')

@@ -84,6 +84,8 @@ export interface Position {
   readonly unproven: boolean
   /** Some events of the stream bring an ID and some do not. */
   readonly mixed: boolean
+  /** How many subscriptions the stream had, this one included. */
+  readonly subscribers: number
 }
 
 /** How many of the latest events of each name a newcomer is given first: of all its names, or name by name. */

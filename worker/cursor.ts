@@ -358,7 +358,8 @@ export class Cursor {
   #positionAt(seq: number): Position {
     const { position } = this.#subscription
     if (this.#resumption !== undefined && position !== undefined) return position
-    return { ...this.#stream.anchorAt(seq), log: this.#stream.id, seq }
+    const { id, subscribers } = this.#stream
+    return { ...this.#stream.anchorAt(seq), log: id, seq, subscribers }
   }
 
   #send(entries: Entry[]): void {

@@ -129,7 +129,8 @@ const isPosition = (value: unknown): boolean =>
   isInteger(value.ordinal) &&
   isString(value.resumeAfter) &&
   Array.isArray(value.expect) &&
-  value.expect.every(isRecord)
+  value.expect.every(isRecord) &&
+  isInteger(value.subscribers)
 
 type Key =
   | keyof (Attachment & Subscription & StreamRequest & Policy & Batch & Position)

@@ -26,11 +26,13 @@ export interface LinkEndpoint {
 
 /**
  * How long after its birth, in ms, a hub waits before it connects. It may succeed a hub that died, whose tabs need
- * that long to say where they stand. When one has, others may follow: it waits until they have stopped coming.
+ * that long to say where they stand. When one has, others may follow: it waits until they have stopped coming, and
+ * longer where more than the one that died with the hub are missing.
  */
 const GATHER = 50
 const GATHER_MORE = 60
-const MOST_GATHER = 500
+const GATHER_MISSING = 300
+const MOST_GATHER = 1_000
 
 /** More streams than this to one origin are worth a warning. */
 const MANY_STREAMS = 4
@@ -93,9 +95,9 @@ export class Hub {
   streamFor({ request, position }: Subscription): Stream {
     const identity = identityOf(request)
     const stream = this.#streams.get(identity) ?? this.#createStream(identity, request)
-    if (position !== undefined) {
-      const { now } = this.platform
-      stream.gather(position, Math.min(GATHER_MORE, this.#birth + MOST_GATHER - now()))
+    if (position !== undefined && position.resumeAfter !== '') {
+      const wait = stream.gather(position) > 1 ? GATHER_MISSING : GATHER_MORE
+      stream.postpone(Math.min(wait, this.#birth + MOST_GATHER - this.platform.now()))
     }
     return stream
   }

@@ -34,8 +34,8 @@ export const samePlace = (one: Place, other: Place): boolean =>
 /** Equal for equal places. */
 export const placeKey = ({ id, nth, digest }: Place): string => `${nth}:${digest}:${id}`
 
-/** What {@link Position} says of the stream, less the hub and the sequence number. */
-export type Anchor = Omit<Position, 'log' | 'seq'>
+/** What {@link Position} says of the stream, less the log and those who read it. */
+export type Anchor = Omit<Position, 'log' | 'seq' | 'subscribers'>
 
 /** Nothing has been received yet, or nothing with an ID. */
 export const NOWHERE: Anchor = { ordinal: 0, resumeAfter: '', expect: [], unproven: true, mixed: false }

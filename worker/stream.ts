@@ -54,6 +54,9 @@ export class Stream {
   /** Headers have been asked for anew since the server refused the last ones. */
   #hasAskedAgain = false
   #start: Position | undefined
+  /** Of a dead hub's subscriptions: how many there were, and how many have come. */
+  #expected = 0
+  #gathered = 0
   /** The last event ID in effect, and how many events since the line that set it. */
   #lastEventId = ''
   #nth = 0
@@ -103,6 +106,10 @@ export class Stream {
     }
   }
 
+  get subscribers(): number {
+    return this.#cursors.size
+  }
+
   /** Whether a first connection has been begun. */
   get isUnderway(): boolean {
     return this.#isUnderway
@@ -135,15 +142,20 @@ export class Stream {
   /**
    * A tab of a dead hub stood here: the first connection resumes from the oldest such position.
    *
-   * @param delay how long, in ms, to wait for others from now on
+   * @returns how many of that hub's subscriptions have not come yet
    */
-  gather(position: Position, delay: number): void {
-    if (this.#isUnderway || position.resumeAfter === '') return
-    if (delay > 0 && this.#connections === 0) {
-      this.#platform.clearTimeout(this.#timer)
-      this.#timer = this.#platform.setTimeout(() => this.#connect(), delay)
-    }
-    if (this.#start === undefined || isOlder(position, this.#start)) this.#start = position
+  gather(position: Position): number {
+    if (!this.#isUnderway && (this.#start === undefined || isOlder(position, this.#start)))
+      this.#start = position
+    this.#expected = Math.max(this.#expected, position.subscribers)
+    return this.#expected - ++this.#gathered
+  }
+
+  /** Puts the first connection off: from now on, wait so many ms. */
+  postpone(delay: number): void {
+    if (delay <= 0 || this.#connections > 0) return
+    this.#platform.clearTimeout(this.#timer)
+    this.#timer = this.#platform.setTimeout(() => this.#connect(), delay)
   }
 
   add(cursor: Cursor): void {
@@ -182,7 +194,7 @@ export class Stream {
       url: this.request.url,
       state: this.#state,
       connections: this.#connections,
-      subscribers: this.#cursors.size,
+      subscribers: this.subscribers,
       names: [...names].sort(),
       logEvents: this.log.length,
       logBytes: this.log.bytes,
@@ -498,7 +510,8 @@ const isSameEvent = (entry: ReturnType<Log['at']>, event: EventEntry): boolean =
   entry.data === event.data &&
   entry.name === event.name
 
+/** An error of another realm is no instance of this one's `Error`. */
 const failureOf = (error: unknown): Failure => {
   if (error instanceof FailedError) return error.failure
-  return new FailedError(error instanceof Error ? error.message : String(error)).failure
+  return new FailedError((error as Error | undefined)?.message ?? String(error)).failure
 }

@@ -1,3 +1,14 @@
+import type { Client } from '../client.ts'
+import type { Platform } from '../platform.ts'
+import { frameFetch } from './frame-fetch.ts'
+import type { Host } from './host.ts'
+import { LeaderHost } from './leader.ts'
+
 // What a page needs where it has no SharedWorker: the hub itself, in a file of its own.
 export { directHost } from './direct.ts'
-export { LeaderHost } from './leader.ts'
+
+/** Only where pages are told that they are frozen can a leader end its connections in time. */
+export const leaderHost = (platform: Platform, namespace: string, dropped: Client['dropped']): Host => {
+  const openFetch = 'onfreeze' in (globalThis.document ?? {}) ? frameFetch : undefined
+  return new LeaderHost({ ...platform, openFetch }, namespace, dropped)
+}

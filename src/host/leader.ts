@@ -3,8 +3,9 @@ import type { HubPlatform } from '../../worker/platform.ts'
 import type { Platform } from '../platform.ts'
 import { PROTOCOL_VERSION } from '../protocol.ts'
 import { type Election, type ElectionMessage, LockElection, TermElection } from './election.ts'
+import type { DetachableFetch } from './frame-fetch.ts'
 import type { Host, LinkNotices } from './host.ts'
-import { punctual } from './punctual.ts'
+import { type Punctual, punctual } from './punctual.ts'
 
 /** How long, in ms, a page waits for a leader's answer before it calls for another leader. */
 const PATIENCE = 2_000
@@ -19,10 +20,16 @@ type Message =
   /** The leader listens on the link's own channel. */
   | { readonly type: 'found'; readonly link: string; readonly hubId: string }
 
+/** What a leading page needs of the world. */
+export interface LeaderPlatform extends Platform {
+  /** Absent where aborting is enough to end a connection. */
+  readonly openFetch?: (() => DetachableFetch) | undefined
+}
+
 /** The hub in one of the pages, elected by all: the leader. Its own page is a tab like the others, the followers. */
 export class LeaderHost implements Host {
   readonly name = 'leader'
-  readonly #platform: ReturnType<typeof punctual>
+  readonly #platform: LeaderPlatform & Punctual
   readonly #base: string
   /** Malformed messages are counted there. */
   readonly #dropped: () => void
@@ -34,13 +41,14 @@ export class LeaderHost implements Host {
   readonly #links = new Map<string, LeaderLink>()
   /** While this page leads. */
   #hub: Hub | undefined
+  #fetch: DetachableFetch | undefined
   /** The hub's ends of its links, by the ID of the link, and when the hub listens to each. */
   readonly #served = new Map<string, { endpoint: LinkEndpoint; ready: Promise<void> }>()
   #timer: unknown
 
   /** @param dropped called for each message that makes no sense */
   constructor(
-    platform: Platform,
+    platform: LeaderPlatform,
     namespace: string,
     dropped: () => void,
     createHub = (platform: HubPlatform, id: string) => new Hub(platform, id),
@@ -146,7 +154,11 @@ export class LeaderHost implements Host {
   }
 
   #lead(hubId: string): void {
-    this.#hub = this.#createHub(this.#platform, hubId)
+    this.#fetch = this.#platform.openFetch?.()
+    this.#hub = this.#createHub(
+      { ...this.#platform, ...(this.#fetch && { fetch: this.#fetch.fetch }) },
+      hubId,
+    )
     this.#lose((followed) => followed !== '')
     for (const link of this.#links.values()) if (link.hubId === '') this.#connectHere(link, this.#hub)
   }
@@ -156,6 +168,7 @@ export class LeaderHost implements Host {
     if (hub === undefined) return
     this.#hub = undefined
     hub.close()
+    this.#fetch?.close()
     for (const { endpoint } of this.#served.values()) endpoint.close()
     this.#served.clear()
     this.#lose((hubId) => hubId === hub.id)

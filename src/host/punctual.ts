@@ -9,11 +9,16 @@ interface Task {
 /** A timer of a hidden page takes a second at least. Up to so many ms it is worth while to stay awake instead. */
 const SHORT = 100
 
+export interface Punctual {
+  /** Runs what is late, the latest last. */
+  runDue(): void
+}
+
 /**
  * A platform whose timers can be helped along: those of a hidden page are throttled, in Chromium to one a minute after a
  * while, but messages reach it at any time, its own as well.
  */
-export function punctual(platform: Platform): Platform & { runDue(): void } {
+export function punctual<World extends Platform>(platform: World): World & Punctual {
   const tasks = new Set<Task>()
   const runDue = () => {
     const now = platform.now()
@@ -47,7 +52,6 @@ export function punctual(platform: Platform): Platform & { runDue(): void } {
       return task
     },
     clearTimeout,
-    /** Runs what is late, the latest last. */
     runDue,
   }
 }

@@ -35,7 +35,7 @@ describe('a tab that reloads', () => {
 })
 
 describe('a tab that is frozen', () => {
-  const stage = useBrowser(launchFreezable)
+  const stage = useBrowser(() => launchFreezable())
 
   test('for ten seconds gets all it has missed when it wakes, and the others never wait for it', async () => {
     const set = await stage()

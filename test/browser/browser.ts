@@ -38,20 +38,25 @@ export const launchWithCache = (): Promise<Browser> =>
 /** Not trusted by the browser, as `localhost` and loopback addresses are: pages from there are no secure contexts. */
 export const INSECURE = 'dash.test'
 
-/** A browser that finds this machine under the name of {@link INSECURE}. */
-export const launchInsecure = (): Promise<Browser> =>
-  launchChromium({ args: [`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`] })
+/** Lets a browser find this machine under the name of {@link INSECURE}. */
+const INSECURE_FLAGS = [`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`]
+
+export const launchInsecure = (): Promise<Browser> => launchChromium({ args: INSECURE_FLAGS })
+
+export const launchInsecureFreezable = (): Promise<Profiles> => launchFreezable(INSECURE_FLAGS)
 
 /**
  * A browser of one profile whose pages can be frozen. Chromium freezes no visible page, and Playwright keeps all its
  * pages visible by emulating their focus, except in the profile of a browser that it has been connected to.
  */
-export async function launchFreezable(): Promise<Profiles> {
+export async function launchFreezable(flags: readonly string[] = []): Promise<Profiles> {
   // Without the second flag Chromium does not tell its command line, which names the place where the port is found.
-  const browser = await launchChromium({ args: ['--remote-debugging-port=0', '--enable-automation'] })
+  const browser = await launchChromium({
+    args: ['--remote-debugging-port=0', '--enable-automation', ...flags],
+  })
   const session = await browser.newBrowserCDPSession()
-  const { arguments: flags } = await session.send('Browser.getBrowserCommandLine')
-  const folder = flags.find((flag) => flag.startsWith('--user-data-dir='))?.split('=')[1] ?? ''
+  const { arguments: all } = await session.send('Browser.getBrowserCommandLine')
+  const folder = all.find((flag) => flag.startsWith('--user-data-dir='))?.split('=')[1] ?? ''
   const [port] = (await readFile(join(folder, 'DevToolsActivePort'), 'utf8')).split('\n')
   return {
     newContext: async () => {

@@ -6,7 +6,8 @@ import { examine, Feed, type Findings, NOTHING } from './feed.ts'
 import type { RecordedEvent } from './recorder.ts'
 import type { Stage } from './stage.ts'
 
-const SIZE = 10
+/** How long, in ms, two may lead without locks: a claim waits for 300, and as much again is for a busy machine. */
+export const ELECTION = 600
 
 /** Comes seldom: who hears nothing else is told only now and then how far the stream has come. */
 const RARE = 'rare'
@@ -15,10 +16,10 @@ const COMMON = 7
 
 const nameOf = (number: number) => (number % 150 === 0 ? RARE : `common-${number % COMMON}`)
 
-/** Two common names each, shared with two other tabs; one tab hears rare events only, one the end alone. */
-const namesOf = (index: number): string[] => {
-  if (index === SIZE - 1) return [END]
-  if (index === SIZE - 2) return [RARE, END]
+/** Two common names each, shared with other tabs; one tab hears rare events only, one the end alone. */
+const namesOf = (index: number, size: number): string[] => {
+  if (index === size - 1) return [END]
+  if (index === size - 2) return [RARE, END]
   return [`common-${index % COMMON}`, `common-${(index + 3) % COMMON}`, END]
 }
 
@@ -30,7 +31,7 @@ interface Member {
   readonly joined: number
 }
 
-/** Ten tabs that listen to different names of one busy channel. */
+/** Tabs that listen to different names of one busy channel. */
 export class Fleet {
   readonly channel: Channel
   readonly feed: Feed
@@ -48,19 +49,20 @@ export class Fleet {
   /**
    * The first tab has started the hub. No event has been sent when this resolves.
    *
-   * @param options `host` is where the hub is to live
+   * @param options `size` is the number of tabs, `host` where the hub is to live
    */
   static async assemble(
     stage: Stage,
     {
+      size = 10,
       replay = 'strict',
       host = 'shared-worker',
       path = host === 'shared-worker' ? '/' : `/page?host=${host}`,
-    }: { replay?: Replay; host?: HostName; path?: string } = {},
+    }: { size?: number; replay?: Replay; host?: HostName; path?: string } = {},
   ): Promise<Fleet> {
     const channel = stage.server.channel('busy')
     channel.replay = replay
-    const fleet = new Fleet(channel, await stage.openMany(SIZE, path), host)
+    const fleet = new Fleet(channel, await stage.openMany(size, path), host)
     const [first, ...others] = fleet.tabs.keys()
     // Open before the next one begins: so it is the first that starts the hub.
     await fleet.subscribe(first ?? 0)
@@ -71,7 +73,7 @@ export class Fleet {
   /** Opens the source of a tab; a new one after a reload. */
   async subscribe(index: number): Promise<void> {
     const tab = this.tab(index)
-    const names = namesOf(index)
+    const names = namesOf(index, this.tabs.length)
     const recording = await record(tab, '/events/busy', names)
     await recording.waitForSignals('open')
     this.#members[index] = { tab, names, recording, joined: this.feed.length }

@@ -1,17 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { crashTab, INSECURE, inspect, killWorker, launchInsecure, record, type Tab } from './browser.ts'
-import { Fleet } from './fleet.ts'
+import { ELECTION, Fleet } from './fleet.ts'
 import { type Stage, useBrowser } from './stage.ts'
-
-/** How long, in ms, two may lead: a claim waits for 300, and as much again is for a busy machine. */
-const ELECTION = 600
 
 const stage = useBrowser(launchInsecure, INSECURE)
 
 type Host = 'shared-worker' | 'leader'
 
 async function assemble(set: Stage, host: Host): Promise<Fleet> {
-  const fleet = await Fleet.assemble(set, { host })
+  const fleet = await Fleet.assemble(set, { host, size: 20 })
   const facts = await fleet.tab(0).page.evaluate(() => ({
     isSecureContext,
     hasLocks: navigator.locks !== undefined,
@@ -20,7 +17,7 @@ async function assemble(set: Stage, host: Host): Promise<Fleet> {
   return fleet
 }
 
-describe('ten tabs of an insecure origin, where there are no locks,', () => {
+describe('twenty tabs of an insecure origin, where there are no locks,', () => {
   test.each<Host>(['shared-worker', 'leader'])('share one connection: %s', async (host) => {
     const set = await stage()
     const fleet = await assemble(set, host)
@@ -36,7 +33,7 @@ describe('ten tabs of an insecure origin, where there are no locks,', () => {
   test('elect one leader when all begin in the same moment', async () => {
     const set = await stage()
     const channel = set.server.channel('news')
-    const tabs = await set.openMany(10, '/page?host=leader')
+    const tabs = await set.openMany(20, '/page?host=leader')
     const recordings = await Promise.all(tabs.map((tab) => record(tab, '/events/news', ['message'])))
     await Promise.all(recordings.map((recording) => recording.waitForSignals('open')))
     channel.send({ data: 'x' })
@@ -44,7 +41,7 @@ describe('ten tabs of an insecure origin, where there are no locks,', () => {
     const reports = await Promise.all(tabs.map(inspect))
     expect(reports.filter(({ isHere }) => isHere)).toHaveLength(1)
     expect(new Set(reports.map(({ hubId }) => hubId)).size).toBe(1)
-    console.log(`ten tabs elect a leader: two connections for ${Math.round(channel.longestCrowd)} ms`)
+    console.log(`twenty tabs elect a leader: two connections for ${Math.round(channel.longestCrowd)} ms`)
     expect(channel.longestCrowd).toBeLessThan(ELECTION)
     expect(channel.connections).toBe(1)
   })

@@ -148,8 +148,8 @@ export const mutants = [
   {
     name: 'positions not gathered',
     file: 'worker/stream.ts',
-    find: "    if (this.#isUnderway || position.resumeAfter === '') return\n",
-    replace: '    return\n',
+    find: '(this.#start === undefined || isOlder(position, this.#start))) this.#start = position\n',
+    replace: 'false) this.#start = position\n',
     defect: 'A new hub does not resume from where the tabs of the dead one stood.',
     seeds: [1, 2, 3],
   },

@@ -719,7 +719,7 @@ describe('a batch', () => {
   const answering = (world: World, page: Page, hubId: string): Host =>
     fakeHub(world, page, (tab) => ({
       subscribe: ({ id, epoch }) => {
-        const position = { ...NOWHERE, log: `${hubId}/1`, seq: 1 }
+        const position = { ...NOWHERE, log: `${hubId}/1`, seq: 1, subscribers: 1 }
         const entries = [{ ...stateEntry('open'), seq: 1 }]
         tab.deliver({ hubId, subscription: id, epoch, entries, position })
         return 'fake'

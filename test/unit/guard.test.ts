@@ -79,7 +79,7 @@ const call = (method: string, ...values: unknown[]) => ({
   argumentList: values.map(raw),
 })
 
-const POSITION: Position = { ...NOWHERE, log: 'hub/1', seq: 3 }
+const POSITION: Position = { ...NOWHERE, log: 'hub/1', seq: 3, subscribers: 1 }
 
 const SUBSCRIPTION: Subscription = {
   id: 1,

@@ -22,7 +22,7 @@ const WITHIN_LINGER = 900
 const LINGER = 1_100
 
 /** Where a tab of another hub stood after the event of this number of a strict server. */
-const positionAfter = (number: number): Position => ({
+const positionAfter = (number: number, subscribers = 1): Position => ({
   log: 'another hub/1',
   seq: number + 1,
   ordinal: number,
@@ -30,6 +30,7 @@ const positionAfter = (number: number): Position => ({
   expect: [placeOf({ id: `id-${number}`, nth: 0, name: 'a', data: `https://dash.test/0 ${number}` })],
   unproven: false,
   mixed: false,
+  subscribers,
 })
 
 describe('attachment', () => {
@@ -497,17 +498,37 @@ describe('tabs of a dead hub', () => {
     expect(behind.heard()).toEqual(['open', 'a 6', 'a 7', 'a 8', 'a 9', 'a 10'])
   })
 
-  test('are waited for as long as they keep coming, but no longer than half a second', async () => {
+  test('are waited for as long as they keep coming, but no longer than a second', async () => {
     const world = createWorld()
     for (let count = 0; count < 30; count++) serverOf(world).send('a')
-    for (let number = 20; number > 0; number--) {
+    for (let number = 30; number > 0; number--) {
       const tab = new RawTab(world, `tab ${number}`)
       await tab.attach()
       await tab.subscribe(['a'], { position: positionAfter(number), seen: [] })
       await world.clock.advance(45)
     }
-    // The twelfth came after half a second.
-    expect(serverOf(world).requests).toEqual(['id-8'])
+    // The twenty-third came after a second.
+    expect(serverOf(world).requests).toEqual(['id-7'])
+  })
+
+  test.each([
+    ['longer where more than one is missing', 4, ['id-4']],
+    ['not for the one that died with the hub', 3, ['id-6']],
+  ])('are waited for %s', async (_case, subscribers, requests) => {
+    const world = createWorld()
+    for (let count = 0; count < 10; count++) serverOf(world).send('a')
+    for (const [name, number] of [
+      ['a', 7],
+      ['b', 8],
+      ['late', 5],
+    ] as const) {
+      if (name === 'late') await world.clock.advance(200)
+      const tab = new RawTab(world, name)
+      await tab.attach()
+      await tab.subscribe(['a'], { position: positionAfter(number, subscribers), seen: [] })
+    }
+    await world.clock.advance(CONNECT)
+    expect(serverOf(world).requests).toEqual(requests)
   })
 
   test('go on where they stood even if they come when the stream is open', async () => {

@@ -37,6 +37,7 @@ const positionAfter = (number: number, log = LOG): Position => ({
   expect: [placeOf(event(number))],
   unproven: false,
   mixed: false,
+  subscribers: 1,
 })
 
 /** A subscription on a page whose turns come when the test says so. */

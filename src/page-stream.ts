@@ -1,7 +1,7 @@
 import type { Client } from './client.ts'
 import { type Decoder, decode } from './decode.ts'
 import { TabstreamError } from './errors.ts'
-import type { PageSubscription, Wish } from './page-subscription.ts'
+import type { PageSubscription, Pause, Wish } from './page-subscription.ts'
 import { type Entry, EVERY_NAME, type EventEntry, type StateEntry } from './protocol.ts'
 import type {
   Gap,
@@ -32,6 +32,8 @@ export class PageStream implements SharedStream {
   readonly #until: ((event: StreamEvent) => boolean) | undefined
   readonly #subscription: PageSubscription
   readonly #listeners = new Set<Registration>()
+  /** Those of them that hear events of a name. */
+  readonly #hearing = new Map<string, readonly Registration[]>()
   readonly #iterators = new Set<() => void>()
   readonly #gapListeners = new Set<Listener<Gap>>()
   readonly #statusListeners = new Set<Listener<StreamStatus>>()
@@ -94,7 +96,8 @@ export class PageStream implements SharedStream {
         done()
         reject(signal?.reason)
       }
-      const off = this.on(name, (event) => {
+      // Asynchronous: who waits for it may add listeners that are to hear the very next event.
+      const off = this.on(name, async (event) => {
         done()
         resolve(event)
       })
@@ -146,11 +149,9 @@ export class PageStream implements SharedStream {
         release = resolve
       })
     }
-    const take = (raw: StreamEvent): Promise<void> | undefined => {
+    const take = (raw: StreamEvent): Pause => {
       const pause = this.#decoded(raw, () => !isOver, offer)
-      if (!this.#isLast(raw)) return pause
-      if (pause === undefined) finish()
-      return pause?.then(() => finish())
+      return this.#isLast(raw) ? after(pause, () => finish()) : pause
     }
     let origin = ''
     const subscription = this.#client.subscribe({ ...this.#wish, replay: undefined }, (entry) => {
@@ -160,7 +161,7 @@ export class PageStream implements SharedStream {
         origin = entry.origin
         if (entry.state === 'closed') finish(entry.error === '' ? undefined : ended(entry.error))
       }
-      return undefined
+      return 'turn'
     })
     subscription.setNames([name])
     this.#iterators.add(stop)
@@ -223,30 +224,32 @@ export class PageStream implements SharedStream {
     this.#enter({ ...this.#state, state: 'closed', retryAt: 0, openedAt: 0, error })
   }
 
-  #receive(entry: Entry): Promise<void> | undefined {
+  #receive(entry: Entry): Pause {
     if (this.#state.state === 'closed') return undefined
     if (entry.type === 'event') return this.#receiveEvent(entry)
     if (entry.type === 'gap') this.#notify(this.#gapListeners, gapOf(entry))
     else if (entry.state === 'closed') this.#close(entry.error)
     else this.#enter(entry)
-    return undefined
+    return 'turn'
   }
 
-  #receiveEvent(entry: EventEntry): Promise<void> | undefined {
+  #receiveEvent(entry: EventEntry): Pause {
     const raw = rawOf(entry, this.#state.origin)
-    const isOpen = () => this.#state.state !== 'closed'
-    const pause = this.#isHeard(raw.name)
-      ? this.#decoded(raw, isOpen, (event) => this.#dispatch(event))
-      : undefined
-    if (!this.#isLast(raw)) return pause
-    if (pause !== undefined) return pause.then(() => this.#close('', true))
-    this.#close('', true)
-    return undefined
+    const isHeard = this.#hearers(entry.name).length > 0
+    const pause = isHeard ? this.#decoded(raw, this.#isOpen, this.#dispatch) : undefined
+    return this.#isLast(raw) ? after(pause, () => this.#close('', true)) : pause
   }
 
-  #isHeard(name: string): boolean {
-    for (const registration of this.#listeners) if (hears(registration, name)) return true
-    return false
+  readonly #isOpen = (): boolean => this.#state.state !== 'closed'
+
+  #hearers(name: string): readonly Registration[] {
+    let hearing = this.#hearing.get(name)
+    if (hearing === undefined) {
+      hearing = [...this.#listeners].filter((one) => one.name === name || one.name === EVERY_NAME)
+      // A server may make up names without end.
+      if (hearing.length > 0) this.#hearing.set(name, hearing)
+    }
+    return hearing
   }
 
   #isLast(raw: StreamEvent): boolean {
@@ -266,17 +269,21 @@ export class PageStream implements SharedStream {
   #decoded(
     raw: StreamEvent,
     isWanted: () => boolean,
-    handOver: (event: StreamEvent<unknown>) => Promise<void> | undefined,
-  ): Promise<void> | undefined {
-    const { name } = raw
-    const decoder = Object.hasOwn(this.#decoders ?? {}, name) ? this.#decoders?.[name] : undefined
+    handOver: (event: StreamEvent<unknown>) => Pause,
+  ): Pause {
+    const decoders = this.#decoders
+    const decoder = decoders && Object.hasOwn(decoders, raw.name) ? decoders[raw.name] : undefined
     if (decoder === undefined) return handOver(raw)
     try {
       const value = decode(decoder, raw.data)
       if (!(value instanceof Promise)) return handOver({ ...raw, data: value })
       return value.then(
-        (data) => (isWanted() ? handOver({ ...raw, data }) : undefined),
-        (error) => (isWanted() ? this.#fault(error, raw) : undefined),
+        async (data) => {
+          if (isWanted()) await handOver({ ...raw, data })
+        },
+        (error) => {
+          if (isWanted()) this.#fault(error, raw)
+        },
       )
     } catch (error) {
       this.#fault(error, raw)
@@ -284,12 +291,15 @@ export class PageStream implements SharedStream {
     }
   }
 
-  #dispatch(event: StreamEvent<unknown>): undefined {
-    for (const registration of [...this.#listeners]) {
+  /** A listener that goes on by itself, as an asynchronous function does, has its turn before the next event. */
+  readonly #dispatch = (event: StreamEvent<unknown>): Pause => {
+    let pause: Pause
+    for (const registration of this.#hearers(event.name)) {
       // One listener may have removed another.
-      if (!hears(registration, event.name) || !this.#listeners.has(registration)) continue
-      this.#call(registration.listener as Listener<unknown>, event)
+      if (!this.#listeners.has(registration)) continue
+      if (isObject(this.#call(registration.listener as Listener<unknown>, event))) pause = 'turn'
     }
+    return pause
   }
 
   #fault(error: unknown, event: StreamEvent): void {
@@ -309,15 +319,17 @@ export class PageStream implements SharedStream {
     for (const listener of [...listeners]) if (listeners.has(listener)) this.#call(listener, value)
   }
 
-  #call<Value>(listener: Listener<Value>, value: Value): void {
+  #call<Value>(listener: Listener<Value>, value: Value): unknown {
     try {
-      listener(value)
+      return listener(value)
     } catch (error) {
       reportError(error)
+      return undefined
     }
   }
 
   #subscribe(): void {
+    this.#hearing.clear()
     const names = new Set(Array.from(this.#listeners, ({ name }) => name))
     if (this.#until !== undefined) names.add(EVERY_NAME)
     this.#subscription.setNames(names)
@@ -341,7 +353,13 @@ export class PageStream implements SharedStream {
   }
 }
 
-const hears = ({ name }: Registration, event: string): boolean => name === event || name === EVERY_NAME
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+
+function after(pause: Pause, finish: () => void): Pause {
+  if (pause instanceof Promise) return pause.then(finish)
+  finish()
+  return pause
+}
 
 const rawOf = ({ name, data, id }: EventEntry, origin: string): StreamEvent => ({ name, data, id, origin })
 

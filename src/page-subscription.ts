@@ -1,3 +1,4 @@
+import { Reader, unpack } from '../worker/pack.ts'
 import { placeOf } from '../worker/resumption.ts'
 import type { Platform } from './platform.ts'
 import type {
@@ -6,6 +7,7 @@ import type {
   Entry,
   EventEntry,
   HeadersReason,
+  PackedEntries,
   Place,
   Policy,
   Position,
@@ -14,8 +16,14 @@ import type {
   Subscription,
 } from './protocol.ts'
 
-/** Takes one entry; what it throws is its own affair. Where it gives a promise, the next entry waits for that. */
-export type Receive = (entry: Entry) => Promise<void> | undefined
+/**
+ * What is to happen before the next entry: nothing, all microtasks that have been queued (a turn), or what a promise
+ * stands for.
+ */
+export type Pause = undefined | 'turn' | Promise<void>
+
+/** Takes one entry, an event only for as long as it is called; what it throws is its own affair. */
+export type Receive = (entry: Entry) => Pause
 
 /** What a page asks for, and what it can be asked for in turn. */
 export interface Wish {
@@ -30,15 +38,26 @@ export interface Wish {
 /** How many dispatched events are remembered, to recognise them at another hub. */
 const SEEN_LIMIT = 512
 
-/** Characters of data up to which it is cheaper to keep an event than to digest it at once. */
+/** Characters of an event up to which it is cheaper to keep than to digest at once. */
 const KEEP_LIMIT = 1_024
+
+/** How many entries are dispatched before the platform is asked whether it is time for a pause. */
+const STEP = 8
 
 interface PendingBatch {
   readonly batch: Batch
+  /** Stands at the entry that was dispatched last. */
+  readonly reader: Reader
   /** Sends the acknowledgement. */
   readonly done: () => void
-  /** Index of the next entry to dispatch. */
-  next: number
+  /** Sequence number of that entry; nothing before the first. */
+  seq: number | undefined
+}
+
+/** Entries that have been dispatched, from which the places of the events can still be told. */
+interface Dispatched {
+  readonly count: number
+  readonly places: () => readonly Place[]
 }
 
 interface Notices {
@@ -60,7 +79,9 @@ export class PageSubscription {
   #epoch = 0
   #pending: PendingBatch[] = []
   #position: Position | undefined
-  #seen: (EventEntry | Place)[] = []
+  /** The latest, oldest first, and how many entries they are. */
+  readonly #dispatched: Dispatched[] = []
+  #dispatchedCount = 0
   /** The hub may not know the log that the position names. */
   #isNewHub = true
   #isRunning = false
@@ -119,7 +140,7 @@ export class PageSubscription {
     if (this.#isClosed || batch.epoch !== this.#epoch) return Promise.resolve()
     if (batch.position.log !== this.#position?.log) this.#isNewHub = false
     return new Promise((done) => {
-      this.#pending.push({ batch, done, next: 0 })
+      this.#pending.push({ batch, reader: new Reader(batch.entries), done, seq: undefined })
       if (this.#isRunning) return
       this.#isRunning = true
       // The platform has just called us, with nothing else on the stack: the first entry needs no turn of its own.
@@ -141,55 +162,64 @@ export class PageSubscription {
     this.#notices.closed(endsStream)
   }
 
-  /** Dispatches one entry; tells whether the next may follow at once. */
+  /** Dispatches some entries; tells whether the next may follow after a turn. */
   #run(): boolean {
-    const pending = this.#pending[0]
-    const entry = pending?.batch.entries[pending.next++]
-    const pause = entry && this.#dispatch(entry)
-    if (pause !== undefined) {
-      pause.then(() => {
+    for (let count = 0; count < STEP && this.#isRunning; count++) {
+      const pending = this.#pending[0]
+      const pause = pending && this.#dispatch(pending)
+      if (pause === undefined) {
         this.#settle(pending)
-        if (this.#isRunning) this.#platform.run(() => this.#run())
-      })
-      return false
+      } else if (pause === 'turn') {
+        this.#settle(pending)
+        break
+      } else {
+        pause.then(() => {
+          this.#settle(pending)
+          if (this.#isRunning) this.#platform.run(() => this.#run())
+        })
+        return false
+      }
     }
-    this.#settle(pending)
     return this.#isRunning
+  }
+
+  #dispatch(pending: PendingBatch): Pause {
+    const entry = pending.reader.next()
+    if (entry === undefined) return undefined
+    pending.seq = entry.seq
+    return this.#receive(entry)
   }
 
   /** Acknowledges a batch of which everything has been dispatched. */
   #settle(pending: PendingBatch | undefined): void {
     // A listener may have changed or closed the subscription, which has settled everything already.
-    if (
-      pending !== undefined &&
-      this.#pending[0] === pending &&
-      pending.next >= pending.batch.entries.length
-    ) {
+    if (pending !== undefined && this.#pending[0] === pending && pending.reader.isThrough) {
       this.#pending.shift()
+      this.#remember(pending)
       this.#position = pending.batch.position
       pending.done()
     }
     this.#isRunning = this.#pending.length > 0
   }
 
-  #dispatch(entry: Entry): Promise<void> | undefined {
-    if (entry.type === 'event') this.#remember(entry)
-    return this.#receive(entry)
-  }
-
-  #remember(event: EventEntry): void {
-    this.#seen.push(event.data.length > KEEP_LIMIT ? placeOf(event) : event)
-    // Trimming at twice the limit keeps the cost per event constant.
-    if (this.#seen.length >= 2 * SEEN_LIMIT) this.#seen = this.#seen.slice(-SEEN_LIMIT)
+  #remember({ batch: { entries }, reader: { count } }: PendingBatch): void {
+    if (count === 0) return
+    const places = entries.text.length > count * KEEP_LIMIT ? placesOf(entries, count) : undefined
+    this.#dispatched.push({ count, places: () => places ?? placesOf(entries, count) })
+    this.#dispatchedCount += count
+    for (;;) {
+      const left = this.#dispatchedCount - (this.#dispatched[0]?.count ?? 0)
+      if (left < SEEN_LIMIT) return
+      this.#dispatched.shift()
+      this.#dispatchedCount = left
+    }
   }
 
   #seenAndPending(): Place[] {
-    const pending = this.#pending
-      .flatMap(({ batch, next }) => batch.entries.slice(next))
-      .filter((entry) => entry.type === 'event')
-    return [...this.#seen, ...pending]
-      .slice(-SEEN_LIMIT)
-      .map((event) => ('digest' in event ? event : placeOf(event)))
+    return [
+      ...this.#dispatched.flatMap(({ places }) => places()),
+      ...this.#pending.flatMap(({ batch }) => placesOf(batch.entries)),
+    ].slice(-SEEN_LIMIT)
   }
 
   /** Forgets what has arrived and is not dispatched; the hub sends it again, filtered anew. */
@@ -198,6 +228,7 @@ export class PageSubscription {
     this.#epoch++
     const pending = this.#pending
     this.#pending = []
+    if (pending[0] !== undefined) this.#remember(pending[0])
     for (const { done } of pending) done()
   }
 
@@ -215,17 +246,17 @@ export class PageSubscription {
   #positionNow(): Position | undefined {
     const former = this.#position
     const [pending] = this.#pending
-    const last = pending?.batch.entries[pending.next - 1]
-    if (pending === undefined || last === undefined) return former
-    const { position, entries } = pending.batch
-    const passed = entries.slice(0, pending.next).filter((entry) => entry.type === 'event')
+    if (pending?.seq === undefined) return former
+    const { seq, batch, reader } = pending
+    const { position } = batch
+    const passed = eventsOf(batch.entries, reader.count)
     const event = passed.at(-1)
-    if (event === undefined) return former?.log === position.log ? { ...former, seq: last.seq } : former
-    if (event.ordinal === position.ordinal) return { ...position, seq: last.seq }
+    if (event === undefined) return former?.log === position.log ? { ...former, seq } : former
+    if (event.ordinal === position.ordinal) return { ...position, seq }
     const earlier = passed.findLast(({ id, nth }) => nth === 0 && id !== event.id)
     return {
       log: position.log,
-      seq: last.seq,
+      seq,
       ordinal: event.ordinal,
       resumeAfter: earlier?.id ?? former?.expect.at(-1)?.id ?? event.id,
       expect: [placeOf(event)],
@@ -235,3 +266,8 @@ export class PageSubscription {
     }
   }
 }
+
+const eventsOf = (entries: PackedEntries, count?: number): EventEntry[] =>
+  unpack(entries, count).filter((entry) => entry.type === 'event')
+
+const placesOf = (entries: PackedEntries, count?: number): Place[] => eventsOf(entries, count).map(placeOf)

@@ -162,11 +162,29 @@ export interface GapEntry {
 /** What a log holds and a batch carries. */
 export type Entry = EventEntry | StateEntry | GapEntry
 
+/** A row of entries, in a form that is cheap to copy. `pack.ts` makes and reads it. */
+export interface PackedEntries {
+  /** Of each event its data, and its ID unless that is the same as of the event before. */
+  readonly text: string
+  readonly names: readonly string[]
+  /**
+   * Six for each entry: index of the name, length of the data, length of the ID, `nth`, and how far `seq` and `ordinal`
+   * lie behind those of the first event. The highest number for a name means the next of `others`; for the length of
+   * the ID, that it is the same as before.
+   */
+  readonly numbers: Uint32Array
+  /** Of the first event. */
+  readonly seq: number
+  readonly ordinal: number
+  /** Entries that are no events. */
+  readonly others: readonly (StateEntry | GapEntry)[]
+}
+
 export interface Batch {
   readonly hubId: string
   readonly subscription: number
   readonly epoch: number
-  readonly entries: readonly Entry[]
+  readonly entries: PackedEntries
   /** Where the tab stands when it is through with this batch. */
   readonly position: Position
 }

@@ -1,6 +1,7 @@
 import { checkReplay, resolve, withoutFragment } from './checks.ts'
+import { Message } from './message.ts'
 import { pageClient } from './page.ts'
-import type { PageSubscription } from './page-subscription.ts'
+import type { PageSubscription, Pause } from './page-subscription.ts'
 import {
   type Entry,
   EVENT_SOURCE_POLICY,
@@ -231,16 +232,19 @@ export class SharedEventSource extends EventTarget implements EventSource {
     if (record !== undefined) this.#untrack(String(type), record)
   }
 
-  #receive(entry: Entry): undefined {
-    if (this.#readyState === CLOSED) return
-    if (entry.type === 'event') this.#receiveEvent(entry)
-    else if (entry.type === 'gap') this.dispatchEvent(new GapEvent(entry))
+  /** The platform runs microtasks after each event. */
+  #receive(entry: Entry): Pause {
+    if (this.#readyState === CLOSED) return undefined
+    if (entry.type === 'event') return this.#receiveEvent(entry)
+    if (entry.type === 'gap') this.dispatchEvent(new GapEvent(entry))
     else this.#receiveState(entry)
+    return 'turn'
   }
 
-  #receiveEvent({ name, data, id }: EventEntry): void {
-    if (!this.#listeners.has(name)) return
-    this.dispatchEvent(new MessageEvent(name, { data, origin: this.#origin, lastEventId: id }))
+  #receiveEvent({ name, data, id }: EventEntry): Pause {
+    if (!this.#listeners.has(name)) return undefined
+    this.dispatchEvent(new Message(name, data, this.#origin, id))
+    return 'turn'
   }
 
   /** [spec] Announce the connection, reestablish it, fail it.

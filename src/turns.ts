@@ -30,16 +30,9 @@ export class Turns {
       this.#taskEnd = performance.now() + TASK_BUDGET
     })
     for (let count = 0; count < STEPS_PER_MESSAGE; count++) {
-      port1.addEventListener('message', () => this.#step())
+      port1.addEventListener('message', (event) => this.#step(event))
     }
-    port1.addEventListener('message', () => {
-      this.#isMessageUnderway = false
-      const [step] = this.#steps.splice(0, 1)
-      if (step === undefined) return
-      // To the end of the row: one stream's backlog must not keep another's events waiting.
-      this.#steps.push(step)
-      this.#post()
-    })
+    port1.addEventListener('message', () => this.#end())
     port1.start()
     return port2
   }
@@ -50,9 +43,23 @@ export class Turns {
     this.#port?.postMessage(null)
   }
 
-  #step(): void {
+  #step(event: MessageEvent): void {
     const step = this.#steps[0]
-    if (step === undefined || performance.now() >= this.#taskEnd) return
-    if (!step()) this.#steps.shift()
+    if (step !== undefined && performance.now() < this.#taskEnd) {
+      if (!step()) this.#steps.shift()
+    } else {
+      // The listeners that are left have nothing to do.
+      event.stopImmediatePropagation()
+      this.#end()
+    }
+  }
+
+  #end(): void {
+    this.#isMessageUnderway = false
+    const step = this.#steps.shift()
+    if (step === undefined) return
+    // To the end of the row: one stream's backlog must not keep another's events waiting.
+    this.#steps.push(step)
+    this.#post()
   }
 }

@@ -7,6 +7,7 @@ import {
   type GapEntry,
   type GapReason,
   type HeadersReason,
+  type PackedEntries,
   type Policy,
   type Position,
   type Replay,
@@ -15,6 +16,8 @@ import {
   type Subscription,
   type TabSide,
 } from '../src/protocol.ts'
+import { BATCH_CHARACTERS, BATCH_ENTRIES } from './excerpts.ts'
+import { pack } from './pack.ts'
 import type { HubPlatform } from './platform.ts'
 import { placeKey, placeOf, Resumption, type Verdict } from './resumption.ts'
 import { type Failure, reconnectionTime, wantsRetry } from './retry.ts'
@@ -23,10 +26,6 @@ import type { Stream } from './stream.ts'
 
 /** Batches on their way to a tab: one being dispatched, one waiting so that the tab need not. */
 const WINDOW = 2
-
-/** What one batch carries at most, unless a single event is larger. */
-const BATCH_ENTRIES = 1_024
-const BATCH_CHARACTERS = 131_072
 
 /** A tab that hears nothing is told its position after so many entries, or ms, passed it by. */
 const POSITION_ENTRIES = 256
@@ -37,6 +36,9 @@ const PATIENCE = 1_000
 
 /** How long, in ms, a page's function may take before another page is asked, or the usual is done. */
 const ASK_TIMEOUT = 10_000
+
+/** A batch of these tells a position only. */
+const NO_ENTRIES = pack([])
 
 /** What stays when the page changes its names and another cursor takes over. */
 interface Standing {
@@ -53,6 +55,8 @@ export type CursorTab = Pick<Remote<TabSide>, 'deliver' | 'headers' | 'retryDela
 /** One subscription's place in a log: the next entry to look at, and which names matter. */
 export class Cursor {
   readonly names: ReadonlySet<string>
+  /** Equal for equal names. */
+  readonly #namesKey: string
   readonly #platform: HubPlatform
   readonly #hubId: string
   readonly #stream: Stream
@@ -94,6 +98,7 @@ export class Cursor {
     this.#subscription = subscription
     this.#tab = tab
     this.names = new Set(subscription.names)
+    this.#namesKey = JSON.stringify([...this.names].sort())
     const forerunner = former?.stream === stream ? former : undefined
     this.#standing = forerunner?.standing ?? { holder: this, finale: undefined, questions: new Set() }
     this.#standing.holder = this
@@ -184,11 +189,41 @@ export class Cursor {
   /** Sends what there is to send and may be sent. */
   pump(): void {
     while (!this.#isClosed && !this.#isTold && this.#inFlight < WINDOW) {
-      const entries = this.#slice()
-      if (entries.length === 0 && !this.#isPositionDue()) return
-      this.#send(entries)
+      const entries = this.#take()
+      if (entries === undefined && !this.#isPositionDue()) return
+      this.#send(entries ?? NO_ENTRIES)
     }
     this.#skip()
+  }
+
+  /** What comes next, if anything does. */
+  #take(): PackedEntries | undefined {
+    if (this.#isPlain) return this.#share()
+    const entries = this.#slice()
+    return entries.length === 0 ? undefined : pack(entries)
+  }
+
+  /** Nothing but its place and its names tells what it is sent. */
+  get #isPlain(): boolean {
+    return (
+      this.#lead.length === 0 &&
+      this.#resumption === undefined &&
+      this.#passedGap === undefined &&
+      this.#standing.finale === undefined &&
+      this.#next >= this.#joinSeq &&
+      this.#next >= this.#stream.log.firstSeq
+    )
+  }
+
+  #share(): PackedEntries | undefined {
+    const { entries, isEmpty, next, lastEventId } = this.#stream.excerpts.from(
+      this.#next,
+      this.names,
+      this.#namesKey,
+    )
+    this.#next = next
+    if (lastEventId !== undefined) this.#lastEventId = lastEventId
+    return isEmpty ? undefined : entries
   }
 
   /** @param former the cursor that this one takes over from: the page has changed its mind */
@@ -362,7 +397,7 @@ export class Cursor {
     return { ...this.#stream.anchorAt(seq), log: id, seq, subscribers }
   }
 
-  #send(entries: Entry[]): void {
+  #send(entries: PackedEntries): void {
     const seq = this.#next - 1
     this.#reportedSeq = seq
     this.#reportedAt = this.#platform.now()

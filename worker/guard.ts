@@ -1,5 +1,14 @@
-import type { Attachment, Batch, Policy, Position, StreamRequest, Subscription } from '../src/protocol.ts'
+import type {
+  Attachment,
+  Batch,
+  PackedEntries,
+  Policy,
+  Position,
+  StreamRequest,
+  Subscription,
+} from '../src/protocol.ts'
 import type { LinkEndpoint } from './hub.ts'
+import { isPacked } from './pack.ts'
 
 /** For each method that the other end may call: whether these arguments make sense. */
 export type Calls = Readonly<Record<string, (...args: unknown[]) => boolean>>
@@ -24,8 +33,7 @@ export const TAB_CALLS: Calls = {
     isString(batch.hubId) &&
     isInteger(batch.subscription) &&
     isInteger(batch.epoch) &&
-    Array.isArray(batch.entries) &&
-    batch.entries.every(isRecord) &&
+    isEntries(batch.entries) &&
     isPosition(batch.position),
   headers: (id, reason) => isInteger(id) && isString(reason),
   retryDelay: (id, attempt, error) => isInteger(id) && isInteger(attempt) && isRecord(error),
@@ -101,6 +109,18 @@ function isSubscription(value: unknown): boolean {
   )
 }
 
+const isEntries = (value: unknown): boolean =>
+  isRecord(value) &&
+  isString(value.text) &&
+  Array.isArray(value.names) &&
+  value.names.every(isString) &&
+  isInteger(value.seq) &&
+  isInteger(value.ordinal) &&
+  value.numbers instanceof Uint32Array &&
+  Array.isArray(value.others) &&
+  value.others.every(isRecord) &&
+  isPacked({ numbers: value.numbers, others: value.others })
+
 const isRequest = (value: unknown): boolean =>
   isRecord(value) &&
   isString(value.url) &&
@@ -133,7 +153,7 @@ const isPosition = (value: unknown): boolean =>
   isInteger(value.subscribers)
 
 type Key =
-  | keyof (Attachment & Subscription & StreamRequest & Policy & Batch & Position)
+  | keyof (Attachment & Subscription & StreamRequest & Policy & Batch & PackedEntries & Position)
   // Comlink's.
   | 'id'
   | 'type'

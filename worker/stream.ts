@@ -8,6 +8,7 @@ import {
   type StreamRequest,
 } from '../src/protocol.ts'
 import type { Cursor } from './cursor.ts'
+import { Excerpts } from './excerpts.ts'
 import { Log, type LogLimits } from './log.ts'
 import type { HubPlatform } from './platform.ts'
 import { type Anchor, anchorAt, NOWHERE, Resumption } from './resumption.ts'
@@ -25,6 +26,7 @@ export class Stream {
   readonly id: string
   readonly request: StreamRequest
   readonly log: Log
+  readonly excerpts: Excerpts
   readonly #platform: HubPlatform
   readonly #ended: () => void
   readonly #cursors = new Set<Cursor>()
@@ -89,6 +91,7 @@ export class Stream {
     this.request = request
     this.#ended = ended
     this.log = new Log(limits)
+    this.excerpts = new Excerpts(this.log)
   }
 
   get state(): StreamReport['state'] {
@@ -336,9 +339,10 @@ export class Stream {
     } else {
       this.#nth++
     }
-    const entry = { type: 'event', name: event.name, data: event.data } as const
+    const { name, data } = event
     if (this.#resumption !== undefined) {
-      const verdict = this.#resumption.judge({ ...entry, ...this.#placeNow(), seq: 0, ordinal: 0 }, true)
+      const entry = { type: 'event', seq: 0, name, data, ...this.#placeNow(), ordinal: 0 } as const
+      const verdict = this.#resumption.judge(entry, true)
       if (verdict === 'seen') return
       this.#resumption = undefined
       this.#continueId()
@@ -347,7 +351,14 @@ export class Stream {
     this.#failures = 0
     if (this.#nth > 0) this.#hasUnnumbered = true
     else if (this.#lastEventId !== '') this.#hasNumbered = true
-    this.log.append({ ...entry, ...this.#placeNow(), ordinal: ++this.#eventCount })
+    this.log.append({
+      type: 'event',
+      name,
+      data,
+      id: this.#lastEventId,
+      nth: this.#nth,
+      ordinal: ++this.#eventCount,
+    })
   }
 
   /** Some events bring an ID and some do not. */

@@ -102,8 +102,13 @@ export class SimSubscription {
     }
   }
 
-  #receive(entry: Entry): undefined {
+  #receive(entry: Entry): 'turn' {
     this.#given(entry)
+    this.#record(entry)
+    return 'turn'
+  }
+
+  #record(entry: Entry): void {
     if (entry.type === 'gap') {
       const { type, reason, before, after } = entry
       this.records.push({ type, reason, before, after, sentByThen: this.server.events.length })
@@ -143,7 +148,7 @@ export class SimTab {
   readonly #host: Host
   readonly #client: Client
   readonly #listeners = new Map<string, () => void>()
-  readonly #given = new WeakSet<Entry>()
+  readonly #given = new Set<string>()
   #isCached = false
 
   constructor(world: World, name: string, hostName: HostName) {
@@ -157,7 +162,7 @@ export class SimTab {
     const sharedWorker = world.sharedWorkerHost(this.agent, (link) =>
       overhear(
         link,
-        (entry) => this.#given.has(entry),
+        (entry) => this.#given.has(JSON.stringify(entry)),
         (problem) => this.problems.push(problem),
       ),
     )
@@ -172,7 +177,7 @@ export class SimTab {
   subscribe(server: VirtualServer, names: readonly string[]): void {
     if (!this.canAct) return
     this.subscriptions.push(
-      new SimSubscription(this.#client, server, names, (entry) => this.#given.add(entry)),
+      new SimSubscription(this.#client, server, names, (entry) => this.#given.add(JSON.stringify(entry))),
     )
   }
 

@@ -10,6 +10,7 @@ import type { Inspection } from '../../src/inspect.ts'
 import type { PageSubscription } from '../../src/page-subscription.ts'
 import type { PageEvent, Platform } from '../../src/platform.ts'
 import { type Entry, type HubSide, hubLockName, type Subscription, type TabSide } from '../../src/protocol.ts'
+import { pack } from '../../worker/pack.ts'
 import { NOWHERE } from '../../worker/resumption.ts'
 import type { Agent } from '../sim/world/agent.ts'
 import { stateEntry } from '../sim/world/samples.ts'
@@ -52,7 +53,7 @@ class Page {
 
   listen(world: World, ...names: string[]): PageSubscription {
     const subscription = this.client.subscribe(wishOf(serverOf(world)), (entry) => {
-      this.entries.push(entry)
+      this.entries.push({ ...entry })
       return undefined
     })
     subscription.setNames(names)
@@ -534,7 +535,7 @@ describe('a subscription', () => {
     const world = createWorld()
     const page = new Page(world, 'page')
     const subscription = page.client.subscribe(wishOf(serverOf(world)), (entry) => {
-      page.entries.push(entry)
+      page.entries.push({ ...entry })
       if (inWords(entry) === 'a 1') subscription.setNames(['a', 'b'])
       return undefined
     })
@@ -720,7 +721,7 @@ describe('a batch', () => {
     fakeHub(world, page, (tab) => ({
       subscribe: ({ id, epoch }) => {
         const position = { ...NOWHERE, log: `${hubId}/1`, seq: 1, subscribers: 1 }
-        const entries = [{ ...stateEntry('open'), seq: 1 }]
+        const entries = pack([{ ...stateEntry('open'), seq: 1 }])
         tab.deliver({ hubId, subscription: id, epoch, entries, position })
         return 'fake'
       },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Position } from '../../src/protocol.ts'
+import { unpack } from '../../worker/pack.ts'
 import type { World } from '../sim/world/world.ts'
 import { CONNECT, createWorld, listeningTab, RawTab, send, serverOf } from './raw-tab.ts'
 
@@ -63,7 +64,7 @@ describe('delivery', () => {
     const before = tab.batches.length
     serverOf(world).write('data: 1\n\ndata: 2\n\ndata: 3\n\n')
     await world.clock.advance(0)
-    expect(tab.batches.slice(before).map(({ entries }) => entries.length)).toEqual([3])
+    expect(tab.batches.slice(before).map(({ entries }) => unpack(entries).length)).toEqual([3])
   })
 
   test('splits a long backlog into several batches, in order', async () => {
@@ -75,7 +76,7 @@ describe('delivery', () => {
     await world.clock.advance(0)
     tab.release()
     await world.clock.advance(0)
-    const sizes = tab.batches.slice(before).map(({ entries }) => entries.length)
+    const sizes = tab.batches.slice(before).map(({ entries }) => unpack(entries).length)
     expect(Math.max(...sizes)).toBeLessThanOrEqual(2_000)
     expect(tab.heard()).toEqual([...OPENING, 'a 1', 'a 2', ...backlog])
   })
@@ -90,7 +91,7 @@ describe('delivery', () => {
     }
     tab.release()
     await world.clock.advance(0)
-    expect(tab.batches.slice(before).map(({ entries }) => entries.length)).toEqual([1, 1, 1])
+    expect(tab.batches.slice(before).map(({ entries }) => unpack(entries).length)).toEqual([1, 1, 1])
   })
 
   test('keeps two subscriptions of a tab apart', async () => {
@@ -141,9 +142,9 @@ describe('acknowledgement', () => {
     tab.acknowledge(1)
     await world.clock.advance(0)
     await send(world, 'a')
-    expect(tab.batches.slice(before).map(({ entries }) => entries.map(({ seq }) => seq - 1))).toEqual([
-      [3, 4, 5],
-    ])
+    expect(tab.batches.slice(before).map(({ entries }) => unpack(entries).map(({ seq }) => seq - 1))).toEqual(
+      [[3, 4, 5]],
+    )
     tab.acknowledge(1)
     await world.clock.advance(0)
     expect(tab.heard()).toEqual([...OPENING, 'a 1', 'a 2', 'a 3', 'a 4', 'a 5', 'a 6'])
@@ -357,7 +358,7 @@ describe('a subscription that changes', () => {
     const before = tab.batches.length
     await tab.subscribe(['a', 'b'], { position })
     await send(world, 'b')
-    const entries = tab.batches.slice(before).flatMap((batch) => batch.entries)
+    const entries = tab.batches.slice(before).flatMap((batch) => unpack(batch.entries))
     expect(entries.map((entry) => (entry.type === 'event' ? entry.data : entry.type))).toEqual([
       '2',
       '3',

@@ -12,6 +12,7 @@ import {
 } from '../../src/protocol.ts'
 import { type Calls, guarded, HUB_CALLS, TAB_CALLS } from '../../worker/guard.ts'
 import type { LinkEndpoint } from '../../worker/hub.ts'
+import { pack } from '../../worker/pack.ts'
 import { NOWHERE } from '../../worker/resumption.ts'
 import { requestTo, stateEntry } from '../sim/world/samples.ts'
 import { createWorld } from './raw-tab.ts'
@@ -93,7 +94,7 @@ const BATCH: Batch = {
   hubId: 'hub',
   subscription: 1,
   epoch: 1,
-  entries: [{ ...stateEntry('open'), seq: 1 }],
+  entries: pack([{ ...stateEntry('open'), seq: 1 }]),
   position: POSITION,
 }
 

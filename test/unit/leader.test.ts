@@ -5,6 +5,7 @@ import { LeaderHost } from '../../src/host/leader.ts'
 import type { Platform } from '../../src/platform.ts'
 import { type Batch, EVENT_SOURCE_POLICY, type HubSide, type TabSide } from '../../src/protocol.ts'
 import { Hub, type LinkEndpoint } from '../../worker/hub.ts'
+import { unpack } from '../../worker/pack.ts'
 import type { Agent } from '../sim/world/agent.ts'
 import type { World } from '../sim/world/world.ts'
 import { CONNECT, createWorld, inWords, requestOf, send, serverOf } from './raw-tab.ts'
@@ -106,7 +107,7 @@ class Tab {
   }
 
   heard(): string[] {
-    return this.batches.flatMap(({ entries }) => entries).map(inWords)
+    return this.batches.flatMap(({ entries }) => unpack(entries)).map(inWords)
   }
 
   #keep(answer: Promise<unknown>): void {

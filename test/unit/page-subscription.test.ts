@@ -9,6 +9,7 @@ import {
   type Position,
   type Subscription,
 } from '../../src/protocol.ts'
+import { pack } from '../../worker/pack.ts'
 import { placeOf } from '../../worker/resumption.ts'
 import { requestTo, stateEntry } from '../sim/world/samples.ts'
 
@@ -83,7 +84,7 @@ class Page {
       hubId: 'hub',
       subscription: 1,
       epoch,
-      entries,
+      entries: pack(entries),
       position: positionAfter(last?.ordinal ?? 0, log),
     }
     const delivery = { isAcknowledged: false }
@@ -117,13 +118,14 @@ class Page {
     await settled()
   }
 
-  #receive(entry: Entry): undefined {
+  #receive(entry: Entry): 'turn' {
     this.received.push(
       entry.type === 'event' ? entry.data : entry.type === 'state' ? entry.state : entry.type,
     )
     const { inListener } = this
     this.inListener = undefined
     inListener?.()
+    return 'turn'
   }
 }
 
@@ -231,7 +233,7 @@ describe('the position', () => {
       hubId: 'hub',
       subscription: 1,
       epoch: page.epoch,
-      entries: [],
+      entries: pack([]),
       position: positionAfter(300),
     })
     await page.turns()

@@ -11,6 +11,7 @@ import {
   type TabSide,
   tabLockName,
 } from '../../src/protocol.ts'
+import { unpack } from '../../worker/pack.ts'
 import type { Agent } from '../sim/world/agent.ts'
 import { requestTo } from '../sim/world/samples.ts'
 import type { VirtualServer } from '../sim/world/server.ts'
@@ -113,7 +114,7 @@ export class RawTab {
   entries(subscription = 1): Entry[] {
     return this.batches
       .filter((batch) => batch.subscription === subscription)
-      .flatMap(({ entries }) => entries)
+      .flatMap(({ entries }) => unpack(entries))
   }
 
   heard(subscription = 1): string[] {

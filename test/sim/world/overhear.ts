@@ -1,5 +1,6 @@
 import type { Batch, Entry, Subscription } from '../../../src/protocol.ts'
 import type { LinkEndpoint } from '../../../worker/hub.ts'
+import { unpack } from '../../../worker/pack.ts'
 
 /** The two ends of a link. */
 export interface Link {
@@ -54,12 +55,11 @@ export function overhear(
     underway.delete(id)
     arrived.delete(id)
     if (batch === undefined || isClosed || epochs.get(batch.subscription) !== batch.epoch) return
-    if (!batch.entries.every(wasGiven)) found('a batch was acknowledged before it was dispatched')
+    if (!unpack(batch.entries).every(wasGiven)) found('a batch was acknowledged before it was dispatched')
   }
 
   port2.addEventListener('message', (event) => {
     const { id, path, argumentList } = (event as MessageEvent<Message>).data
-    // The very objects that the page is given.
     if (path?.[0] === 'deliver') arrived.set(id, argumentList?.[0]?.value as Batch)
   })
   return {

@@ -1,0 +1,48 @@
+const NO_PORTS: readonly MessagePort[] = Object.freeze([])
+
+/**
+ * A `MessageEvent` in all that a listener can see of it, made at a fraction of the cost: the platform's constructor
+ * takes its values from a dictionary, one look-up after the other.
+ */
+export class Message extends Event {
+  readonly #data: string
+  readonly #origin: string
+  readonly #lastEventId: string
+
+  constructor(type: string, data: string, origin: string, lastEventId: string) {
+    super(type)
+    this.#data = data
+    this.#origin = origin
+    this.#lastEventId = lastEventId
+  }
+
+  get data(): string {
+    return this.#data
+  }
+
+  get origin(): string {
+    return this.#origin
+  }
+
+  get lastEventId(): string {
+    return this.#lastEventId
+  }
+
+  get source(): null {
+    return null
+  }
+
+  get ports(): readonly MessagePort[] {
+    return NO_PORTS
+  }
+}
+
+// Where there is no browser, as in rendering on a server, there is nothing to resemble.
+const { MessageEvent } = globalThis
+if (MessageEvent !== undefined) {
+  for (const name of ['data', 'origin', 'lastEventId', 'source', 'ports']) {
+    Object.defineProperty(Message.prototype, name, { enumerable: true })
+  }
+  Object.defineProperty(Message.prototype, 'constructor', { value: MessageEvent })
+  Object.setPrototypeOf(Message.prototype, MessageEvent.prototype)
+}

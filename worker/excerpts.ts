@@ -1,0 +1,82 @@
+import { type Entry, EVERY_NAME, type PackedEntries } from '../src/protocol.ts'
+import type { Log } from './log.ts'
+import { pack } from './pack.ts'
+
+/** What one batch carries at most, unless a single event is larger. */
+export const BATCH_ENTRIES = 1_024
+export const BATCH_CHARACTERS = 131_072
+
+/**
+ * Excerpts end where the log's numbers are multiples of this, unless that makes them small: so cursors that have been
+ * apart come to the same places again, and share from then on.
+ */
+const GRID = 512
+const SMALL = 128
+
+/** How many excerpts are kept for other cursors. */
+const KEPT = 8
+
+/** A part of a log, less what does not matter to some cursors. */
+export interface Excerpt {
+  readonly entries: PackedEntries
+  readonly isEmpty: boolean
+  /** Sequence number of the first entry behind it. */
+  readonly next: number
+  /** Of the last event before that, whether it is in the excerpt or not; absent where there is none. */
+  readonly lastEventId: string | undefined
+}
+
+/** Makes excerpts of a log, each once for all cursors that stand at the same place and want the same names. */
+export class Excerpts {
+  readonly #log: Log
+  readonly #kept = new Map<string, Excerpt>()
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /**
+   * @param seq number of an entry that has not fallen off the log
+   * @param key equal for equal names
+   */
+  from(seq: number, names: ReadonlySet<string>, key: string): Excerpt {
+    // What ends with the log goes on when that has grown.
+    const place = `${seq} ${key}`
+    const whole = this.#kept.get(place) ?? this.#kept.get(`${this.#log.lastSeq} ${place}`)
+    if (whole !== undefined) return whole
+    const entries: Entry[] = []
+    const hearsAll = names.has(EVERY_NAME)
+    let next = seq
+    let characters = 0
+    let lastEventId: string | undefined
+    let entry = this.#log.at(next)
+    while (entry !== undefined && entries.length < BATCH_ENTRIES && characters < BATCH_CHARACTERS) {
+      if (entry.type !== 'event') {
+        entries.push(entry)
+      } else {
+        lastEventId = entry.id
+        if (hearsAll || names.has(entry.name)) {
+          entries.push(entry)
+          characters += entry.data.length
+        }
+      }
+      next++
+      if (next % GRID === 0 && entries.length >= SMALL) break
+      entry = this.#log.at(next)
+    }
+    const excerpt = { entries: pack(entries), isEmpty: entries.length === 0, next, lastEventId }
+    if (characters <= 2 * BATCH_CHARACTERS) {
+      this.#keep(next > this.#log.lastSeq ? `${this.#log.lastSeq} ${place}` : place, excerpt)
+    }
+    return excerpt
+  }
+
+  #keep(place: string, excerpt: Excerpt): void {
+    this.#kept.set(place, excerpt)
+    if (this.#kept.size <= KEPT) return
+    for (const oldest of this.#kept.keys()) {
+      this.#kept.delete(oldest)
+      return
+    }
+  }
+}

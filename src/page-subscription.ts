@@ -1,5 +1,6 @@
 import { Reader, unpack } from '../worker/pack.ts'
 import { placeOf } from '../worker/resumption.ts'
+import { Budget } from './budget.ts'
 import type { Platform } from './platform.ts'
 import type {
   Batch,
@@ -40,9 +41,6 @@ const SEEN_LIMIT = 512
 
 /** Characters of an event up to which it is cheaper to keep than to digest at once. */
 const KEEP_LIMIT = 1_024
-
-/** How many entries are dispatched before the platform is asked whether it is time for a pause. */
-const STEP = 8
 
 interface PendingBatch {
   readonly batch: Batch
@@ -143,7 +141,7 @@ export class PageSubscription {
       this.#pending.push({ batch, reader: new Reader(batch.entries), done, seq: undefined })
       if (this.#isRunning) return
       this.#isRunning = true
-      // The platform has just called us, with nothing else on the stack: the first entry needs no turn of its own.
+      // The platform has just called us, with nothing else on the stack: what comes first needs no turn of its own.
       if (this.#run()) this.#platform.run(() => this.#run())
     })
   }
@@ -162,23 +160,23 @@ export class PageSubscription {
     this.#notices.closed(endsStream)
   }
 
-  /** Dispatches some entries; tells whether the next may follow after a turn. */
+  /** Dispatches entries up to a pause; tells whether others may follow after a turn. */
   #run(): boolean {
-    for (let count = 0; count < STEP && this.#isRunning; count++) {
+    let budget: Budget | undefined
+    while (this.#isRunning) {
       const pending = this.#pending[0]
       const pause = pending && this.#dispatch(pending)
-      if (pause === undefined) {
-        this.#settle(pending)
-      } else if (pause === 'turn') {
-        this.#settle(pending)
-        break
-      } else {
+      if (pause instanceof Promise) {
         pause.then(() => {
           this.#settle(pending)
           if (this.#isRunning) this.#platform.run(() => this.#run())
         })
         return false
       }
+      this.#settle(pending)
+      if (pause === 'turn') break
+      budget ??= new Budget(this.#platform.now)
+      if (budget.isSpent()) break
     }
     return this.#isRunning
   }

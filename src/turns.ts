@@ -1,10 +1,11 @@
+import { Budget } from './budget.ts'
+
 /** How many steps one message can carry; more cost memory, fewer cost messages. */
 const STEPS_PER_MESSAGE = 256
 
-/** A task of ours ends after so many ms, for input and painting. */
-const TASK_BUDGET = 8
-
 type Step = () => boolean
+
+const now = () => performance.now()
 
 /**
  * Runs steps as the browser runs event listeners: when one returns, its microtasks run before the next begins.
@@ -16,7 +17,7 @@ export class Turns {
   readonly #steps: Step[] = []
   #port: MessagePort | undefined
   #isMessageUnderway = false
-  #taskEnd = 0
+  #budget = new Budget(now)
 
   run(step: Step): void {
     this.#steps.push(step)
@@ -27,7 +28,7 @@ export class Turns {
   #openPort(): MessagePort {
     const { port1, port2 } = new MessageChannel()
     port1.addEventListener('message', () => {
-      this.#taskEnd = performance.now() + TASK_BUDGET
+      this.#budget = new Budget(now)
     })
     for (let count = 0; count < STEPS_PER_MESSAGE; count++) {
       port1.addEventListener('message', (event) => this.#step(event))
@@ -45,7 +46,7 @@ export class Turns {
 
   #step(event: MessageEvent): void {
     const step = this.#steps[0]
-    if (step !== undefined && performance.now() < this.#taskEnd) {
+    if (step !== undefined && !this.#budget.isSpent()) {
       if (!step()) this.#steps.shift()
     } else {
       // The listeners that are left have nothing to do.

@@ -27,6 +27,13 @@ import type { Stream } from './stream.ts'
 /** Batches on their way to a tab: one being dispatched, one waiting so that the tab need not. */
 const WINDOW = 2
 
+/** What makes a second batch worth while. */
+const MANY_ENTRIES = 2_048
+const MANY_BYTES = 524_288
+
+/** A tab that has acknowledged no batch for so many ms stands still, or does not keep up at all. */
+const AT_WORK = 250
+
 /** A tab that hears nothing is told its position after so many entries, or ms, passed it by. */
 const POSITION_ENTRIES = 256
 const POSITION_AGE = 1_000
@@ -69,6 +76,7 @@ export class Cursor {
   #replayFrom = new Map<string, number>()
   #next: number
   #inFlight = 0
+  #acknowledgedAt = Number.NEGATIVE_INFINITY
   #isClosed = false
   readonly #standing: Standing
   /** Of the end for this subscription alone. */
@@ -130,6 +138,11 @@ export class Cursor {
     return this.#inFlight === 0 && this.#next > this.#stream.log.lastSeq
   }
 
+  /** The page has dispatched something not long ago. */
+  get isAtWork(): boolean {
+    return this.#platform.now() - this.#acknowledgedAt < AT_WORK
+  }
+
   /** Sequence number of the next entry to look at. */
   get next(): number {
     return this.#next
@@ -188,12 +201,20 @@ export class Cursor {
 
   /** Sends what there is to send and may be sent. */
   pump(): void {
-    while (!this.#isClosed && !this.#isTold && this.#inFlight < WINDOW) {
+    while (!this.#isClosed && !this.#isTold && this.#hasRoom()) {
       const entries = this.#take()
       if (entries === undefined && !this.#isPositionDue()) return
       this.#send(entries ?? NO_ENTRIES)
     }
     this.#skip()
+  }
+
+  /** A second batch is worth its cost only when it is large; what is left grows until the first is acknowledged. */
+  #hasRoom(): boolean {
+    if (this.#inFlight === 0) return true
+    const { lastSeq, length, bytes } = this.#stream.log
+    const left = lastSeq + 1 - this.#next
+    return this.#inFlight < WINDOW && (left >= MANY_ENTRIES || left * (bytes / length) >= MANY_BYTES)
   }
 
   /** What comes next, if anything does. */
@@ -412,6 +433,7 @@ export class Cursor {
     this.#tab.deliver(batch).then(
       () => {
         this.#inFlight--
+        this.#acknowledgedAt = this.#platform.now()
         this.pump()
         this.#stream.makeRoom()
       },

@@ -3,15 +3,15 @@ import type { Log } from './log.ts'
 import { pack } from './pack.ts'
 
 /** What one batch carries at most, unless a single event is larger. */
-export const BATCH_ENTRIES = 1_024
-export const BATCH_CHARACTERS = 131_072
+export const BATCH_ENTRIES = 4_096
+export const BATCH_CHARACTERS = 524_288
 
 /**
  * Excerpts end where the log's numbers are multiples of this, unless that makes them small: so cursors that have been
  * apart come to the same places again, and share from then on.
  */
-const GRID = 512
-const SMALL = 128
+const GRID = 2_048
+const SMALL = 512
 
 /** How many excerpts are kept for other cursors. */
 const KEPT = 8

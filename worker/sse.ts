@@ -193,6 +193,8 @@ const ID_LIMIT = 65_536
 class DatalessIds {
   /** The beginning of a line that has not ended yet. */
   #line = ''
+  /** Some of a block has come and its end has not. */
+  #isInside = false
   #blockId: string | undefined
   #hasData = false
   #id = ''
@@ -201,15 +203,31 @@ class DatalessIds {
   find(text: string): { end: number; id: string }[] {
     const found: { end: number; id: string }[] = []
     let at = 0
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', at)) {
+    while (at < text.length) {
+      if (!this.#isInside) at = this.#pass(text, at)
+      const end = text.indexOf('\n', at)
+      if (end < 0) break
       if (this.#line !== '') this.#take(this.#line + text.slice(at, end))
       else if (end > at) this.#take(text, at, end)
       else if (this.#endBlock()) found.push({ end: end + 1, id: this.#id })
+      this.#isInside = this.#line !== '' || end > at
       this.#line = ''
       at = end + 1
     }
+    this.#isInside ||= at < text.length
     if (this.#line.length < ID_LIMIT) this.#line += text.slice(at, at + ID_LIMIT)
     return found
+  }
+
+  /** Nearly all blocks have data, and there is nothing else to know of them. Gives the beginning of the first other one. */
+  #pass(text: string, from: number): number {
+    let at = from
+    for (let end = text.indexOf('\n\n', at); end >= 0; end = text.indexOf('\n\n', at)) {
+      const data = text.startsWith('data:', at) ? at : text.indexOf('\ndata:', at)
+      if (data < 0 || data >= end) return at
+      at = end + 2
+    }
+    return at
   }
 
   #take(text: string, from = 0, to = text.length): void {

@@ -473,18 +473,17 @@ export class Stream {
   }
 
   /**
-   * Whether every tab that listens is so far behind that reading on would soon push off the log what none of them has
-   * had. One that keeps up is enough to go on: the others hold up nobody.
+   * Whether reading on would soon push off the log what tabs have yet to be given: what none of those that listen has had;
+   * or what some have not had that are at work, as long as nobody has run out of work. A tab that is slower than others, or
+   * stands still, holds up nobody.
    */
   #isFarAhead(): boolean {
     if (this.#isClosed() || !this.log.isHalfFull) return false
-    let hasListener = false
-    for (const { names, next } of this.#cursors) {
-      if (names.size === 0) continue
-      hasListener = true
-      if (this.log.lastSeq - next < this.log.length / 2) return false
-    }
-    return hasListener
+    const latest = this.log.lastSeq - this.log.length / 2
+    const listening = [...this.#cursors].filter(({ names }) => names.size > 0)
+    const late = listening.filter(({ next }) => next <= latest)
+    if (late.length === listening.length) return late.length > 0
+    return late.some(({ isAtWork }) => isAtWork) && !listening.some(({ isThrough }) => isThrough)
   }
 
   #closeSoon(): void {

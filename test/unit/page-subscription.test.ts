@@ -54,6 +54,7 @@ class Page {
 
   constructor(names: readonly string[] = ['a']) {
     const platform = {
+      now: () => 0,
       run: (step: () => boolean) => {
         if (this.#step !== undefined) throw new Error('it runs already')
         this.#step = step

@@ -10,7 +10,8 @@ export class Budget {
   readonly #now: () => number
   readonly #end: number
   #looked: number
-  #unlooked = 0
+  /** The first step is looked at. */
+  #unlooked = STEPS_PER_LOOK - 1
 
   /** @param now in ms */
   constructor(now: () => number) {

@@ -41,9 +41,9 @@ export class Excerpts {
    */
   from(seq: number, names: ReadonlySet<string>, key: string): Excerpt {
     // What ends with the log goes on when that has grown.
-    const place = `${seq} ${key}`
-    const whole = this.#kept.get(place) ?? this.#kept.get(`${this.#log.lastSeq} ${place}`)
-    if (whole !== undefined) return whole
+    const place = placeOf(seq, key)
+    const kept = this.#kept.get(place) ?? this.#kept.get(placeOf(seq, key, this.#log.lastSeq))
+    if (kept !== undefined) return kept
     const entries: Entry[] = []
     const hearsAll = names.has(EVERY_NAME)
     let next = seq
@@ -66,7 +66,8 @@ export class Excerpts {
     }
     const excerpt = { entries: pack(entries), isEmpty: entries.length === 0, next, lastEventId }
     if (characters <= 2 * BATCH_CHARACTERS) {
-      this.#keep(next > this.#log.lastSeq ? `${this.#log.lastSeq} ${place}` : place, excerpt)
+      const reachesEnd = next > this.#log.lastSeq
+      this.#keep(reachesEnd ? placeOf(seq, key, this.#log.lastSeq) : place, excerpt)
     }
     return excerpt
   }
@@ -80,3 +81,6 @@ export class Excerpts {
     }
   }
 }
+
+/** @param end where the log ended, if that has ended the excerpt */
+const placeOf = (seq: number, key: string, end = -1): string => `${seq} ${end} ${key}`

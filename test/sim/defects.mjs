@@ -15,8 +15,8 @@ export const mutants = [
   {
     name: 'window unlimited',
     file: 'worker/cursor.ts',
-    find: 'this.#inFlight < WINDOW',
-    replace: 'true',
+    find: '    if (this.#inFlight === 0) return true\n',
+    replace: '    return true\n',
     defect: 'A tab that does not acknowledge is sent batch after batch.',
   },
   {
@@ -148,8 +148,8 @@ export const mutants = [
   {
     name: 'positions not gathered',
     file: 'worker/stream.ts',
-    find: '(this.#start === undefined || isOlder(position, this.#start))) this.#start = position\n',
-    replace: 'false) this.#start = position\n',
+    find: '      this.#start = position\n',
+    replace: '      return 0\n',
     defect: 'A new hub does not resume from where the tabs of the dead one stood.',
     seeds: [1, 2, 3],
   },
@@ -205,8 +205,9 @@ export const mutants = [
   {
     name: 'acknowledged before dispatch',
     file: 'src/page-subscription.ts',
-    find: '      this.#pending.push({ batch, done, next: 0 })\n',
-    replace: '      this.#pending.push({ batch, done, next: 0 })\n      done()\n',
+    find: '      this.#pending.push({ batch, reader: new Reader(batch.entries), done, seq: undefined })\n',
+    replace:
+      '      this.#pending.push({ batch, reader: new Reader(batch.entries), done, seq: undefined })\n      done()\n',
     defect: 'A page asks for more before it has dispatched what it has.',
   },
   {
@@ -278,6 +279,27 @@ export const mutants = [
     find: '      this.#election.challenge()\n',
     replace: '',
     defect: 'Where a leader holds its lock and is frozen, nobody takes its place.',
+  },
+  {
+    name: 'excerpt of other names',
+    file: 'worker/excerpts.ts',
+    find: 'placeOf = (seq: number, key: string, end = -1)',
+    replace: "placeOf = (seq: number, _: string, end = -1, key = '')",
+    defect: 'A tab is sent what was picked for another one with other names.',
+  },
+  {
+    name: 'excerpt never goes on',
+    file: 'worker/excerpts.ts',
+    find: 'const reachesEnd = next > this.#log.lastSeq\n',
+    replace: 'const reachesEnd = false\n',
+    defect: 'A tab is sent what there was when another one stood at its place.',
+  },
+  {
+    name: 'IDs of a batch mixed up',
+    file: 'worker/pack.ts',
+    find: 'entry.id === id ? SAME : entry.id.length',
+    replace: 'entry.id === id || id !== undefined ? SAME : entry.id.length',
+    defect: 'All events of a batch have the ID of its first.',
   },
   {
     name: 'better leader ignored',

@@ -8,14 +8,15 @@ import { fileURLToPath } from 'node:url'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
+/** What `dist` is made from, and its budgets. */
+const SOURCES = ['src', 'worker', 'rollup.config.mjs', 'tsconfig.json', 'package-lock.json', '.ci/budgets.mjs']
+
 /** Installs the dependencies and builds `dist`, each only where something has changed since. */
 export function prepare() {
   once('node_modules', ['package-lock.json'], 'Installing dependencies', () =>
     npm('ci', '--no-fund', '--no-audit'),
   )
-  once('dist', ['src', 'worker', 'rollup.config.mjs', 'tsconfig.json', 'package-lock.json'], 'Building', () =>
-    npm('run', '--silent', 'build'),
-  )
+  once('dist', SOURCES, 'Building', () => npm('run', '--silent', 'build'))
 }
 
 /** Path of a Chromium; installs one where there is none. */

@@ -32,7 +32,7 @@ const MANY_ENTRIES = 2_048
 const MANY_BYTES = 524_288
 
 /** A tab that has acknowledged no batch for so many ms stands still, or does not keep up at all. */
-const AT_WORK = 250
+const AT_WORK = 1_000
 
 /** A tab that hears nothing is told its position after so many entries, or ms, passed it by. */
 const POSITION_ENTRIES = 256

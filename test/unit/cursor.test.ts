@@ -207,6 +207,39 @@ describe('acknowledgement', () => {
   })
 })
 
+describe('reading on', () => {
+  /** Two tabs at work: one that has had nothing for long, and one that has been sent all there is. */
+  async function twoAtWork() {
+    const world = createWorld(short(20))
+    const late = await listeningTab(world, 'late', ['a'])
+    const other = await listeningTab(world, 'other', ['a'])
+    late.hold()
+    other.hold()
+    await send(world, ...Array(9).fill('a'))
+    other.acknowledge(1)
+    await world.clock.advance(0)
+    const lastEventId = async () => (await other.answer(other.hub.inspect())).streams[0]?.lastEventId
+    return { world, late, other, lastEventId }
+  }
+
+  test('waits for a tab that would lose events, as long as nobody runs out of work', async () => {
+    const { world, other, lastEventId } = await twoAtWork()
+    await send(world, ...Array(40).fill('a'))
+    const paused = await lastEventId()
+    expect(Number(paused?.slice('id-'.length))).toBeLessThan(15)
+    other.release()
+    await world.clock.advance(0)
+    expect(await lastEventId()).toBe('id-49')
+  })
+
+  test('does not wait for a tab that stands still', async () => {
+    const { world, lastEventId } = await twoAtWork()
+    await world.clock.advance(1_100)
+    await send(world, ...Array(10).fill('a'))
+    expect(await lastEventId()).toBe('id-19')
+  })
+})
+
 describe('falling off the log', () => {
   test('gives one gap with the IDs around it, the state, and then what is left', async () => {
     const world = createWorld(short(4))

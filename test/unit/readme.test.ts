@@ -3,8 +3,18 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+// @ts-expect-error: a script without types of its own
+import { measureSizes } from '../bench/sizes.mjs'
 
 const ROOT = join(import.meta.dirname, '../..')
+
+/** Rows of the README's table of sizes, and the entry that each is about. */
+const SIZES: Record<string, string> = {
+  'a bundle that imports `SharedEventSource`': 'SharedEventSource',
+  'a bundle that imports `connect`': 'connect',
+  'the worker, fetched once for all tabs': 'worker.js',
+  'the hub for pages that can have no worker, fetched only there': 'hub.js',
+}
 
 /** What an app has of its own. */
 const APP = `
@@ -17,6 +27,16 @@ declare const append: (line: string) => void
 declare const refetch: (why?: unknown) => void
 declare const signal: AbortSignal
 `
+
+test('the sizes that the README states are those of the build', async () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const stated = Object.keys(SIZES).map((row) => readme.split(`\n| ${row} | `)[1]?.split(' |')[0])
+  const sizes = await measureSizes()
+  const measured = Object.values(SIZES).map(
+    (entry) => `${((sizes[entry]?.brotli ?? 0) / 1_000).toFixed(1)} kB`,
+  )
+  expect(stated).toEqual(measured)
+}, 30_000)
 
 test("the examples of the README's API compile in an app that has only the package", () => {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')

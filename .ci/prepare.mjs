@@ -9,7 +9,14 @@ import { fileURLToPath } from 'node:url'
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** What `dist` is made from, and its budgets. */
-const SOURCES = ['src', 'worker', 'rollup.config.mjs', 'tsconfig.json', 'package-lock.json', '.ci/budgets.mjs']
+const SOURCES = [
+  'src',
+  'worker',
+  'rollup.config.mjs',
+  'tsconfig.json',
+  'package-lock.json',
+  '.ci/budgets.mjs',
+]
 
 /** Installs the dependencies and builds `dist`, each only where something has changed since. */
 export function prepare() {

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 // @ts-expect-error: a script without types of its own
+import { readFigures, withFigures } from '../bench/figures.mjs'
+// @ts-expect-error: a script without types of its own
 import { measureSizes } from '../bench/sizes.mjs'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -37,6 +39,11 @@ test('the sizes that the README states are those of the build', async () => {
   )
   expect(stated).toEqual(measured)
 }, 30_000)
+
+test('the figures that the README states are those that were measured', () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  expect(withFigures(readme, readFigures())).toBe(readme)
+})
 
 test("the examples of the README's API compile in an app that has only the package", () => {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')

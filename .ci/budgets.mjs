@@ -1,0 +1,19 @@
+import { measureSizes } from '../test/bench/sizes.mjs'
+
+// The last step of npm run build: fails where an entry weighs more than it may.
+
+/** Bytes, compressed by brotli at quality 11. The README states what there is. */
+const BUDGETS = {
+  SharedEventSource: 8_000,
+  connect: 10_500,
+  'worker.js': 12_000,
+  'hub.js': 11_000,
+}
+
+const sizes = await measureSizes()
+for (const [name, budget] of Object.entries(BUDGETS)) {
+  const brotli = sizes[name]?.brotli
+  if (brotli !== undefined && brotli <= budget) continue
+  console.error(`Over budget: ${name} is ${brotli} bytes with brotli, and may be ${budget}.`)
+  process.exitCode = 1
+}

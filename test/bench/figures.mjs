@@ -1,0 +1,198 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../../.ci/prepare.mjs'
+import { plotsOf } from './plots.mjs'
+import { rounded } from './statistics.mjs'
+
+const FILE = join(import.meta.dirname, 'figures.json')
+const PLOTS = join(import.meta.dirname, 'plots')
+const BEGIN = '<!-- figures -->'
+const END = '<!-- /figures -->'
+const MIB = 2 ** 20
+
+/**
+ * Writes figures.json, the plots, and the README's figures. Scenarios that were not run stay as they were; where something
+ * was lost in silence, everything does.
+ *
+ * @param {{ environment: object, results: Record<string, any>, problems: string[] }} report
+ */
+export function save({ environment, results, problems }) {
+  if (problems.length > 0) {
+    console.log('\nNot saved, because of what follows.')
+    return
+  }
+  const figures = { ...readFigures(), environment, ...figuresOf(results) }
+  writeFileSync(FILE, `${JSON.stringify(figures, null, 2)}\n`)
+  mkdirSync(PLOTS, { recursive: true })
+  for (const [name, svg] of Object.entries(plotsOf(results))) writeFileSync(join(PLOTS, `${name}.svg`), svg)
+  const readme = join(root, 'README.md')
+  const before = readFileSync(readme, 'utf8')
+  const after = withFigures(before, figures)
+  if (after === undefined) console.log(`README.md has no ${BEGIN} and ${END}: its figures stay as they are.`)
+  else if (after !== before) writeFileSync(readme, after)
+}
+
+/** What figures.json holds; nothing before the first `--save`. */
+export function readFigures() {
+  try {
+    return JSON.parse(readFileSync(FILE, 'utf8'))
+  } catch (error) {
+    if (error.code === 'ENOENT') return {}
+    throw error
+  }
+}
+
+/**
+ * What documents quote, rounded: two digits of ratios, three of other figures.
+ *
+ * @param {Record<string, any>} results
+ */
+function figuresOf({ size, throughput, latency, tabs, memory, takeover, cost }) {
+  return {
+    ...(size && { size }),
+    ...(throughput && { throughput: throughput.map((each) => throughputFigures(throughput, each)) }),
+    ...(latency && {
+      latency: latency.map(({ variant, tabs, rate, p50, p99 }) => ({
+        variant,
+        tabs,
+        rate,
+        p50: rounded(p50, 2),
+        p99: rounded(p99, 2),
+      })),
+    }),
+    ...(tabs && {
+      tabs: tabs.map(({ variant, times, stalls, later }) => ({
+        variant,
+        tabs: times.length,
+        later: rounded(later, 2),
+        stalls,
+      })),
+    }),
+    ...(memory && { memory: memoryFigures(memory) }),
+    ...(takeover && {
+      takeover: takeover.map(({ variant, death, fromEnd, lost }) => ({
+        variant,
+        death,
+        ms: rounded(fromEnd, 2),
+        lost,
+      })),
+    }),
+    ...(cost && {
+      cost: cost.map(({ axis, point, hub, heap }) => ({
+        axis,
+        point,
+        hub: rounded(hub, 2),
+        heap: rounded(heap / MIB, 2),
+      })),
+    }),
+  }
+}
+
+function throughputFigures(all, { variant, tabs, bytes, rate, microseconds }) {
+  const beside = (name) =>
+    all.find((each) => each.variant === name && each.tabs === tabs && each.bytes === bytes)
+  const [native, relay] = [beside('native'), beside('relay')]
+  return {
+    variant,
+    tabs,
+    bytes,
+    rate: rounded(rate, 2),
+    microseconds: rounded(microseconds, 2),
+    ...(native && { timesNative: rounded(rate / native.rate, 2) }),
+    ...(relay && { timesRelay: rounded(rate / relay.rate, 2) }),
+    ...(native && { timesNativeProcessor: rounded(microseconds / native.microseconds, 2) }),
+    ...(relay && { timesRelayProcessor: rounded(microseconds / relay.microseconds, 2) }),
+  }
+}
+
+function memoryFigures({ tabs, hubs }) {
+  const blank = tabs.find(({ variant }) => variant === 'blank')
+  return {
+    tabs: tabs.map(({ variant, heap, tab }) => ({
+      variant,
+      scripts: rounded((heap - blank.heap) / MIB, 2),
+      processes: rounded((tab - blank.tab) / MIB, 2),
+    })),
+    hubs: hubs.map(({ variant, events, before, after }) => ({
+      variant,
+      events,
+      before: rounded(before / MIB, 2),
+      after: rounded(after / MIB, 2),
+    })),
+  }
+}
+
+/**
+ * The README with the figures between its markers; nothing where it has no markers.
+ *
+ * @param {string} readme
+ * @param {object} figures as in figures.json
+ * @returns {string | undefined}
+ */
+export function withFigures(readme, figures) {
+  const begin = readme.indexOf(BEGIN)
+  const end = readme.indexOf(END, begin)
+  if (begin < 0 || end < 0) return undefined
+  return `${readme.slice(0, begin + BEGIN.length)}\n${readmePart(figures)}\n${readme.slice(end)}`
+}
+
+/** Variants that the README compares, as it calls them. */
+const COLUMNS = {
+  'event-source': '`SharedEventSource`',
+  connect: '`connect()`',
+  native: '`EventSource` in each tab',
+  relay: 'bare worker',
+  peer: '[shared-event-source](https://www.npmjs.com/package/shared-event-source)',
+}
+
+/**
+ * What the README says of the figures.
+ *
+ * @param {any} figures as in figures.json
+ * @returns {string} Markdown
+ */
+export function readmePart(figures) {
+  const { environment, throughput = [], latency = [] } = figures
+  const variants = Object.keys(COLUMNS)
+  const row = (title, cellOf) =>
+    `| ${[title, ...variants.map((variant) => cellOf(variant) ?? '–')].join(' | ')} |`
+  const flood = (key) => (name) =>
+    throughput.find(({ variant, tabs, bytes }) => variant === name && tabs === 6 && bytes === 150)?.[key]
+  const delay = (count, rate) => (name) =>
+    latency.find((each) => each.variant === name && each.tabs === count && each.rate === rate)?.p50
+  return [
+    `| six tabs, events of 150 bytes | ${Object.values(COLUMNS).join(' | ')} |`,
+    `| --- |${' ---: |'.repeat(variants.length)}`,
+    row('events a second that each tab gets, × `EventSource`', flood('timesNative')),
+    row('CPU time for each of them, × `EventSource`', flood('timesNativeProcessor')),
+    row('median latency at 100 events a second, ms', delay(6, 100)),
+    row('the same with 20 tabs, ms', delay(20, 100)),
+    '',
+    ...sentencesOf(figures),
+    '',
+    `Measured with \`npm run bench\` on ${environment.processors}, Chromium ${environment.chromium}, ${environment.date}, all of them side by side over HTTP/1.1. The *bare worker* is a SharedWorker that passes on what it gets and does nothing else.`,
+  ].join('\n')
+}
+
+/** What has no place in the table, one item each. */
+function sentencesOf({ tabs = [], takeover = [], memory }) {
+  const shared = tabs.find(({ variant }) => variant === 'event-source')
+  const native = tabs.find(({ variant }) => variant === 'native')
+  const hub = memory?.hubs.find(({ variant }) => variant === 'connect')
+  const scripts = memory?.tabs.find(({ variant }) => variant === 'event-source')?.scripts
+  const msOf = (name, wanted) =>
+    takeover.find(({ variant, death }) => variant === name && death === wanted)?.ms
+  const [killed, closed] = [
+    msOf('event-source', 'worker killed'),
+    msOf('event-source-leader', 'leader closed'),
+  ]
+  return [
+    shared &&
+      `- With ${shared.tabs} tabs open, a further one has its first event after ${shared.later} ms.${native?.stalls ? ` With an \`EventSource\` in each, the ${native.stalls.replace(/tab (\d+)/, 'tab number $1')} never ends.` : ''}`,
+    killed &&
+      closed &&
+      `- When the worker is killed, the tabs are without events for ${killed} ms; when the leader is closed, for ${closed} ms. None is lost.`,
+    hub &&
+      `- The hub's heap is ${hub.after} MiB after ${hub.events.toLocaleString('en')} events; tabstream takes ${scripts} MiB of each tab's.`,
+  ].filter(Boolean)
+}

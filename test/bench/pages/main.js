@@ -1,0 +1,18 @@
+import { Meter, now } from './meter.js'
+
+const { variant, host } = Object.fromEntries(new URLSearchParams(location.search))
+const { open } = await import(`./variant-${variant}.js`)
+/** Opens a source; the function that comes back says whether this page holds the connection for others. */
+let isLeader = async () => false
+
+/** What the runner calls. */
+globalThis.bench = {
+  meter: new Meter(),
+  /** Returns the time in ms since 1970 just before the source was opened. */
+  subscribe(url, names) {
+    const begun = now()
+    isLeader = open({ url, names, host, meter: this.meter }) ?? isLeader
+    return begun
+  },
+  isLeader: () => isLeader(),
+}

@@ -1,0 +1,13 @@
+import { configure, connect, inspect } from '/dist/index.js'
+
+let isConfigured = false
+
+export function open({ url, names, host, meter }) {
+  // A page may open several streams and is configured once.
+  if (!isConfigured) configure({ host })
+  isConfigured = true
+  const stream = connect(url)
+  stream.onGap(() => meter.gaps++)
+  for (const name of names) stream.on(name, ({ data, id }) => meter.take(data, id))
+  return async () => (await inspect()).isHere
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import terser from '@rollup/plugin-terser'
+import { rollup } from 'rollup'
+import { root } from '../../.ci/prepare.mjs'
+
+/** @typedef {{ minified: number, gzip: number, brotli: number }} Size in bytes */
+
+/** What an app takes from the package; each is bundled by itself. */
+const IMPORTS = ['SharedEventSource', 'connect']
+
+/**
+ * Sizes of what a page or a worker loads, each minified, and compressed by gzip at level 9 and by brotli at 11.
+ * `hub.js`, which pages fetch only where they can have no SharedWorker, is not counted in a page's bundle, and what it
+ * imports of `page.js` is not counted in `hub.js`.
+ *
+ * @param {string} [dist] folder of the build
+ * @returns {Promise<Record<string, Size>>}
+ */
+export async function measureSizes(dist = join(root, 'dist')) {
+  /** @type {Record<string, Size>} */
+  const sizes = {}
+  for (const name of IMPORTS) sizes[name] = sizeOf(await bundleOf(dist, name))
+  sizes['worker.js'] = sizeOf(readFileSync(join(dist, 'worker.js')))
+  sizes['hub.js'] = sizeOf(await minifiedChunk(join(dist, 'hub.js'), './page.js'))
+  sizes['tabstream.global.js'] = sizeOf(readFileSync(join(dist, 'tabstream.global.js')))
+  return sizes
+}
+
+/** @param {Buffer} content @returns {Size} */
+function sizeOf(content) {
+  const brotli = brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } })
+  return { minified: content.length, gzip: gzipSync(content, { level: 9 }).length, brotli: brotli.length }
+}
+
+/** @param {string} dist @param {string} name */
+function bundleOf(dist, name) {
+  const app = 'app'
+  const source = `export { ${name} } from ${JSON.stringify(join(dist, 'index.js'))}`
+  const virtual = {
+    name: app,
+    resolveId: (id) => (id === app ? id : null),
+    load: (id) => (id === app ? source : null),
+  }
+  return minified(app, './hub.js', [virtual])
+}
+
+/** @param {string} file @param {string} other file that it imports and that is not counted */
+const minifiedChunk = (file, other) => minified(file, other, [])
+
+/** @param {string} input @param {string} other @param {import('rollup').Plugin[]} plugins */
+async function minified(input, other, plugins) {
+  const external = {
+    name: 'external',
+    // Absolute, so that the name stays as it is, whatever folder the build is in.
+    resolveId: (id) => (id === other ? { id, external: /** @type {const} */ ('absolute') } : null),
+  }
+  const bundle = await rollup({ input, plugins: [external, ...plugins] })
+  const { output } = await bundle.generate({ format: 'es', plugins: [terser()] })
+  await bundle.close()
+  return Buffer.from(output[0].code)
+}

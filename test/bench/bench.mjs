@@ -39,7 +39,10 @@ export async function openBench(options, executablePath) {
   const site = await makeSite(options.dist)
   // Also where the run is broken off.
   process.once('exit', site.remove)
-  process.once('SIGTERM', () => process.exit(143))
+  process.once('SIGTERM', () => {
+    console.log('Broken off by SIGTERM.')
+    process.exit(143)
+  })
   const server = await RemoteServer.start(site.folder)
   const chromium = await Chromium.launch(executablePath)
   const problems = []

@@ -47,7 +47,7 @@ export function readFigures() {
  *
  * @param {Record<string, any>} results
  */
-function figuresOf({ size, throughput, latency, tabs, memory, takeover, cost }) {
+export function figuresOf({ size, throughput, latency, tabs, memory, takeover, cost }) {
   return {
     ...(size && { size }),
     ...(throughput && { throughput: throughput.map((each) => throughputFigures(throughput, each)) }),
@@ -88,7 +88,7 @@ function figuresOf({ size, throughput, latency, tabs, memory, takeover, cost }) 
   }
 }
 
-function throughputFigures(all, { variant, tabs, bytes, rate, microseconds }) {
+function throughputFigures(all, { variant, tabs, bytes, rate, microseconds, lost }) {
   const beside = (name) =>
     all.find((each) => each.variant === name && each.tabs === tabs && each.bytes === bytes)
   const [native, relay] = [beside('native'), beside('relay')]
@@ -98,6 +98,8 @@ function throughputFigures(all, { variant, tabs, bytes, rate, microseconds }) {
     bytes,
     rate: rounded(rate, 2),
     microseconds: rounded(microseconds, 2),
+    // A rate at which events were lost is not one at which they were delivered.
+    ...(lost > 0 && { lost: rounded(lost, 1) }),
     ...(native && { timesNative: rounded(rate / native.rate, 2) }),
     ...(relay && { timesRelay: rounded(rate / relay.rate, 2) }),
     ...(native && { timesNativeProcessor: rounded(microseconds / native.microseconds, 2) }),
@@ -141,6 +143,7 @@ const COLUMNS = {
   'event-source': '`SharedEventSource`',
   connect: '`connect()`',
   native: '`EventSource` in each tab',
+  fetch: '`fetch` and a parser in each tab',
   relay: 'bare worker',
   peer: '[shared-event-source](https://www.npmjs.com/package/shared-event-source)',
 }
@@ -175,7 +178,7 @@ export function readmePart(figures) {
 }
 
 /** What has no place in the table, one item each. */
-function sentencesOf({ tabs = [], takeover = [], memory }) {
+function sentencesOf({ throughput = [], tabs = [], takeover = [], memory }) {
   const shared = tabs.find(({ variant }) => variant === 'event-source')
   const native = tabs.find(({ variant }) => variant === 'native')
   const hub = memory?.hubs.find(({ variant }) => variant === 'connect')
@@ -186,7 +189,14 @@ function sentencesOf({ tabs = [], takeover = [], memory }) {
     msOf('event-source', 'worker killed'),
     msOf('event-source-leader', 'leader closed'),
   ]
+  const losers = throughput.filter(
+    ({ variant, tabs, bytes, lost }) => variant in COLUMNS && tabs === 6 && bytes === 150 && lost > 0,
+  )
   return [
+    ...losers.map(
+      ({ variant, lost }) =>
+        `- At the rate above, up to ${rounded(lost * 100, 1)} % of the events did not reach ${COLUMNS[variant]} in tabs that were slower than others.`,
+    ),
     shared &&
       `- With ${shared.tabs} tabs open, a further one has its first event after ${shared.later} ms.${native?.stalls ? ` With an \`EventSource\` in each, the ${native.stalls.replace(/tab (\d+)/, 'tab number $1')} never ends.` : ''}`,
     killed &&

@@ -14,6 +14,7 @@ let streams = 0
  * Several tabs that have all got an event of one stream.
  *
  * @typedef {object} Subscribed
+ * @property {Plan} plan
  * @property {string} stream its name
  * @property {import('playwright').Page[]} tabs
  * @property {import('playwright').BrowserContext} context
@@ -38,7 +39,8 @@ let streams = 0
  * @param {(set: Subscribed) => Promise<Result>} work
  * @returns {Promise<Result>}
  */
-export function subscribed(bench, { variant, tabs: count, bytes, names, keeps }, work) {
+export function subscribed(bench, plan, work) {
+  const { variant, tabs: count, bytes, names, keeps } = plan
   const form = { bytes, names, named: variant.named, keeps }
   return withStream(bench, form, (stream) =>
     bench.chromium.withProfile(async (context) => {
@@ -51,7 +53,7 @@ export function subscribed(bench, { variant, tabs: count, bytes, names, keeps },
         `${variant.name}: the first event in ${count} tabs`,
       )
       await untilDelivered({ tabs }, await bench.server.call('rest', stream))
-      return work({ stream, tabs, context })
+      return work({ plan, stream, tabs, context })
     }),
   )
 }
@@ -99,14 +101,13 @@ export function untilDelivered({ tabs }, last) {
  * that no gap has told of, of variants that should not lose any.
  *
  * @param {import('./run.mjs').Bench} bench
- * @param {import('./variants.mjs').Variant} variant
  * @param {Subscribed} set
  */
-export async function lossOf(bench, variant, { tabs }) {
+export async function lossOf(bench, { plan: { variant, bytes }, tabs }) {
   const reports = await Promise.all(tabs.map((tab) => tab.evaluate(() => bench.meter.takeReport())))
   const sumOf = (key) => reports.reduce((sum, report) => sum + report[key], 0)
   const [missing, disorders, gaps] = ['missing', 'disorders', 'gaps'].map(sumOf)
-  const what = `${variant.name}: in ${tabs.length} tabs ${missing} events are missing, ${disorders} are out of order, and there were ${gaps} gaps`
+  const what = `${variant.name}: in ${tabs.length} tabs ${missing} events of ${bytes} bytes are missing, ${disorders} are out of order, and there were ${gaps} gaps`
   const isTold = disorders === 0 && gaps > 0
   // A tab that falls off the log of a flood is told so.
   if (isTold) bench.say(what)

@@ -44,12 +44,12 @@ export async function latency(bench) {
 function measure(bench, { variant, tabs }) {
   return subscribed(bench, { variant, tabs, bytes: 150, names: NAMES }, async (set) => {
     const rates = []
-    for (const rate of RATES) rates.push(await measureRate(bench, variant, set, rate))
+    for (const rate of RATES) rates.push(await measureRate(bench, set, rate))
     return { rates, foreign: Math.max(...rates.map(({ foreign }) => foreign)) }
   })
 }
 
-async function measureRate(bench, variant, set, rate) {
+async function measureRate(bench, set, rate) {
   let before = sample()
   await atRate(bench, set, rate, LASTS, async () => {
     await Promise.all(set.tabs.map((tab) => tab.evaluate(() => bench.meter.keepTimes())))
@@ -58,7 +58,7 @@ async function measureRate(bench, variant, set, rate) {
   const after = sample()
   const times = await Promise.all(set.tabs.map((tab) => tab.evaluate(() => bench.meter.takeTimes())))
   await untilDelivered(set, await bench.server.call('rest', set.stream))
-  await lossOf(bench, variant, set)
+  await lossOf(bench, set)
   const latencies = times.flatMap(({ sent, come }) => come.map((time, index) => time - sent[index]))
   if (Math.min(...latencies.slice(0, 10_000)) < -CLOCKS) {
     throw new Error('an event came before it was sent: the clocks of the processes differ')

@@ -73,7 +73,7 @@ function measure(bench, { variant, death }) {
     return {
       fromEnd: firsts.map((time) => time - ended),
       fromRequest: firsts.map((time) => time - asked),
-      lost: await lossOf(bench, variant, others),
+      lost: await lossOf(bench, others),
       foreign: foreignShare(before, after),
     }
   })

@@ -72,10 +72,10 @@ function measureAll(bench, cases, rounds) {
 function measure(bench, { variant, tabs, bytes }, wanted, tried) {
   return subscribed(bench, { variant, tabs, bytes, names: NAMES }, async (set) => {
     const guess = 5 * variant.warmUp * Math.min(1, 6 / tabs) * Math.min(1, 500 / bytes)
-    const first = await flood(bench, variant, set, Math.ceil((wanted ?? tried ?? guess) / 5))
+    const first = await flood(bench, set, Math.ceil((wanted ?? tried ?? guess) / 5))
     let events = wanted ?? tried ?? lengthFor(first)
     for (;;) {
-      const result = await flood(bench, variant, set, events)
+      const result = await flood(bench, set, events)
       const longer = lengthFor(result)
       const isLong = result.seconds >= LEAST || longer < events * 1.1
       if (wanted !== undefined || isLong) return result
@@ -89,7 +89,7 @@ function lengthFor({ rate, events, encoded }) {
   return Math.round(Math.min(rate * LASTS, (MOST_BYTES / encoded) * events))
 }
 
-async function flood(bench, variant, set, events) {
+async function flood(bench, set, events) {
   const { server, chromium } = bench
   const { last, bytes: encoded } = await server.call('encode', set.stream, events)
   const arrivals = untilDelivered(set, last)
@@ -104,7 +104,7 @@ async function flood(bench, variant, set, events) {
     events,
     encoded,
     seconds,
-    lost: (await lossOf(bench, variant, set)) / events,
+    lost: (await lossOf(bench, set)) / events,
     rate: events / seconds,
     microseconds: (secondsOf(before, after, chromium.processId) * 1e6) / (events * set.tabs.length),
     foreign: foreignShare(before, after),

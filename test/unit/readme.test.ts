@@ -38,7 +38,7 @@ test('the sizes that the README states are those of the build', async () => {
     (entry) => `${((sizes[entry]?.brotli ?? 0) / 1_000).toFixed(1)} kB`,
   )
   expect(stated).toEqual(measured)
-}, 30_000)
+}, 60_000)
 
 test('the figures that the README states are those that were measured', () => {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
@@ -88,4 +88,4 @@ test("the examples of the README's API compile in an app that has only the packa
   )
   expect(stdout).toBe('')
   expect(status).toBe(0)
-}, 30_000)
+}, 60_000)

@@ -42,7 +42,7 @@ export class Stream {
   #isAwaited = false
   #connections = 0
   #isUnderway = false
-  /** The next attempt waits until it is known that the stream has not ended. */
+  /** The next attempt waits for a subscriber, or until it is known that the stream has not ended. */
   #isHeld = false
   #hasOpened = false
   #failures = 0
@@ -170,7 +170,7 @@ export class Stream {
 
   /** Some cursor has moved, come or gone: goes on if that is what is waited for. */
   makeRoom(): void {
-    if (this.#isHeld && !this.#mayHaveEnded()) this.#attempt()
+    if (this.#isHeld) this.#attempt()
     if (this.#room.size === 0 || this.#isFarAhead()) return
     for (const resolve of this.#room) resolve()
     this.#room.clear()
@@ -432,9 +432,9 @@ export class Stream {
     this.#timer = this.#platform.setTimeout(() => this.#attempt(), least)
   }
 
-  /** Connects, as soon as it is known that the last event was not the last of all. */
+  /** Connects, as soon as someone is subscribed, and it is known that the last event was not the last of all. */
   #attempt(): void {
-    this.#isHeld = this.#mayHaveEnded()
+    this.#isHeld = this.#cursors.size === 0 || this.#mayHaveEnded()
     if (!this.#isHeld && !this.#isClosed()) this.#connect()
   }
 

@@ -193,6 +193,21 @@ describe('the end of a stream', () => {
     expect(serverOf(world).requests).toHaveLength(length)
     expect(await tab.answer(tab.hub.inspect())).toMatchObject({ streams: [] })
   })
+
+  test('brings no reconnection that nobody is there for, and one at once for who comes in time', async () => {
+    const world = createWorld()
+    const tab = await listeningTab(world, 'tab', ['a'])
+    serverOf(world).write('retry: 100\n\n')
+    await world.clock.advance(0)
+    serverOf(world).cut()
+    await world.clock.advance(0)
+    await tab.answer(tab.hub.unsubscribe(1))
+    await world.clock.advance(WITHIN_LINGER)
+    expect(serverOf(world).requests).toHaveLength(1)
+    await tab.subscribe(['a'], { id: 2 })
+    await world.clock.advance(10)
+    expect(serverOf(world)).toMatchObject({ requests: ['', ''], connections: 1 })
+  })
 })
 
 describe('a tab that goes', () => {

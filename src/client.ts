@@ -7,7 +7,7 @@ import type { Inspection, Refusal } from './inspect.ts'
 import type { HostName } from './options.ts'
 import { PageSubscription, type Receive, type Wish } from './page-subscription.ts'
 import type { Platform } from './platform.ts'
-import { type Batch, type HubSide, hubLockName, type TabSide, tabLockName } from './protocol.ts'
+import { type Batch, type HubSide, hubLockName, LATER, type TabSide, tabLockName } from './protocol.ts'
 
 /** How long to wait for a hub's answer, in ms, before asking again: it may have died while it was asked. */
 const ATTACH_TIMEOUT = 2_500
@@ -54,7 +54,10 @@ interface Link {
 export class Client {
   /** What a hub may call. */
   readonly #tabSide: TabSide = {
-    deliver: async (batch) => this.#deliver(batch),
+    deliver: async (batch) => {
+      await this.#deliver(batch)
+      return batch.mayWait ? LATER : undefined
+    },
     headers: async (id, reason) => this.#wish(id).headers?.(reason) ?? [],
     retryDelay: async (id, attempt, error) => this.#wish(id).retryDelay?.(attempt, error) ?? false,
     warn: (message) => this.#platform.warn(message),

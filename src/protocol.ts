@@ -170,9 +170,9 @@ export interface PackedEntries {
   /**
    * Six for each entry: index of the name, length of the data, length of the ID, `nth`, and how far `seq` and `ordinal`
    * lie behind those of the first event. The highest number for a name means the next of `others`; for the length of
-   * the ID, that it is the same as before.
+   * the ID, that it is the same as before. Of many entries it is a `Uint32Array`, which is dear to make and cheap to fill.
    */
-  readonly numbers: Uint32Array
+  readonly numbers: ArrayLike<number>
   /** Of the first event. */
   readonly seq: number
   readonly ordinal: number
@@ -187,7 +187,12 @@ export interface Batch {
   readonly entries: PackedEntries
   /** Where the tab stands when it is through with this batch. */
   readonly position: Position
+  /** The acknowledgement may wait for the next one that may not. */
+  readonly mayWait: boolean
 }
+
+/** An answer that may wait. */
+export const LATER = 'later'
 
 export interface StreamReport {
   /** Absolute URL. */
@@ -238,8 +243,8 @@ export interface HubSide {
 
 /** What a tab offers its hub. */
 export interface TabSide {
-  /** Returns when every entry has been dispatched: the return is the acknowledgement. */
-  deliver(batch: Batch): Promise<void>
+  /** Returns when every entry has been dispatched: the return is the acknowledgement, `LATER` where that may wait. */
+  deliver(batch: Batch): Promise<typeof LATER | undefined>
   /** What the subscription's function gives for the next connection. Rejects with what that throws. */
   headers(subscriptionId: number, reason: HeadersReason): Promise<StreamRequest['headers']>
   /** When the subscription's function wants to try again, in ms; `false` for not at all. */

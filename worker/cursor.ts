@@ -17,7 +17,7 @@ import {
   type TabSide,
 } from '../src/protocol.ts'
 import { BATCH_CHARACTERS, BATCH_ENTRIES } from './excerpts.ts'
-import { pack } from './pack.ts'
+import { pack, WIDTH } from './pack.ts'
 import type { HubPlatform } from './platform.ts'
 import { placeKey, placeOf, Resumption, type Verdict } from './resumption.ts'
 import { type Failure, reconnectionTime, wantsRetry } from './retry.ts'
@@ -30,6 +30,11 @@ const WINDOW = 2
 /** What makes a second batch worth while. */
 const MANY_ENTRIES = 2_048
 const MANY_BYTES = 524_288
+
+/** The acknowledgement of a batch of so few events and characters may wait, of so many in a row. */
+const FEW_ENTRIES = 16
+const FEW_CHARACTERS = 16_384
+const MOST_WAITING = 24
 
 /** A tab that has acknowledged no batch for so many ms stands still, or does not keep up at all. */
 const AT_WORK = 1_000
@@ -69,13 +74,18 @@ export class Cursor {
   readonly #stream: Stream
   readonly #subscription: Subscription
   readonly #tab: CursorTab
+  /** Comlink makes a method anew each time that it is looked up. */
+  readonly #deliver: CursorTab['deliver']
   /** Goes out before anything from the log. */
   readonly #lead: Entry[] = []
   /** Where a newcomer joined, and from where on each name's events are replayed to it. */
   #joinSeq = 0
   #replayFrom = new Map<string, number>()
   #next: number
+  /** Batches that have not been acknowledged, less those whose acknowledgements may wait. */
   #inFlight = 0
+  /** How many more batches may go whose acknowledgements wait. */
+  #waiting = 0
   #acknowledgedAt = Number.NEGATIVE_INFINITY
   #isClosed = false
   readonly #standing: Standing
@@ -104,6 +114,7 @@ export class Cursor {
     this.#hubId = hubId
     this.#stream = stream
     this.#subscription = subscription
+    this.#deliver = tab.deliver
     this.#tab = tab
     this.names = new Set(subscription.names)
     this.#namesKey = JSON.stringify([...this.names].sort())
@@ -414,24 +425,28 @@ export class Cursor {
   #positionAt(seq: number): Position {
     const { position } = this.#subscription
     if (this.#resumption !== undefined && position !== undefined) return position
-    const { id, subscribers } = this.#stream
-    return { ...this.#stream.anchorAt(seq), log: id, seq, subscribers }
+    return this.#stream.positionAt(seq)
   }
 
   #send(entries: PackedEntries): void {
     const seq = this.#next - 1
     this.#reportedSeq = seq
     this.#reportedAt = this.#platform.now()
-    this.#inFlight++
+    const mayWait = isSmall(entries) && this.#waiting > 0
+    // By chance, or all tabs would acknowledge the same event.
+    this.#waiting = mayWait ? this.#waiting - 1 : Math.ceil(this.#platform.random() * MOST_WAITING)
     const batch: Batch = {
       hubId: this.#hubId,
       subscription: this.#subscription.id,
       epoch: this.#subscription.epoch,
       entries,
       position: this.#positionAt(seq),
+      mayWait,
     }
-    this.#tab.deliver(batch).then(
+    if (!mayWait) this.#inFlight++
+    this.#deliver(batch).then(
       () => {
+        if (mayWait) return
         this.#inFlight--
         this.#acknowledgedAt = this.#platform.now()
         this.pump()
@@ -460,3 +475,7 @@ export class Cursor {
     return { type: 'state', seq, ...this.#stream.stateNow, error: '' }
   }
 }
+
+/** Events, and few. Of a state or a gap it matters whether the page has had it. */
+const isSmall = ({ numbers, text, others }: PackedEntries): boolean =>
+  numbers.length <= FEW_ENTRIES * WIDTH && text.length <= FEW_CHARACTERS && others.length === 0

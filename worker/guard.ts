@@ -1,11 +1,12 @@
-import type {
-  Attachment,
-  Batch,
-  PackedEntries,
-  Policy,
-  Position,
-  StreamRequest,
-  Subscription,
+import {
+  type Attachment,
+  type Batch,
+  LATER,
+  type PackedEntries,
+  type Policy,
+  type Position,
+  type StreamRequest,
+  type Subscription,
 } from '../src/protocol.ts'
 import type { LinkEndpoint } from './hub.ts'
 import { isPacked } from './pack.ts'
@@ -34,7 +35,8 @@ export const TAB_CALLS: Calls = {
     isInteger(batch.subscription) &&
     isInteger(batch.epoch) &&
     isEntries(batch.entries) &&
-    isPosition(batch.position),
+    isPosition(batch.position) &&
+    typeof batch.mayWait === 'boolean',
   headers: (id, reason) => isInteger(id) && isString(reason),
   retryDelay: (id, attempt, error) => isInteger(id) && isInteger(attempt) && isRecord(error),
   warn: (message) => isString(message),
@@ -43,7 +45,8 @@ export const TAB_CALLS: Calls = {
 
 /**
  * An endpoint that lets through only what Comlink may have sent at the other end: any script of the origin can write to
- * a BroadcastChannel. What is written after `close` is dropped, as by a MessagePort.
+ * a BroadcastChannel. What is written after `close` is dropped, as by a MessagePort. An answer that may wait is put into one
+ * message with the next that is written.
  *
  * @param calls what the other end may call
  * @param dropped called for each message that is not let through
@@ -51,22 +54,32 @@ export const TAB_CALLS: Calls = {
 export function guarded(endpoint: LinkEndpoint, calls: Calls, dropped: () => void): LinkEndpoint {
   const listeners = new Set<EventListenerOrEventListenerObject>()
   let isClosed = false
-  endpoint.addEventListener('message', (event) => {
-    if (isClosed) return
-    if (!isAnswer((event as MessageEvent).data) && !isCall((event as MessageEvent).data, calls)) {
-      dropped()
-      return
-    }
+  let waiting: unknown[] = []
+  const hear = (event: Event) => {
     for (const listener of listeners) {
       if (typeof listener === 'function') listener(event)
       else listener.handleEvent(event)
     }
+  }
+  endpoint.addEventListener('message', (event) => {
+    if (isClosed) return
+    const { data } = event as MessageEvent
+    const several: unknown[] = Array.isArray(data) ? data : []
+    if (isAnswer(data) || isCall(data, calls)) hear(event)
+    else if (several.length === 0 || !several.every((one) => isAnswer(one) || isCall(one, calls))) dropped()
+    else for (const one of several) hear(new MessageEvent('message', { data: one }))
   })
   return {
-    postMessage(message, transfer) {
+    postMessage(message) {
       if (isClosed) return
-      if (transfer === undefined || transfer.length === 0) endpoint.postMessage(message)
-      else endpoint.postMessage(message, transfer)
+      if (isAnswer(message) && message.value === LATER) {
+        waiting.push(message)
+      } else if (waiting.length > 0) {
+        endpoint.postMessage([...waiting, message])
+        waiting = []
+      } else {
+        endpoint.postMessage(message)
+      }
     },
     addEventListener: (_type, listener) => listeners.add(listener),
     removeEventListener: (_type, listener) => listeners.delete(listener),
@@ -88,7 +101,7 @@ function isCall(message: unknown, calls: Calls): boolean {
 }
 
 /** A value, or what a call has thrown. */
-function isAnswer(message: unknown): boolean {
+function isAnswer(message: unknown): message is { readonly value?: unknown } {
   if (!isRecord(message) || !isString(message.id)) return false
   if ('path' in message || 'argumentList' in message) return false
   if (message.type === 'HANDLER') return message.name === 'throw' && isRecord(message.value)
@@ -116,7 +129,6 @@ const isEntries = (value: unknown): boolean =>
   value.names.every(isString) &&
   isInteger(value.seq) &&
   isInteger(value.ordinal) &&
-  value.numbers instanceof Uint32Array &&
   Array.isArray(value.others) &&
   value.others.every(isRecord) &&
   isPacked({ numbers: value.numbers, others: value.others })

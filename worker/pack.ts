@@ -1,7 +1,10 @@
 import type { Entry, EventEntry, PackedEntries } from '../src/protocol.ts'
 
 /** How many numbers an entry takes. */
-const WIDTH = 6
+export const WIDTH = 6
+
+/** From so many numbers on a typed array is cheaper to copy. */
+const MANY = 512
 
 /** In place of the index of a name: the next of `others`. */
 const OTHER = 0xffff_ffff
@@ -11,7 +14,8 @@ const SAME = 0xffff_ffff
 
 /** What is copied from thread to thread is one text and one array of numbers, whatever the number of events. */
 export function pack(entries: readonly Entry[]): PackedEntries {
-  const numbers = new Uint32Array(entries.length * WIDTH)
+  const count = entries.length * WIDTH
+  const numbers = count < MANY ? new Array<number>(count).fill(0) : new Uint32Array(count)
   const texts: string[] = []
   const names: string[] = []
   const others: PackedEntries['others'][number][] = []
@@ -102,9 +106,11 @@ export const isPacked = ({
   numbers,
   others,
 }: {
-  numbers: Uint32Array
+  numbers: unknown
   others: readonly unknown[]
 }): boolean => {
+  const isTyped = numbers instanceof Uint32Array
+  if (!isTyped && !(Array.isArray(numbers) && numbers.every((number) => number >>> 0 === number))) return false
   if (numbers.length % WIDTH !== 0) return false
   let left = others.length
   for (let at = 0; at < numbers.length; at += WIDTH) if (numbers[at] === OTHER) left--

@@ -74,6 +74,8 @@ export class Stream {
   /** The present connection has brought an `id` line. */
   #hasBroughtId = false
   #resumption: Resumption | undefined
+  /** The position that was asked for last, and where the log ended then. */
+  #known: { readonly at: number; readonly position: Position } | undefined
 
   /**
    * @param id names the log: sequence numbers mean something only together with it
@@ -124,14 +126,25 @@ export class Stream {
   }
 
   /** Where a tab stands that is through with everything up to `seq`. */
-  anchorAt(seq: number): Anchor {
+  positionAt(seq: number): Position {
+    const { id, subscribers, log } = this
+    const known = this.#known
+    // Most tabs stand at the same place.
+    if (known?.at === log.lastSeq && known.position.seq === seq && known.position.subscribers === subscribers)
+      return known.position
+    const position = { ...this.#anchorAt(seq), log: id, seq, subscribers }
+    this.#known = { at: log.lastSeq, position }
+    return position
+  }
+
+  #anchorAt(seq: number): Anchor {
     const start = this.#start
     return anchorAt(this.log, seq, this.#isMixed, start?.resumeAfter ?? '') ?? start ?? NOWHERE
   }
 
   /** Where the next connection resumes. Before the first event, an ID may have come alone. */
   #anchorNow(): Anchor {
-    const anchor = this.anchorAt(this.log.lastSeq)
+    const anchor = this.#anchorAt(this.log.lastSeq)
     if (anchor.resumeAfter !== '' || this.#lastEvent() !== undefined) return anchor
     return { ...anchor, resumeAfter: this.#lastEventId }
   }
@@ -148,8 +161,10 @@ export class Stream {
    * @returns how many of that hub's subscriptions have not come yet
    */
   gather(position: Position): number {
-    if (!this.#isUnderway && (this.#start === undefined || isOlder(position, this.#start)))
+    if (!this.#isUnderway && (this.#start === undefined || isOlder(position, this.#start))) {
       this.#start = position
+      this.#known = undefined
+    }
     this.#expected = Math.max(this.#expected, position.subscribers)
     return this.#expected - ++this.#gathered
   }

@@ -722,7 +722,7 @@ describe('a batch', () => {
       subscribe: ({ id, epoch }) => {
         const position = { ...NOWHERE, log: `${hubId}/1`, seq: 1, subscribers: 1 }
         const entries = pack([{ ...stateEntry('open'), seq: 1 }])
-        tab.deliver({ hubId, subscription: id, epoch, entries, position })
+        tab.deliver({ hubId, subscription: id, epoch, entries, position, mayWait: false })
         return 'fake'
       },
     }))

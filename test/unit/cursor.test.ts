@@ -165,6 +165,49 @@ describe('acknowledgement', () => {
     expect(tab.heard()).toEqual([...OPENING, 'a 1', 'a 2', 'a 3', 'a 4', 'a 5', 'a 6'])
   })
 
+  describe('that may wait', () => {
+    /** A tab that owes acknowledgements, with as much credit as there can be. */
+    async function creditedTab() {
+      let chance = 0
+      const world = createWorld({ random: () => chance })
+      const tab = await listeningTab(world, 'tab', ['a'])
+      chance = 1
+      await send(world, 'a')
+      await world.clock.advance(1_000)
+      chance = 0
+      tab.hold()
+      return { world, tab }
+    }
+
+    test('is not waited for, 24 times in a row', async () => {
+      const { world, tab } = await creditedTab()
+      await send(world, ...Array(30).fill('a'))
+      expect(tab.heard()).toHaveLength(OPENING.length + 1 + 24 + 1)
+      expect(tab.batches.slice(-25).map(({ mayWait }) => mayWait)).toEqual([...Array(24).fill(true), false])
+      tab.acknowledge(25)
+      await world.clock.advance(0)
+      expect(tab.heard().slice(-2)).toEqual(['a 30', 'a 31'])
+    })
+
+    test.each([
+      ['many events', 'event: a\ndata: x\n\n'.repeat(17)],
+      ['much data', `event: a\ndata: ${'x'.repeat(16_385)}\n\n`],
+    ])('is not that of %s', async (_what, chunk) => {
+      const { world, tab } = await creditedTab()
+      serverOf(world).write(chunk)
+      await world.clock.advance(0)
+      expect(tab.batches.at(-1)?.mayWait).toBe(false)
+    })
+
+    test('is not that of a state', async () => {
+      const { world, tab } = await creditedTab()
+      serverOf(world).cut()
+      await world.clock.advance(0)
+      expect(tab.heard().at(-1)).toBe('connecting')
+      expect(tab.batches.at(-1)?.mayWait).toBe(false)
+    })
+  })
+
   test('of one subscription is not waited for by another of the same tab', async () => {
     const world = createWorld()
     const tab = await listeningTab(world, 'tab', ['a'])

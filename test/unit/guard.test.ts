@@ -6,6 +6,7 @@ import {
   type Batch,
   EVENT_SOURCE_POLICY,
   type HubSide,
+  LATER,
   type Position,
   type Subscription,
   type TabSide,
@@ -96,6 +97,7 @@ const BATCH: Batch = {
   epoch: 1,
   entries: pack([{ ...stateEntry('open'), seq: 1 }]),
   position: POSITION,
+  mayWait: false,
 }
 
 const PLACE = { id: 'id-1', nth: 0, digest: 7 }
@@ -170,6 +172,7 @@ describe('a conversation of Comlink', () => {
     const batches: Batch[] = []
     const deliver = async (batch: Batch) => {
       batches.push(batch)
+      return undefined
     }
     const { world, counts, tab } = conversing({}, { deliver, ping: () => {} })
     const answers = Promise.all([tab.deliver(BATCH), tab.ping()])
@@ -213,7 +216,7 @@ describe('a message', () => {
       true,
       [],
       {},
-      [call('ping')],
+      [call('ping'), null],
       new Map([['type', 'APPLY']]),
       ...spoilt(call('ping'), {
         id: [undefined, null, 5, {}],
@@ -393,6 +396,7 @@ describe('a batch', () => {
         subscription: [undefined, '1'],
         epoch: [undefined, '1'],
         entries: [undefined, null, {}, 'entries'],
+        mayWait: [undefined, 1],
       }),
     ]),
   )('that makes no sense is dropped: $words', ({ message }) => {
@@ -524,12 +528,28 @@ describe('a guarded endpoint', () => {
     expect(endpoint.isStarted).toBe(false)
     guard.start?.()
     expect(endpoint.isStarted).toBe(true)
-    const port = new ArrayBuffer(1)
     guard.postMessage('plain')
     guard.postMessage('nothing to transfer', [])
-    guard.postMessage('something', [port])
     // A BroadcastChannel takes one argument.
-    expect(endpoint.posted).toEqual([['plain'], ['nothing to transfer'], ['something', [port]]])
+    expect(endpoint.posted).toEqual([['plain'], ['nothing to transfer']])
+  })
+
+  test('sends answers that may wait together with what is written next, in order', () => {
+    const { endpoint, guard } = watched(TAB_CALLS)
+    const answer = (id: string, value?: unknown) => ({ id, ...raw(value) })
+    guard.postMessage(answer('1', LATER))
+    guard.postMessage(answer('2', LATER))
+    expect(endpoint.posted).toEqual([])
+    guard.postMessage(answer('3'))
+    guard.postMessage(call('wake'))
+    const together = [answer('1', LATER), answer('2', LATER), answer('3')]
+    expect(endpoint.posted).toEqual([[together], [call('wake')]])
+  })
+
+  test('hears messages that come together one by one', () => {
+    const { endpoint, delivered } = watched(HUB_CALLS)
+    endpoint.emit([{ id: '1', ...raw(LATER) }, call('ping')])
+    expect(delivered).toEqual([{ id: '1', ...raw(LATER) }, call('ping')])
   })
 
   test('delivers and counts nothing after it is closed', () => {

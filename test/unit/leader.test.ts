@@ -76,6 +76,7 @@ class Tab {
     const tabSide: TabSide = {
       deliver: async (batch) => {
         this.batches.push(batch)
+        return undefined
       },
       headers: async () => [],
       retryDelay: async () => false,

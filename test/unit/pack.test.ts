@@ -64,6 +64,9 @@ describe('packed entries', () => {
 
   test.each([
     ['a row that is cut off', { ...pack([]), numbers: new Uint32Array(5) }],
+    ['numbers that are none', { ...pack([]), numbers: Array(6).fill('0') }],
+    ['numbers that point back', { ...pack([]), numbers: Array(6).fill(-1) }],
+    ['other numbers', { ...pack([]), numbers: new Float64Array(6) }],
     ['an entry that is missing', { ...pack([{ ...stateEntry('open'), seq: 1 }]), others: [] }],
     ['an entry too many', { ...pack([]), others: [{ ...stateEntry('open'), seq: 1 }] }],
   ])('are told from %s', (_what, malformed) => {

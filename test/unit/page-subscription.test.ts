@@ -87,6 +87,7 @@ class Page {
       epoch,
       entries: pack(entries),
       position: positionAfter(last?.ordinal ?? 0, log),
+      mayWait: false,
     }
     const delivery = { isAcknowledged: false }
     this.subscription.deliver(batch).then(() => {
@@ -236,6 +237,7 @@ describe('the position', () => {
       epoch: page.epoch,
       entries: pack([]),
       position: positionAfter(300),
+      mayWait: false,
     })
     await page.turns()
     expect(page.message().position).toEqual(positionAfter(300))

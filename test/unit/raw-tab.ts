@@ -64,6 +64,7 @@ export class RawTab {
       deliver: async (batch) => {
         this.batches.push(batch)
         if (this.#isHolding) await new Promise<void>((resolve) => this.#held.push(resolve))
+        return undefined
       },
       headers: async () => [],
       retryDelay: async () => false,

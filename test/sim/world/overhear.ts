@@ -10,8 +10,12 @@ export interface Link {
   port2: LinkEndpoint
 }
 
-/** More batches than this are never on their way to a subscription, whatever its tab does. */
+/**
+ * More batches than this are never on their way to a subscription, whatever its tab does; of those whose acknowledgement
+ * may wait there may be so many besides.
+ */
 const WINDOW = 2
+const WAITING = 24
 
 /** What Comlink sends, as far as it matters here. */
 interface Message {
@@ -41,10 +45,12 @@ export function overhear(
     if (path?.[0] !== 'deliver') return
     const batch = argumentList?.[0]?.value as Batch
     underway.set(id, batch)
-    const others = [...underway.values()].filter(({ subscription, epoch }) => {
+    const all = [...underway.values()].filter(({ subscription, epoch }) => {
       return subscription === batch.subscription && epoch === batch.epoch
     })
-    if (others.length > WINDOW) found(`${others.length} batches on their way to one subscription`)
+    const waiting = all.filter(({ mayWait }) => mayWait)
+    if (all.length - waiting.length > WINDOW || waiting.length > WAITING)
+      found(`${all.length} batches on their way to one subscription`)
   }
 
   const sentByTab = ({ id, path, argumentList }: Message): void => {
@@ -76,7 +82,7 @@ export function overhear(
 
 const overheard = (port: LinkEndpoint, sent: (message: Message) => void): LinkEndpoint => ({
   postMessage(message) {
-    sent(message as Message)
+    for (const each of [message].flat()) sent(each as Message)
     port.postMessage(message)
   },
   addEventListener: (type, listener) => port.addEventListener(type, listener),

@@ -28,8 +28,8 @@ import type { Stream } from './stream.ts'
 const WINDOW = 2
 
 /** What makes a second batch worth while. */
-const MANY_ENTRIES = 2_048
-const MANY_BYTES = 524_288
+const MANY_ENTRIES = 4_096
+const MANY_BYTES = 1_048_576
 
 /** The acknowledgement of a batch of so few events and characters may wait, of so many in a row. */
 const FEW_ENTRIES = 16

@@ -3,15 +3,15 @@ import type { Log } from './log.ts'
 import { pack } from './pack.ts'
 
 /** What one batch carries at most, unless a single event is larger. */
-export const BATCH_ENTRIES = 4_096
-export const BATCH_CHARACTERS = 524_288
+export const BATCH_ENTRIES = 8_192
+export const BATCH_CHARACTERS = 1_048_576
 
 /**
  * Excerpts end where the log's numbers are multiples of this, unless that makes them small: so cursors that have been
  * apart come to the same places again, and share from then on.
  */
-const GRID = 2_048
-const SMALL = 512
+const GRID = 4_096
+const SMALL = 1_024
 
 /** How many excerpts are kept for other cursors. */
 const KEPT = 8

@@ -102,15 +102,10 @@ export class Reader implements EventEntry {
 }
 
 /** Whether they hold together, from whomever they come. */
-export const isPacked = ({
-  numbers,
-  others,
-}: {
-  numbers: unknown
-  others: readonly unknown[]
-}): boolean => {
+export const isPacked = ({ numbers, others }: { numbers: unknown; others: readonly unknown[] }): boolean => {
   const isTyped = numbers instanceof Uint32Array
-  if (!isTyped && !(Array.isArray(numbers) && numbers.every((number) => number >>> 0 === number))) return false
+  if (!isTyped && !(Array.isArray(numbers) && numbers.every((number) => number >>> 0 === number)))
+    return false
   if (numbers.length % WIDTH !== 0) return false
   let left = others.length
   for (let at = 0; at < numbers.length; at += WIDTH) if (numbers[at] === OTHER) left--

@@ -27,6 +27,20 @@ export const mutants = [
     defect: 'After two batches a tab is sent nothing any more.',
   },
   {
+    name: 'acknowledgements wait for ever',
+    file: 'worker/cursor.ts',
+    find: 'const mayWait = isSmall(entries) && this.#waiting > 0\n',
+    replace: 'const mayWait = isSmall(entries)\n',
+    defect: 'A tab is sent small batches whether it dispatches them or not.',
+  },
+  {
+    name: 'first of several answers only',
+    file: 'worker/guard.ts',
+    find: 'else for (const one of several) hear(',
+    replace: 'else for (const one of several.slice(0, 1)) hear(',
+    defect: 'The acknowledgement that others have waited for is not heard.',
+  },
+  {
     name: 'no name filter',
     file: 'worker/cursor.ts',
     find: '    if (!this.#wants(entry.name)) return false\n',

@@ -606,6 +606,7 @@ describe.each(EVERY_SOURCE)('$name', ({ kind, page }) => {
         await channel.until(() => channel.totalConnections === 1, 'a connection')
         if (type === 'error') channel.end()
         await channel.waitForConnections(0)
+        await tab.page.waitForFunction(() => calls.includes('after 2'))
         // A later source has come and gone: so would have whatever was on its way to this one.
         const later = await record(tab, '/events/later', ['message'], { kind })
         await later.waitForSignals('open')

@@ -33,6 +33,20 @@ const declaration = (fileName, source) => ({
   },
 })
 
+/**
+ * Comlink runs a callback when a remote has been collected as garbage. In a page in the back/forward cache that is script,
+ * for which Chromium throws the page out. Links are closed without it.
+ */
+const comlinkWithoutFinalizers = () => ({
+  name: 'comlink-without-finalizers',
+  transform(code, file) {
+    if (!file.endsWith('comlink.mjs')) return null
+    const condition = '"FinalizationRegistry" in globalThis'
+    if (!code.includes(condition)) this.error(`Comlink has changed: no ${condition}`)
+    return { code: code.replace(condition, 'false'), map: null }
+  },
+})
+
 /** Bundled so that nothing is left to install; their licences ask to be named. */
 const banner = '/*! tabstream, MIT. Contains comlink (Apache-2.0) and eventsource-parser (MIT). */'
 
@@ -46,12 +60,17 @@ export default [
   {
     input: entry,
     output: { dir: 'dist', chunkFileNames: ({ name }) => CHUNKS[name], format: 'es', banner },
-    plugins: [nodeResolve(), declarations()],
+    plugins: [nodeResolve(), comlinkWithoutFinalizers(), declarations()],
   },
   {
     input: 'build/worker/worker.js',
     output: { file: 'dist/worker.js', format: 'iife', banner },
-    plugins: [nodeResolve(), terser(SMALL), declaration('worker.d.ts', 'export {}\n')],
+    plugins: [
+      nodeResolve(),
+      comlinkWithoutFinalizers(),
+      terser(SMALL),
+      declaration('worker.d.ts', 'export {}\n'),
+    ],
   },
   {
     input: entry,
@@ -64,6 +83,7 @@ export default [
     },
     plugins: [
       nodeResolve(),
+      comlinkWithoutFinalizers(),
       terser(SMALL),
       declaration(
         'tabstream.global.d.ts',

@@ -1,16 +1,6 @@
 import { chromium } from 'playwright'
+import { CHROMIUM_FLAGS } from '../browser/chromium-flags.mjs'
 import { processTree, sample } from './machine.mjs'
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-default-apps',
-  '--disable-sync',
-  '--no-first-run',
-  '--metrics-recording-only',
-  '--disable-domain-reliability',
-]
 
 /** How long the processes of closed tabs may take to end, in ms. */
 const ENDING = 3_000
@@ -30,7 +20,7 @@ export class Chromium {
   /** @param {string} executablePath */
   static async launch(executablePath) {
     const made = new Chromium()
-    made.browser = await chromium.launch({ executablePath, args: FLAGS })
+    made.browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS })
     made.version = made.browser.version()
     made.session = await made.browser.newBrowserCDPSession()
     const { processInfo } = await made.session.send('SystemInfo.getProcessInfo')

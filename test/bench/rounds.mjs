@@ -15,7 +15,7 @@ const LOOK = 300
  * Measurements that were disturbed by other load are discarded and made again, as long as the scenario has time.
  *
  * @template Subject, Result
- * @param {import('./run.mjs').Bench} bench
+ * @param {import('./bench.mjs').Bench} bench
  * @param {readonly Subject[]} subjects
  * @param {number} count of rounds; fewer where the scenario's time is over
  * @param {(subject: Subject) => Promise<Result & { foreign: number }>} measure `foreign`: see {@link foreignShare}

@@ -15,8 +15,6 @@ const { goalsTable } = await import('./goals.mjs')
 const { optionsOf } = await import('./options.mjs')
 const { runScenarios } = await import('./scenarios.mjs')
 
-/** @typedef {import('./bench.mjs').Bench} Bench */
-
 const options = optionsOf(process.argv.slice(2))
 const bench = await openBench(options, executablePath)
 try {

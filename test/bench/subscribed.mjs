@@ -34,7 +34,7 @@ let streams = 0
  * gives them to `work`.
  *
  * @template Result
- * @param {import('./run.mjs').Bench} bench
+ * @param {import('./bench.mjs').Bench} bench
  * @param {Plan} plan
  * @param {(set: Subscribed) => Promise<Result>} work
  * @returns {Promise<Result>}
@@ -62,7 +62,7 @@ export function subscribed(bench, plan, work) {
  * Gives the name of a new stream to `work`, and ends it.
  *
  * @template Result
- * @param {import('./run.mjs').Bench} bench
+ * @param {import('./bench.mjs').Bench} bench
  * @param {object} form see stream.mjs
  * @param {(stream: string) => Promise<Result>} work
  * @returns {Promise<Result>}
@@ -77,7 +77,7 @@ export async function withStream({ server }, form, work) {
   }
 }
 
-/** @param {import('./run.mjs').Bench} bench @param {import('./variants.mjs').Variant} variant */
+/** @param {import('./bench.mjs').Bench} bench @param {import('./variants.mjs').Variant} variant */
 export function pageOf({ origin }, { page, host }) {
   return `${origin}/page.html?${new URLSearchParams({ variant: page, ...(host && { host }) })}`
 }
@@ -100,7 +100,7 @@ export function untilDelivered({ tabs }, last) {
  * Events that did not come, or came out of order, since this was asked last; a mean of all tabs. Complains about losses
  * that no gap has told of, of variants that should not lose any.
  *
- * @param {import('./run.mjs').Bench} bench
+ * @param {import('./bench.mjs').Bench} bench
  * @param {Subscribed} set
  */
 export async function lossOf(bench, { plan: { variant, bytes }, tabs }) {
@@ -118,7 +118,7 @@ export async function lossOf(bench, { plan: { variant, bytes }, tabs }) {
 /**
  * Lets a stream send at this rate for a while, after some time to get used to it, and calls `begin` in between.
  *
- * @param {import('./run.mjs').Bench} bench
+ * @param {import('./bench.mjs').Bench} bench
  * @param {Subscribed} set
  * @param {number} perSecond
  * @param {number} ms

@@ -3,19 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type LaunchOptions, type Page } from 'playwright'
 import type { Replay } from '../../src/index.ts'
+// @ts-expect-error: a script without types of its own
+import { CHROMIUM_FLAGS } from './chromium-flags.mjs'
 import { installRecorder, type Kind, type RecordedEvent, type Signal } from './recorder.ts'
 import { within } from './until.ts'
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-default-apps',
-  '--disable-sync',
-  '--no-first-run',
-  '--metrics-recording-only',
-  '--disable-domain-reliability',
-]
 
 /** What a stage needs of a browser. */
 export interface Profiles {
@@ -27,7 +18,7 @@ export function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: findChromium(),
     ...options,
-    args: [...FLAGS, ...(options.args ?? [])],
+    args: [...CHROMIUM_FLAGS, ...(options.args ?? [])],
   })
 }
 

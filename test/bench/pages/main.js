@@ -1,8 +1,8 @@
 import { Meter, now } from './meter.js'
 
 const { variant, host } = Object.fromEntries(new URLSearchParams(location.search))
+/** Opens a source; what comes back, if anything, tells whether this page holds the connection for others. */
 const { open } = await import(`./variant-${variant}.js`)
-/** Opens a source; the function that comes back says whether this page holds the connection for others. */
 let isLeader = async () => false
 
 /** What the runner calls. */

@@ -31,7 +31,7 @@ export interface LinkEndpoint {
  */
 const GATHER = 50
 const GATHER_MORE = 60
-const GATHER_MISSING = 300
+const GATHER_MISSING = 600
 const MOST_GATHER = 1_000
 
 /** More streams than this to one origin are worth a warning. */

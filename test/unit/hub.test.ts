@@ -537,7 +537,7 @@ describe('tabs of a dead hub', () => {
       ['b', 8],
       ['late', 5],
     ] as const) {
-      if (name === 'late') await world.clock.advance(200)
+      if (name === 'late') await world.clock.advance(500)
       const tab = new RawTab(world, name)
       await tab.attach()
       await tab.subscribe(['a'], { position: positionAfter(number, subscribers), seen: [] })

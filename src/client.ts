@@ -117,7 +117,11 @@ export class Client {
 
   async inspect(): Promise<Inspection> {
     const link = await this.#attach()
-    const report = await this.#answer(link, link.remote.inspect())
+    const report = await this.#answer(link, link.remote.inspect()).catch((error: unknown) => {
+      if (!link.life.signal.aborted) throw error
+    })
+    // The hub has died meanwhile: its successor is asked.
+    if (report === undefined) return this.inspect()
     return {
       ...report,
       host: link.host.name,
@@ -170,7 +174,7 @@ export class Client {
   }
 
   #attach(): Promise<Link> {
-    if (this.#isAway) return Promise.reject(new Error('the page is hidden for good or cached'))
+    if (this.#isAway) return Promise.reject(left())
     if (this.#link !== undefined) return Promise.resolve(this.#link)
     this.#attaching ??= this.#climb().finally(() => {
       this.#attaching = undefined
@@ -185,7 +189,7 @@ export class Client {
       const link = await this.#find(host).catch((error: unknown) => {
         this.#refusals.set(host, error instanceof Error ? error.message : String(error))
       })
-      if (this.#isAway) throw new Error('the page was left')
+      if (this.#isAway) throw left()
       if (link === undefined) continue
       if (this.#refusals.size > 0) this.#warn(host)
       this.#take(link)
@@ -205,7 +209,7 @@ export class Client {
       const link = await this.#open(host, generation)
       if (this.#isAway) {
         link?.life.abort()
-        throw new Error('the page was left')
+        throw left()
       }
       if (link !== undefined) {
         this.#generation = generation
@@ -221,7 +225,7 @@ export class Client {
     const tabId = this.#platform.randomId()
     try {
       const holdsLock = await this.#holdLock(tabId, life.signal)
-      if (this.#isAway) throw new Error('the page was left')
+      if (this.#isAway) throw left()
       const link = await new Promise<Link | undefined>((resolve, reject) => {
         const opened = host.open(generation, {
           refused: (reason) => reject(new Error(reason)),
@@ -399,6 +403,8 @@ export class Client {
     this.#platform.warn(`tabstream: using host "${host.name}", ${consequence} (${listed(this.#refused())})`)
   }
 }
+
+const left = () => new TabstreamError('no-host', 'the page was left, and has no hub until it is shown again')
 
 const listed = (refusals: readonly Refusal[]): string =>
   refusals.map(({ host, reason }) => `${host}: ${reason}`).join('; ')

@@ -2,7 +2,7 @@
 export type TabstreamErrorType =
   /** `configure` was called too late or with options that make no sense. */
   | 'configuration'
-  /** No hub could be had in the only way that `configure({ host })` allows. */
+  /** No hub could be had in the only way that `configure({ host })` allows, or the page was left. */
   | 'no-host'
   /** What was waited for cannot come, because the stream has ended. */
   | 'stream-ended'

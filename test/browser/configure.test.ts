@@ -55,7 +55,7 @@ describe('configure', () => {
     expect(await configure(afterSource, {})).toMatch(late)
 
     const afterInspect = await open()
-    await afterInspect.page.evaluate(() => void tabstream.inspect())
+    await afterInspect.page.evaluate(() => tabstream.inspect())
     expect(await configure(afterInspect, {})).toMatch(late)
   })
 

@@ -1022,25 +1022,27 @@ describe('inspect()', () => {
     expect([one.events(), other.events()]).toEqual([['a 1'], ['a 1']])
   })
 
-  test('rejects when the hub dies meanwhile, instead of hanging', async () => {
+  test('asks the next hub when one dies meanwhile', async () => {
     const world = createWorld()
     const page = await listeningPage(world, 'page', 'a')
     const [worker] = world.workers()
     worker?.agent.freeze()
     const report = page.client.inspect()
-    report.catch(() => {})
     await world.clock.advance(100)
     worker?.agent.kill()
-    expect(await within(world, ATTACH, report)).toMatchObject({ error: expect.any(Error) })
+    expect(await within(world, REATTACH, report)).toMatchObject({ value: { hubId: world.hubs[1]?.id } })
   })
 
-  test('rejects when the page goes meanwhile', async () => {
+  test('rejects when the page is left meanwhile, and as long as it is away', async () => {
     const world = createWorld()
-    const page = await listeningPage(world, 'page', 'a')
-    const report = page.client.inspect()
-    report.catch(() => {})
-    page.happen('pagehide')
-    expect(await within(world, GIVE_UP, report)).toMatchObject({ error: expect.any(Error) })
+    const attached = await listeningPage(world, 'attached', 'a')
+    const attaching = new Page(world, 'attaching')
+    const reports = [attached, attaching].map((page) => within(world, 0, page.client.inspect()))
+    for (const page of [attached, attaching]) page.happen('pagehide')
+    for (const page of [attached, attaching]) reports.push(within(world, ATTACH, page.client.inspect()))
+    for (const report of reports) {
+      expect(await report).toMatchObject({ error: { name: 'TabstreamError', type: 'no-host' } })
+    }
   })
 
   test('answers from the next hub after that', async () => {

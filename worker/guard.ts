@@ -55,7 +55,9 @@ export function guarded(endpoint: LinkEndpoint, calls: Calls, dropped: () => voi
   const listeners = new Set<EventListenerOrEventListenerObject>()
   let isClosed = false
   let waiting: unknown[] = []
-  const hear = (event: Event) => {
+  /** Comlink needs nothing else of an event, and to make one costs more than all that is done with it. */
+  const hear = (message: Pick<MessageEvent, 'data'>) => {
+    const event = message as MessageEvent
     for (const listener of listeners) {
       if (typeof listener === 'function') listener(event)
       else listener.handleEvent(event)
@@ -65,9 +67,9 @@ export function guarded(endpoint: LinkEndpoint, calls: Calls, dropped: () => voi
     if (isClosed) return
     const { data } = event as MessageEvent
     const several: unknown[] = Array.isArray(data) ? data : []
-    if (isAnswer(data) || isCall(data, calls)) hear(event)
+    if (isAnswer(data) || isCall(data, calls)) hear({ data })
     else if (several.length === 0 || !several.every((one) => isAnswer(one) || isCall(one, calls))) dropped()
-    else for (const one of several) hear(new MessageEvent('message', { data: one }))
+    else for (const data of several) hear({ data })
   })
   return {
     postMessage(message) {

@@ -25,7 +25,7 @@ const CASES = [
   { name: 'connect-leader', death: 'leader crashed' },
   { name: 'peer', death: 'leader closed' },
 ]
-const QUICK = 4
+const QUICK = 3
 
 /**
  * ms from the death of the host to the first event in the other tabs that was sent after it.

@@ -55,9 +55,10 @@ export function guarded(endpoint: LinkEndpoint, calls: Calls, dropped: () => voi
   const listeners = new Set<EventListenerOrEventListenerObject>()
   let isClosed = false
   let waiting: unknown[] = []
-  /** Comlink needs nothing else of an event, and to make one costs more than all that is done with it. */
-  const hear = (message: Pick<MessageEvent, 'data'>) => {
-    const event = message as MessageEvent
+  const isFit = (message: unknown) => isAnswer(message) || isCall(message, calls)
+  const hear = (data: unknown) => {
+    // Comlink needs nothing else of an event, and to make one costs more than all that is done with it.
+    const event = { data } as MessageEvent
     for (const listener of listeners) {
       if (typeof listener === 'function') listener(event)
       else listener.handleEvent(event)
@@ -66,10 +67,9 @@ export function guarded(endpoint: LinkEndpoint, calls: Calls, dropped: () => voi
   endpoint.addEventListener('message', (event) => {
     if (isClosed) return
     const { data } = event as MessageEvent
-    const several: unknown[] = Array.isArray(data) ? data : []
-    if (isAnswer(data) || isCall(data, calls)) hear({ data })
-    else if (several.length === 0 || !several.every((one) => isAnswer(one) || isCall(one, calls))) dropped()
-    else for (const data of several) hear({ data })
+    const messages: unknown[] = Array.isArray(data) ? data : [data]
+    if (messages.length === 0 || !messages.every(isFit)) dropped()
+    else for (const message of messages) hear(message)
   })
   return {
     postMessage(message) {

@@ -36,8 +36,8 @@ export const mutants = [
   {
     name: 'first of several answers only',
     file: 'worker/guard.ts',
-    find: 'else for (const data of several) hear(',
-    replace: 'else for (const data of several.slice(0, 1)) hear(',
+    find: 'else for (const message of messages) hear(',
+    replace: 'else for (const message of messages.slice(0, 1)) hear(',
     defect: 'The acknowledgement that others have waited for is not heard.',
   },
   {

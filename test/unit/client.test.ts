@@ -1035,14 +1035,19 @@ describe('inspect()', () => {
 
   test('rejects when the page is left meanwhile, and as long as it is away', async () => {
     const world = createWorld()
-    const attached = await listeningPage(world, 'attached', 'a')
-    const attaching = new Page(world, 'attaching')
-    const reports = [attached, attaching].map((page) => within(world, 0, page.client.inspect()))
-    for (const page of [attached, attaching]) page.happen('pagehide')
-    for (const page of [attached, attaching]) reports.push(within(world, ATTACH, page.client.inspect()))
-    for (const report of reports) {
-      expect(await report).toMatchObject({ error: { name: 'TabstreamError', type: 'no-host' } })
-    }
+    const pages = [await listeningPage(world, 'attached', 'a'), new Page(world, 'attaching')]
+    world.workers()[0]?.agent.freeze()
+    const ask = () => pages.map((page) => page.client.inspect())
+    const meanwhile = Promise.allSettled(ask())
+    await world.clock.advance(100)
+    for (const page of pages) page.happen('pagehide')
+    const away = Promise.allSettled(ask())
+    await world.clock.advance(GIVE_UP)
+    const rejected = { status: 'rejected', reason: { name: 'TabstreamError', type: 'no-host' } }
+    expect([await meanwhile, await away]).toMatchObject([
+      [rejected, rejected],
+      [rejected, rejected],
+    ])
   })
 
   test('answers from the next hub after that', async () => {

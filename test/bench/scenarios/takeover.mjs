@@ -25,6 +25,7 @@ const CASES = [
   { name: 'connect-leader', death: 'leader crashed' },
   { name: 'peer', death: 'leader closed' },
 ]
+/** How many of them `--quick` takes: a crash is often measured again, since crash reports count as other load. */
 const QUICK = 3
 
 /**

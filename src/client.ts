@@ -79,6 +79,7 @@ export class Client {
   /** Hosts that are not to be had, and why. They are not tried again until the page has been away. */
   readonly #refusals = new Map<Host, string>()
   #hasWarned = false
+  #hasComplained = false
   /** Messages from a hub, or on a channel of pages, that made no sense. */
   #malformed = 0
   /** Hubs given up although they still exist; their successors have other names. */
@@ -147,6 +148,18 @@ export class Client {
   /** Where this page's hub lives; nothing as long as it has none. */
   get host(): HostName | undefined {
     return this.#link?.host.name
+  }
+
+  /** A page that hears nothing of its hub must not hear nothing of why. */
+  #dropFromHub(): void {
+    this.dropped()
+    if (this.#hasComplained) return
+    this.#hasComplained = true
+    this.#platform.error(
+      "tabstream: a message from this page's hub was not understood and has been ignored, so events may not arrive. " +
+        "Either another script writes to tabstream's channels, or the build has changed the library's code: serve the files " +
+        'of tabstream/dist as they are, or report this.',
+    )
   }
 
   #wish(id: number): Wish {
@@ -234,7 +247,7 @@ export class Client {
             if (this.#link?.life === life) this.#lose(this.#link)
           },
         })
-        const endpoint = guarded(opened, TAB_CALLS, this.dropped)
+        const endpoint = guarded(opened, TAB_CALLS, () => this.#dropFromHub())
         life.signal.addEventListener('abort', () => endpoint.close())
         const remote = wrap<HubSide>(endpoint)
         expose(this.#tabSide, endpoint)

@@ -16,6 +16,7 @@ export interface Platform extends HubPlatform {
   onPageEvent(type: PageEvent, listener: () => void): void
   isVisible(): boolean
   warn(message: string): void
+  error(message: string): void
 }
 
 /** The real world. */
@@ -29,6 +30,7 @@ export const browserPlatform = (): Platform => {
     onPageEvent,
     isVisible,
     warn: (message) => console.warn(message),
+    error: (message) => console.error(message),
   }
 }
 

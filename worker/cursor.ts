@@ -74,8 +74,11 @@ export class Cursor {
   readonly #stream: Stream
   readonly #subscription: Subscription
   readonly #tab: CursorTab
-  /** Comlink makes a method anew each time that it is looked up. */
-  readonly #deliver: CursorTab['deliver']
+  /**
+   * Comlink makes a method anew each time that it is looked up, so it is looked up once. It is kept in an object: compiled for
+   * browsers without private fields, a method in such a field is called as `method.call(…)`, which Comlink takes for a path.
+   */
+  readonly #calls: Pick<CursorTab, 'deliver'>
   /** Goes out before anything from the log. */
   readonly #lead: Entry[] = []
   /** Where a newcomer joined, and from where on each name's events are replayed to it. */
@@ -114,7 +117,7 @@ export class Cursor {
     this.#hubId = hubId
     this.#stream = stream
     this.#subscription = subscription
-    this.#deliver = tab.deliver
+    this.#calls = { deliver: tab.deliver }
     this.#tab = tab
     this.names = new Set(subscription.names)
     this.#namesKey = JSON.stringify([...this.names].sort())
@@ -444,7 +447,7 @@ export class Cursor {
       mayWait,
     }
     if (!mayWait) this.#inFlight++
-    this.#deliver(batch).then(
+    this.#calls.deliver(batch).then(
       () => {
         if (mayWait) return
         this.#inFlight--

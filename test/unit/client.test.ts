@@ -34,6 +34,7 @@ class Page {
   readonly platform: Platform
   readonly client: Client
   readonly warnings: string[] = []
+  readonly errors: string[] = []
   readonly entries: Entry[] = []
   readonly #listeners = new Map<PageEvent, () => void>()
 
@@ -43,6 +44,7 @@ class Page {
       this.agent,
       (type, listener) => this.#listeners.set(type, listener),
       (message) => this.warnings.push(message),
+      (message) => this.errors.push(message),
     )
     this.client = new Client(this.platform, hostsFor?.(this) ?? [world.sharedWorkerHost(this.agent)])
   }
@@ -1018,6 +1020,10 @@ describe('inspect()', () => {
     await world.clock.advance(0)
     expect((await inspected(world, one)).malformed).toBe(2)
     expect((await inspected(world, other)).malformed).toBe(3)
+    // Of its own hub's messages a page must know: without them no event arrives. It is told once.
+    world.channels.inject(link, null)
+    await world.clock.advance(0)
+    expect([one.errors, other.errors]).toEqual([[], [expect.stringContaining('was not understood')]])
     await send(world, 'a')
     expect([one.events(), other.events()]).toEqual([['a 1'], ['a 1']])
   })

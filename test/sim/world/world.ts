@@ -75,7 +75,12 @@ export class World {
   }
 
   /** @param onPageEvent where the page's lifecycle listeners go */
-  platform(agent: Agent, onPageEvent: Platform['onPageEvent'], warn: Platform['warn'] = () => {}): Platform {
+  platform(
+    agent: Agent,
+    onPageEvent: Platform['onPageEvent'],
+    warn: Platform['warn'] = () => {},
+    error: Platform['error'] = () => {},
+  ): Platform {
     return {
       ...this.hubPlatform(agent),
       createChannel: () => this.link(agent, agent),
@@ -90,6 +95,7 @@ export class World {
       onPageEvent,
       isVisible: () => !agent.isFrozen,
       warn,
+      error,
     }
   }
 

@@ -1,4 +1,5 @@
 import { expose, type Remote, wrap } from 'comlink'
+import { guarded, HUB_CALLS } from '../src/link/guard.ts'
 import {
   type Attachment,
   type HubReport,
@@ -8,12 +9,11 @@ import {
   type Subscription,
   type TabSide,
   tabLockName,
-} from '../src/protocol.ts'
-import { Cursor } from './cursor.ts'
-import { guarded, HUB_CALLS } from './guard.ts'
-import { LOG_LIMITS, type LogLimits } from './log.ts'
+} from '../src/link/protocol.ts'
+import { Cursor } from './delivery/cursor.ts'
+import { LOG_LIMITS, type LogLimits } from './delivery/log.ts'
 import type { HubPlatform } from './platform.ts'
-import { Stream } from './stream.ts'
+import { Stream } from './stream/stream.ts'
 
 /** One end of a link: a MessagePort, or what behaves like one. */
 export interface LinkEndpoint {

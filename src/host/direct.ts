@@ -1,6 +1,6 @@
 import { Hub } from '../../worker/hub.ts'
-import type { Platform } from '../platform.ts'
-import type { Host } from './host.ts'
+import type { Host } from '../link/host.ts'
+import type { Platform } from '../page/platform.ts'
 
 /** The hub in the page itself: nothing is shared, but the page gets its events. */
 export const directHost = (platform: Platform): Host => {

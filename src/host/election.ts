@@ -1,4 +1,4 @@
-import type { Platform } from '../platform.ts'
+import type { Platform } from '../page/platform.ts'
 
 /** How long, in ms, a claim waits for a better one, or for a leader's word. */
 const CLAIM_WINDOW = 300

@@ -1,7 +1,7 @@
-import type { Client } from '../client.ts'
-import type { Platform } from '../platform.ts'
+import type { Host } from '../link/host.ts'
+import type { Client } from '../page/client.ts'
+import type { Platform } from '../page/platform.ts'
 import { frameFetch } from './frame-fetch.ts'
-import type { Host } from './host.ts'
 import { LeaderHost } from './leader.ts'
 
 // What a page needs where it has no SharedWorker: the hub itself, in a file of its own.

@@ -1,5 +1,5 @@
-import type { HostName } from '../options.ts'
-import type { Host } from './host.ts'
+import type { HostName } from '../api/configure.ts'
+import type { Host } from '../link/host.ts'
 
 /** A host whose code is fetched when it is first needed: most pages have a SharedWorker, and need no hub of their own. */
 export function lazyHost(name: HostName, fetchHost: () => Promise<Host>): Host {

@@ -1,10 +1,10 @@
 import { Hub, type LinkEndpoint } from '../../worker/hub.ts'
 import type { HubPlatform } from '../../worker/platform.ts'
-import type { Platform } from '../platform.ts'
-import { PROTOCOL_VERSION } from '../protocol.ts'
+import type { Host, LinkNotices } from '../link/host.ts'
+import { PROTOCOL_VERSION } from '../link/protocol.ts'
+import type { Platform } from '../page/platform.ts'
 import { type Election, type ElectionMessage, LockElection, TermElection } from './election.ts'
 import type { DetachableFetch } from './frame-fetch.ts'
-import type { Host, LinkNotices } from './host.ts'
 import { type Punctual, punctual } from './punctual.ts'
 
 /** How long, in ms, a page waits for a leader's answer before it calls for another leader. */

@@ -1,4 +1,4 @@
-import type { Platform } from '../platform.ts'
+import type { Platform } from '../page/platform.ts'
 
 interface Task {
   readonly at: number

@@ -1,6 +1,6 @@
-import type { Options } from '../options.ts'
-import { PROTOCOL_VERSION } from '../protocol.ts'
-import type { Host } from './host.ts'
+import type { Options } from '../api/configure.ts'
+import type { Host } from '../link/host.ts'
+import { PROTOCOL_VERSION } from '../link/protocol.ts'
 
 /** The hub in a SharedWorker. */
 export const sharedWorkerHost = ({

@@ -1,4 +1,4 @@
-import type { Client } from '../../src/client.ts'
+import type { Client } from '../../src/page/client.ts'
 
 let client: Client | undefined
 

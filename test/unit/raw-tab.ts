@@ -1,6 +1,6 @@
 import { expose, type Remote, wrap } from 'comlink'
-import type { LinkNotices } from '../../src/host/host.ts'
-import type { Wish } from '../../src/page-subscription.ts'
+import type { LinkNotices } from '../../src/link/host.ts'
+import { unpack } from '../../src/link/pack.ts'
 import {
   type Batch,
   type Entry,
@@ -10,8 +10,8 @@ import {
   type Subscription,
   type TabSide,
   tabLockName,
-} from '../../src/protocol.ts'
-import { unpack } from '../../worker/pack.ts'
+} from '../../src/link/protocol.ts'
+import type { Wish } from '../../src/page/page-subscription.ts'
 import type { Agent } from '../sim/world/agent.ts'
 import { requestTo } from '../sim/world/samples.ts'
 import type { VirtualServer } from '../sim/world/server.ts'

@@ -1,19 +1,19 @@
 import { vi } from 'vitest'
-import { Client } from '../../src/client.ts'
-import type { Host } from '../../src/host/host.ts'
-import type { PageEvent, Platform } from '../../src/platform.ts'
-import type { HubReport, StreamRequest } from '../../src/protocol.ts'
-import type { SharedEventSourceInit } from '../../src/shared-event-source.ts'
-import type { SharedStream, StreamEvent, StreamStatus } from '../../src/shared-stream.ts'
+import type { SharedEventSourceInit } from '../../src/api/shared-event-source.ts'
+import type { SharedStream, StreamEvent, StreamStatus } from '../../src/api/shared-stream.ts'
+import type { Host } from '../../src/link/host.ts'
+import type { HubReport, StreamRequest } from '../../src/link/protocol.ts'
+import { Client } from '../../src/page/client.ts'
+import type { PageEvent, Platform } from '../../src/page/platform.ts'
 import type { HubPlatform } from '../../worker/platform.ts'
 import type { Agent } from '../sim/world/agent.ts'
 import { World, type WorldOptions } from '../sim/world/world.ts'
 import { enter } from './current-page.ts'
 
-vi.mock('../../src/page.ts', () => import('./current-page.ts'))
+vi.mock('../../src/api/page-client.ts', () => import('./current-page.ts'))
 
-const { connect } = await import('../../src/connect.ts')
-const { SharedEventSource } = await import('../../src/shared-event-source.ts')
+const { connect } = await import('../../src/api/connect.ts')
+const { SharedEventSource } = await import('../../src/api/shared-event-source.ts')
 
 export const URL_OF_EVENTS = 'https://dash.test/events'
 

@@ -1,6 +1,6 @@
-import type { Batch, Entry, Subscription } from '../../../src/protocol.ts'
+import { unpack } from '../../../src/link/pack.ts'
+import type { Batch, Entry, Subscription } from '../../../src/link/protocol.ts'
 import type { LinkEndpoint } from '../../../worker/hub.ts'
-import { unpack } from '../../../worker/pack.ts'
 
 /** The two ends of a link. */
 export interface Link {

@@ -1,4 +1,4 @@
-import type { StateEntry, StreamRequest } from '../../../src/protocol.ts'
+import type { StateEntry, StreamRequest } from '../../../src/link/protocol.ts'
 
 /** What `SharedEventSource` asks for, unless told otherwise. */
 export const requestTo = (url: string, details: Partial<StreamRequest> = {}): StreamRequest => ({

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import type { StreamRequest } from '../../../src/protocol.ts'
+import type { StreamRequest } from '../../../src/link/protocol.ts'
 import type { Agent } from './agent.ts'
 
 /** How a server treats `Last-Event-ID`. */

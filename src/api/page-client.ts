@@ -1,0 +1,35 @@
+import { lazyHost } from '../host/lazy.ts'
+import { sharedWorkerHost } from '../host/shared-worker.ts'
+import type { Host } from '../link/host.ts'
+import { Client } from '../page/client.ts'
+import { browserPlatform } from '../page/platform.ts'
+import { takeOptions } from './configure.ts'
+
+let client: Client | undefined
+
+/** This page's client, made at first use with the options that are then in force. */
+export function pageClient(): Client {
+  client ??= createClient()
+  return client
+}
+
+function createClient(): Client {
+  const { host = 'auto', ...options } = takeOptions()
+  const platform = browserPlatform()
+  const ladder: Host[] = [
+    sharedWorkerHost(options),
+    lazyHost('leader', async () => {
+      const { leaderHost } = await import('../host/in-page.ts')
+      return leaderHost(platform, options.namespace ?? '', () => client.dropped())
+    }),
+    lazyHost('direct', async () => {
+      const { directHost } = await import('../host/in-page.ts')
+      return directHost(platform)
+    }),
+  ]
+  const client = new Client(
+    platform,
+    ladder.filter(({ name }) => host === 'auto' || host === name),
+  )
+  return client
+}

@@ -1,0 +1,369 @@
+import { type Entry, EVERY_NAME, type EventEntry, type StateEntry } from '../link/protocol.ts'
+import type { Client } from '../page/client.ts'
+import { TabstreamError } from '../page/errors.ts'
+import type { PageSubscription, Pause, Wish } from '../page/page-subscription.ts'
+import { type Decoder, decode } from './decode.ts'
+import type {
+  Gap,
+  Listener,
+  ListenOptions,
+  SharedStream,
+  StreamErrorListener,
+  StreamEvent,
+  StreamStatus,
+} from './shared-stream.ts'
+
+interface Registration {
+  readonly name: string
+  readonly listener: Listener<never>
+}
+
+/** Someone who has asked an iterator for the next event. */
+interface Waiting {
+  resolve(result: IteratorResult<never>): void
+  reject(error: unknown): void
+}
+
+/** A page's part of a stream. */
+export class PageStream implements SharedStream {
+  readonly #client: Client
+  readonly #wish: Wish
+  readonly #decoders: Readonly<Record<string, Decoder>> | undefined
+  readonly #until: ((event: StreamEvent) => boolean) | undefined
+  readonly #subscription: PageSubscription
+  readonly #listeners = new Set<Registration>()
+  /** Those of them that hear events of a name. */
+  readonly #hearing = new Map<string, readonly Registration[]>()
+  readonly #iterators = new Set<() => void>()
+  readonly #gapListeners = new Set<Listener<Gap>>()
+  readonly #statusListeners = new Set<Listener<StreamStatus>>()
+  readonly #errorListeners = new Set<StreamErrorListener>()
+  #state: Omit<StateEntry, 'type' | 'seq'> = {
+    state: 'connecting',
+    origin: '',
+    error: '',
+    attempt: 0,
+    retryAt: 0,
+    openedAt: 0,
+  }
+
+  constructor(
+    client: Client,
+    wish: Wish,
+    options: {
+      decoders?: Readonly<Record<string, Decoder>> | undefined
+      until?: ((event: StreamEvent) => boolean) | undefined
+      signal?: AbortSignal | undefined
+    },
+  ) {
+    this.#client = client
+    this.#wish = wish
+    this.#decoders = options.decoders
+    this.#until = options.until
+    this.#subscription = client.subscribe(wish, (entry) => this.#receive(entry))
+    this.#subscribe()
+    if (options.signal?.aborted) this.close()
+    options.signal?.addEventListener('abort', () => this.close(), { once: true })
+  }
+
+  get status(): StreamStatus {
+    const { state, error, attempt, openedAt } = this.#state
+    // The hub does not say when an attempt begins.
+    const retryAt = this.#state.retryAt > this.#client.now() ? this.#state.retryAt : 0
+    return {
+      state: state === 'connecting' && retryAt > 0 ? 'retrying' : state,
+      host: this.#client.host,
+      attempt,
+      retryAt: retryAt > 0 ? new Date(retryAt) : undefined,
+      error: error === '' ? undefined : error,
+      openedAt: openedAt > 0 ? new Date(openedAt) : undefined,
+    }
+  }
+
+  on(name: string, listener: Listener<never>, { signal }: ListenOptions = {}): () => void {
+    const registration = { name, listener }
+    return this.#register(this.#listeners, registration, signal, () => this.#subscribe())
+  }
+
+  once(name: string, { signal }: ListenOptions = {}): Promise<StreamEvent<never, never>> {
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        off()
+        offStatus()
+        signal?.removeEventListener('abort', abort)
+      }
+      const abort = () => {
+        done()
+        reject(signal?.reason)
+      }
+      // Asynchronous: who waits for it may add listeners that are to hear the very next event.
+      const off = this.on(name, async (event) => {
+        done()
+        resolve(event)
+      })
+      const offStatus = this.onStatus(({ state, error }) => {
+        if (state !== 'closed') return
+        done()
+        reject(ended(error))
+      })
+      if (signal?.aborted) abort()
+      else if (this.status.state === 'closed') {
+        done()
+        reject(ended(this.status.error))
+      }
+      signal?.addEventListener('abort', abort)
+    })
+  }
+
+  events(name: string, { signal }: ListenOptions = {}): AsyncIterableIterator<StreamEvent<never, never>> {
+    /** Lets the next entry come. */
+    let release: (() => void) | undefined
+    const waiting: Waiting[] = []
+    let held: StreamEvent<unknown> | undefined
+    let failure: Error | undefined
+    let isOver = false
+    const over = { done: true, value: undefined } as const
+
+    const finish = (error?: Error) => {
+      if (isOver) return
+      isOver = true
+      subscription.close()
+      this.#iterators.delete(stop)
+      signal?.removeEventListener('abort', stop)
+      release?.()
+      const first = error === undefined ? undefined : waiting.shift()
+      if (first === undefined) failure = error
+      else first.reject(error)
+      for (const { resolve } of waiting.splice(0)) resolve(over)
+    }
+    const stop = () => {
+      held = undefined
+      finish()
+    }
+    const offer = (event: StreamEvent<unknown>): Promise<void> | undefined => {
+      const first = waiting.shift()
+      if (first === undefined) held = event
+      else first.resolve({ done: false, value: event as never })
+      if (waiting.length > 0) return undefined
+      return new Promise((resolve) => {
+        release = resolve
+      })
+    }
+    const take = (raw: StreamEvent): Pause => {
+      const pause = this.#decoded(raw, () => !isOver, offer)
+      return this.#isLast(raw) ? after(pause, () => finish()) : pause
+    }
+    let origin = ''
+    const subscription = this.#client.subscribe({ ...this.#wish, replay: undefined }, (entry) => {
+      if (entry.type === 'event') return take(rawOf(entry, origin))
+      if (entry.type === 'gap') this.#notify(this.#gapListeners, gapOf(entry))
+      else {
+        origin = entry.origin
+        if (entry.state === 'closed') finish(entry.error === '' ? undefined : ended(entry.error))
+      }
+      return 'turn'
+    })
+    subscription.setNames([name])
+    this.#iterators.add(stop)
+    if (signal?.aborted || this.#state.state === 'closed') stop()
+    signal?.addEventListener('abort', stop)
+
+    return {
+      next: () => {
+        if (held !== undefined) {
+          const value = held as never
+          held = undefined
+          return Promise.resolve({ done: false, value })
+        }
+        if (failure !== undefined) {
+          const error = failure
+          failure = undefined
+          return Promise.reject(error)
+        }
+        if (isOver) return Promise.resolve(over)
+        return new Promise((resolve, reject) => {
+          waiting.push({ resolve, reject })
+          release?.()
+          release = undefined
+        })
+      },
+      return: () => {
+        stop()
+        return Promise.resolve(over)
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    }
+  }
+
+  onGap(listener: Listener<Gap>, { signal }: ListenOptions = {}): () => void {
+    return this.#register(this.#gapListeners, listener, signal)
+  }
+
+  onStatus(listener: Listener<StreamStatus>, { signal }: ListenOptions = {}): () => void {
+    return this.#register(this.#statusListeners, listener, signal)
+  }
+
+  onError(listener: StreamErrorListener, { signal }: ListenOptions = {}): () => void {
+    return this.#register(this.#errorListeners, listener, signal)
+  }
+
+  close(): void {
+    for (const stop of [...this.#iterators]) stop()
+    this.#close('')
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #close(error: string, endsStream = false): void {
+    if (this.#state.state === 'closed') return
+    this.#subscription.close(endsStream)
+    this.#enter({ ...this.#state, state: 'closed', retryAt: 0, openedAt: 0, error })
+  }
+
+  #receive(entry: Entry): Pause {
+    if (this.#state.state === 'closed') return undefined
+    if (entry.type === 'event') return this.#receiveEvent(entry)
+    if (entry.type === 'gap') this.#notify(this.#gapListeners, gapOf(entry))
+    else if (entry.state === 'closed') this.#close(entry.error)
+    else this.#enter(entry)
+    return 'turn'
+  }
+
+  #receiveEvent(entry: EventEntry): Pause {
+    const raw = rawOf(entry, this.#state.origin)
+    const isHeard = this.#hearers(entry.name).length > 0
+    const pause = isHeard ? this.#decoded(raw, this.#isOpen, this.#dispatch) : undefined
+    return this.#isLast(raw) ? after(pause, () => this.#close('', true)) : pause
+  }
+
+  readonly #isOpen = (): boolean => this.#state.state !== 'closed'
+
+  #hearers(name: string): readonly Registration[] {
+    let hearing = this.#hearing.get(name)
+    if (hearing === undefined) {
+      hearing = [...this.#listeners].filter((one) => one.name === name || one.name === EVERY_NAME)
+      // A server may make up names without end.
+      if (hearing.length > 0) this.#hearing.set(name, hearing)
+    }
+    return hearing
+  }
+
+  #isLast(raw: StreamEvent): boolean {
+    try {
+      return this.#until?.(raw) === true
+    } catch (error) {
+      reportError(error)
+      return false
+    }
+  }
+
+  /**
+   * Hands the event over with its data decoded. Where that takes time, or the taker does, a promise tells the end of it.
+   *
+   * @param isWanted asked when it has taken time
+   */
+  #decoded(
+    raw: StreamEvent,
+    isWanted: () => boolean,
+    handOver: (event: StreamEvent<unknown>) => Pause,
+  ): Pause {
+    const decoders = this.#decoders
+    const decoder = decoders && Object.hasOwn(decoders, raw.name) ? decoders[raw.name] : undefined
+    if (decoder === undefined) return handOver(raw)
+    try {
+      const value = decode(decoder, raw.data)
+      if (!(value instanceof Promise)) return handOver({ ...raw, data: value })
+      return value.then(
+        async (data) => {
+          if (isWanted()) await handOver({ ...raw, data })
+        },
+        (error) => {
+          if (isWanted()) this.#fault(error, raw)
+        },
+      )
+    } catch (error) {
+      this.#fault(error, raw)
+      return undefined
+    }
+  }
+
+  /** A listener that goes on by itself, as an asynchronous function does, has its turn before the next event. */
+  readonly #dispatch = (event: StreamEvent<unknown>): Pause => {
+    let pause: Pause
+    for (const registration of this.#hearers(event.name)) {
+      // One listener may have removed another.
+      if (!this.#listeners.has(registration)) continue
+      if (isObject(this.#call(registration.listener as Listener<unknown>, event))) pause = 'turn'
+    }
+    return pause
+  }
+
+  #fault(error: unknown, event: StreamEvent): void {
+    const reason = error instanceof Error ? error : new Error(String(error))
+    const message = `tabstream: the data of event "${event.name}" could not be decoded (${reason.message})`
+    const fault = new Error(message, { cause: error })
+    if (this.#errorListeners.size === 0) reportError(fault)
+    for (const listener of [...this.#errorListeners]) this.#call(() => listener(fault, event), undefined)
+  }
+
+  #enter({ state, origin, error, attempt, retryAt, openedAt }: Omit<StateEntry, 'type' | 'seq'>): void {
+    this.#state = { state, origin, error, attempt, retryAt, openedAt }
+    this.#notify(this.#statusListeners, this.status)
+  }
+
+  #notify<Value>(listeners: ReadonlySet<Listener<Value>>, value: Value): void {
+    for (const listener of [...listeners]) if (listeners.has(listener)) this.#call(listener, value)
+  }
+
+  #call<Value>(listener: Listener<Value>, value: Value): unknown {
+    try {
+      return listener(value)
+    } catch (error) {
+      reportError(error)
+      return undefined
+    }
+  }
+
+  #subscribe(): void {
+    this.#hearing.clear()
+    const names = new Set(Array.from(this.#listeners, ({ name }) => name))
+    if (this.#until !== undefined) names.add(EVERY_NAME)
+    this.#subscription.setNames(names)
+  }
+
+  #register<Item>(
+    items: Set<Item>,
+    item: Item,
+    signal: AbortSignal | undefined,
+    changed: () => void = () => {},
+  ): () => void {
+    if (signal?.aborted) return () => {}
+    items.add(item)
+    changed()
+    const remove = () => {
+      if (items.delete(item)) changed()
+      signal?.removeEventListener('abort', remove)
+    }
+    signal?.addEventListener('abort', remove)
+    return remove
+  }
+}
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+
+function after(pause: Pause, finish: () => void): Pause {
+  if (pause instanceof Promise) return pause.then(finish)
+  finish()
+  return pause
+}
+
+const rawOf = ({ name, data, id }: EventEntry, origin: string): StreamEvent => ({ name, data, id, origin })
+
+const gapOf = ({ reason, before, after }: Gap): Gap => ({ reason, before, after })
+
+const ended = (error: string | undefined): TabstreamError =>
+  new TabstreamError('stream-ended', error ? `the stream has failed (${error})` : 'the stream has ended')

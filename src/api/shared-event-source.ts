@@ -1,0 +1,358 @@
+import {
+  type Entry,
+  EVENT_SOURCE_POLICY,
+  type EventEntry,
+  type GapEntry,
+  type GapReason,
+  type Replay,
+  type StateEntry,
+} from '../link/protocol.ts'
+import { Message } from '../page/message.ts'
+import type { PageSubscription, Pause } from '../page/page-subscription.ts'
+import { checkReplay, resolve, withoutFragment } from './checks.ts'
+import { pageClient } from './page-client.ts'
+
+const CONNECTING = 0
+const OPEN = 1
+const CLOSED = 2
+
+type Handler<E extends Event> = ((this: EventSource, event: E) => unknown) | null
+
+interface ListenerRecord {
+  readonly callback: EventListenerOrEventListenerObject
+  readonly capture: boolean
+  /** What the platform calls: the callback, or for `once` a function that notes the call. */
+  readonly called: EventListenerOrEventListenerObject
+}
+
+/** Options of {@link SharedEventSource}. */
+export interface SharedEventSourceInit extends EventSourceInit {
+  /**
+   * How many of the latest events to be given first, of those that other tabs have received already: so many of each
+   * name, all that are still held, or so many name by name. It holds for the names that are listened to in the same
+   * task as the constructor is called.
+   * @default 0, as with EventSource
+   */
+  replay?: Replay
+}
+
+/** Says that events may be missing at this point of the stream: fetch your state again, then carry on. */
+export class GapEvent extends Event {
+  readonly reason: GapReason
+  /** Last event ID before the gap. */
+  readonly before: string
+  /** Last event ID of the first event after it, `''` where that is not known yet. */
+  readonly after: string
+
+  constructor({ reason, before, after }: Pick<GapEntry, 'reason' | 'before' | 'after'>) {
+    super('gap')
+    this.reason = reason
+    this.before = before
+    this.after = after
+  }
+}
+
+/**
+ * An `EventSource` whose connection is shared by every tab of the origin that asks for the same URL with the same
+ * credentials mode. It is used like the platform's; listening to `gap` is the one addition.
+ *
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
+ * @example
+ * const events = new SharedEventSource('/events')
+ * events.addEventListener('cpu', (event) => draw(JSON.parse(event.data)))
+ */
+export class SharedEventSource extends EventTarget implements EventSource {
+  static readonly CONNECTING = CONNECTING
+  static readonly OPEN = OPEN
+  static readonly CLOSED = CLOSED
+  declare readonly CONNECTING: typeof CONNECTING
+  declare readonly OPEN: typeof OPEN
+  declare readonly CLOSED: typeof CLOSED
+
+  readonly #url: string
+  readonly #withCredentials: boolean
+  readonly #subscription: PageSubscription
+  readonly #listeners = new Map<string, ListenerRecord[]>()
+  readonly #handlers = new Map<string, { callback: Handler<never>; listener: (event: Event) => void }>()
+  #readyState: number = CONNECTING
+  #origin = ''
+
+  /**
+   * @param url relative to the document's base URL
+   * @throws {DOMException} `SyntaxError` where `url` cannot be resolved
+   * @throws {TypeError} where `url` is missing, or `init` is no object
+   * @throws {TabstreamError} of type `'configuration'` where `replay` makes no sense
+   */
+  constructor(url: string | URL, init?: SharedEventSourceInit)
+  constructor(...given: unknown[]) {
+    super()
+    if (given.length === 0) throw new TypeError('Cannot open an event source without a URL.')
+    const [url, init] = given as [url: string | URL, init?: SharedEventSourceInit]
+    const { withCredentials, replay } = dictionaryOf(init)
+    this.#url = resolve(url)
+    this.#withCredentials = Boolean(withCredentials)
+    const wish = {
+      request: {
+        url: withoutFragment(this.#url),
+        credentials: this.#withCredentials ? 'include' : 'same-origin',
+        method: 'GET',
+        body: undefined,
+        headers: [],
+        key: '',
+        asksHeaders: false,
+      },
+      policy: EVENT_SOURCE_POLICY,
+      replay: checkReplay(replay),
+    } as const
+    this.#subscription = pageClient().subscribe(wish, (entry) => this.#receive(entry))
+  }
+
+  /** Absolute URL. */
+  get url(): string {
+    return this.#url
+  }
+
+  get withCredentials(): boolean {
+    return this.#withCredentials
+  }
+
+  /** `CONNECTING`, `OPEN` or `CLOSED`. */
+  get readyState(): number {
+    return this.#readyState
+  }
+
+  get onopen(): Handler<Event> {
+    return this.#handler('open')
+  }
+
+  set onopen(callback: Handler<Event>) {
+    this.#setHandler('open', callback)
+  }
+
+  get onmessage(): Handler<MessageEvent> {
+    return this.#handler('message')
+  }
+
+  set onmessage(callback: Handler<MessageEvent>) {
+    this.#setHandler('message', callback)
+  }
+
+  get onerror(): Handler<Event> {
+    return this.#handler('error')
+  }
+
+  set onerror(callback: Handler<Event>) {
+    this.#setHandler('error', callback)
+  }
+
+  /** Stops receiving. The connection ends with its last subscriber. */
+  close(): void {
+    this.#readyState = CLOSED
+    this.#subscription.close()
+  }
+
+  /** Listening to a name subscribes to it; events that arrive from now on are received. */
+  override addEventListener<K extends keyof EventSourceEventMap>(
+    type: K,
+    listener: (this: EventSource, event: EventSourceEventMap[K]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void
+  override addEventListener(
+    type: 'gap',
+    listener: (this: EventSource, event: GapEvent) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void
+  override addEventListener(
+    type: string,
+    listener: (this: EventSource, event: MessageEvent) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void
+  override addEventListener(
+    type: string,
+    listener: unknown,
+    options: boolean | AddEventListenerOptions = false,
+  ): void {
+    const callback = listener as EventListenerOrEventListenerObject | null
+    const { signal, ...rest } = optionsOf(options)
+    const { capture = false, once = false } = rest
+    // The platform has its own words for what is no listener.
+    if (!isObject(callback) || signal?.aborted) {
+      super.addEventListener(type, callback, options)
+      return
+    }
+    const record: ListenerRecord = {
+      callback,
+      capture: Boolean(capture),
+      called: once ? callingOnce(callback, () => this.#untrack(String(type), record)) : callback,
+    }
+    if (!this.#track(String(type), record)) return
+    super.addEventListener(type, record.called, rest)
+    const remove = () => {
+      // It may have been removed, and added again without the signal.
+      if (this.#untrack(String(type), record)) super.removeEventListener(type, record.called, rest)
+    }
+    signal?.addEventListener('abort', remove, { once: true })
+  }
+
+  override removeEventListener<K extends keyof EventSourceEventMap>(
+    type: K,
+    listener: (this: EventSource, event: EventSourceEventMap[K]) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void
+  override removeEventListener(
+    type: 'gap',
+    listener: (this: EventSource, event: GapEvent) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void
+  override removeEventListener(
+    type: string,
+    listener: (this: EventSource, event: MessageEvent) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void
+  override removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void
+  override removeEventListener(
+    type: string,
+    listener: unknown,
+    options: boolean | EventListenerOptions = false,
+  ): void {
+    const callback = listener as EventListenerOrEventListenerObject | null
+    const { capture = false } = optionsOf(options)
+    const records = this.#listeners.get(String(type)) ?? []
+    const record = records.find((one) => one.callback === callback && one.capture === Boolean(capture))
+    super.removeEventListener(type, record?.called ?? callback, options)
+    if (record !== undefined) this.#untrack(String(type), record)
+  }
+
+  /** The platform runs microtasks after each event. */
+  #receive(entry: Entry): Pause {
+    if (this.#readyState === CLOSED) return undefined
+    if (entry.type === 'event') return this.#receiveEvent(entry)
+    if (entry.type === 'gap') this.dispatchEvent(new GapEvent(entry))
+    else this.#receiveState(entry)
+    return 'turn'
+  }
+
+  #receiveEvent({ name, data, id }: EventEntry): Pause {
+    if (!this.#listeners.has(name)) return undefined
+    this.dispatchEvent(new Message(name, data, this.#origin, id))
+    return 'turn'
+  }
+
+  /** [spec] Announce the connection, reestablish it, fail it.
+   *  https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model */
+  #receiveState({ state, origin, error }: StateEntry): void {
+    this.#origin = origin
+    const former = this.#readyState
+    if (state === 'open') {
+      this.#readyState = OPEN
+      if (former !== OPEN) this.dispatchEvent(new Event('open'))
+    } else if (state === 'connecting') {
+      this.#readyState = CONNECTING
+      // Without an error it only tells the state to a tab that may know it already.
+      if (former === OPEN || error !== '') this.dispatchEvent(new Event('error'))
+    } else {
+      this.close()
+      this.dispatchEvent(new Event('error'))
+    }
+  }
+
+  /** Tells whether the listener is new. */
+  #track(type: string, record: ListenerRecord): boolean {
+    const { callback, capture } = record
+    const records = this.#listeners.get(type) ?? []
+    if (records.some((other) => other.callback === callback && other.capture === capture)) return false
+    this.#listeners.set(type, [...records, record])
+    if (records.length === 0) this.#subscription.setNames(this.#listeners.keys())
+    return true
+  }
+
+  /** Tells whether the listener was there. */
+  #untrack(type: string, record: ListenerRecord): boolean {
+    const records = this.#listeners.get(type) ?? []
+    const left = records.filter((other) => other !== record)
+    if (left.length === records.length) return false
+    if (left.length > 0) {
+      this.#listeners.set(type, left)
+    } else {
+      this.#listeners.delete(type)
+      this.#subscription.setNames(this.#listeners.keys())
+    }
+    return true
+  }
+
+  #handler<E extends Event>(type: string): Handler<E> {
+    return (this.#handlers.get(type)?.callback ?? null) as Handler<E>
+  }
+
+  /** [spec] An event handler keeps its place among the listeners from when it was first set until it is `null`. Any
+   *  object is one, though only a function is called.
+   *  https://html.spec.whatwg.org/multipage/webappapis.html#event-handler-attributes */
+  #setHandler(type: string, value: unknown): void {
+    const callback = isObject(value) ? (value as Handler<never>) : null
+    const present = this.#handlers.get(type)
+    if (present !== undefined && callback !== null) {
+      present.callback = callback
+    } else if (callback !== null) {
+      const handler = {
+        callback,
+        listener: (event: Event) => {
+          if (typeof handler.callback !== 'function') return
+          if (handler.callback.call(this, event as never) === false) event.preventDefault()
+        },
+      }
+      this.#handlers.set(type, handler)
+      this.addEventListener(type, handler.listener)
+    } else if (present !== undefined) {
+      this.#handlers.delete(type)
+      this.removeEventListener(type, present.listener)
+    }
+  }
+}
+
+/** [spec] IDL attributes are enumerable, constants stand on the interface and its prototype, read-only.
+ *  https://webidl.spec.whatwg.org/#js-constants */
+for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSED })) {
+  const constant = { value, enumerable: true, writable: false, configurable: false }
+  Object.defineProperty(SharedEventSource, name, constant)
+  Object.defineProperty(SharedEventSource.prototype, name, constant)
+}
+for (const name of ['url', 'withCredentials', 'readyState', 'onopen', 'onmessage', 'onerror', 'close']) {
+  Object.defineProperty(SharedEventSource.prototype, name, { enumerable: true })
+}
+Object.defineProperty(SharedEventSource.prototype, Symbol.toStringTag, {
+  value: 'EventSource',
+  configurable: true,
+})
+// The rest parameter does not count, and a minifier renames the class.
+Object.defineProperty(SharedEventSource, 'length', { value: 1, configurable: true })
+Object.defineProperty(SharedEventSource, 'name', { value: 'SharedEventSource', configurable: true })
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'function' || (typeof value === 'object' && value !== null)
+
+/** [spec] A dictionary may be left out or null, but must not be any other primitive value.
+ *  https://webidl.spec.whatwg.org/#js-dictionary */
+function dictionaryOf(init: SharedEventSourceInit | null | undefined): SharedEventSourceInit {
+  if (init === undefined || init === null) return {}
+  if (!isObject(init)) throw new TypeError('The second argument of an event source must be an object.')
+  return init
+}
+
+const callingOnce = (callback: EventListenerOrEventListenerObject, note: () => void) =>
+  function (this: unknown, event: Event): void {
+    note()
+    if (typeof callback === 'function') callback.call(this as EventTarget, event)
+    else callback.handleEvent(event)
+  }
+
+const optionsOf = (options: boolean | AddEventListenerOptions | null): AddEventListenerOptions =>
+  typeof options === 'object' && options !== null ? options : { capture: Boolean(options) }

@@ -1,0 +1,186 @@
+import type { LinkEndpoint } from '../../worker/hub.ts'
+import { isPacked } from './pack.ts'
+import {
+  type Attachment,
+  type Batch,
+  LATER,
+  type PackedEntries,
+  type Policy,
+  type Position,
+  type StreamRequest,
+  type Subscription,
+} from './protocol.ts'
+
+/** For each method that the other end may call: whether these arguments make sense. */
+export type Calls = Readonly<Record<string, (...args: unknown[]) => boolean>>
+
+/** The methods of `HubSide`. */
+export const HUB_CALLS: Calls = {
+  attach: (attachment) =>
+    isRecord(attachment) && isString(attachment.tabId) && typeof attachment.holdsLock === 'boolean',
+  subscribe: (subscription) => isSubscription(subscription),
+  unsubscribe: (id) => isInteger(id),
+  end: (id) => isInteger(id),
+  detach: () => true,
+  wake: () => true,
+  ping: () => true,
+  inspect: () => true,
+}
+
+/** The methods of `TabSide`. */
+export const TAB_CALLS: Calls = {
+  deliver: (batch) =>
+    isRecord(batch) &&
+    isString(batch.hubId) &&
+    isInteger(batch.subscription) &&
+    isInteger(batch.epoch) &&
+    isEntries(batch.entries) &&
+    isPosition(batch.position) &&
+    typeof batch.mayWait === 'boolean',
+  headers: (id, reason) => isInteger(id) && isString(reason),
+  retryDelay: (id, attempt, error) => isInteger(id) && isInteger(attempt) && isRecord(error),
+  warn: (message) => isString(message),
+  ping: () => true,
+}
+
+/**
+ * An endpoint that lets through only what Comlink may have sent at the other end: any script of the origin can write to
+ * a BroadcastChannel. What is written after `close` is dropped, as by a MessagePort. An answer that may wait is put into one
+ * message with the next that is written.
+ *
+ * @param calls what the other end may call
+ * @param dropped called for each message that is not let through
+ */
+export function guarded(endpoint: LinkEndpoint, calls: Calls, dropped: () => void): LinkEndpoint {
+  const listeners = new Set<EventListenerOrEventListenerObject>()
+  let isClosed = false
+  let waiting: unknown[] = []
+  const isFit = (message: unknown) => isAnswer(message) || isCall(message, calls)
+  const hear = (data: unknown) => {
+    // Comlink needs nothing else of an event, and to make one costs more than all that is done with it.
+    const event = { data } as MessageEvent
+    for (const listener of listeners) {
+      if (typeof listener === 'function') listener(event)
+      else listener.handleEvent(event)
+    }
+  }
+  endpoint.addEventListener('message', (event) => {
+    if (isClosed) return
+    const { data } = event as MessageEvent
+    const messages: unknown[] = Array.isArray(data) ? data : [data]
+    if (messages.length === 0 || !messages.every(isFit)) dropped()
+    else for (const message of messages) hear(message)
+  })
+  return {
+    postMessage(message) {
+      if (isClosed) return
+      if (isAnswer(message) && message.value === LATER) {
+        waiting.push(message)
+      } else if (waiting.length > 0) {
+        endpoint.postMessage([...waiting, message])
+        waiting = []
+      } else {
+        endpoint.postMessage(message)
+      }
+    },
+    addEventListener: (_type, listener) => listeners.add(listener),
+    removeEventListener: (_type, listener) => listeners.delete(listener),
+    start: () => endpoint.start?.(),
+    close() {
+      isClosed = true
+      endpoint.close()
+    },
+  }
+}
+
+function isCall(message: unknown, calls: Calls): boolean {
+  if (!isRecord(message) || !isString(message.id) || message.type !== 'APPLY') return false
+  const { path, argumentList } = message
+  if (!Array.isArray(path) || path.length !== 1 || !Array.isArray(argumentList)) return false
+  if (!isString(path[0]) || !Object.hasOwn(calls, path[0])) return false
+  if (!argumentList.every((argument) => isRecord(argument) && argument.type === 'RAW')) return false
+  return calls[path[0]]?.(...argumentList.map(({ value }) => value)) === true
+}
+
+/** A value, or what a call has thrown. */
+function isAnswer(message: unknown): message is { readonly value?: unknown } {
+  if (!isRecord(message) || !isString(message.id)) return false
+  if ('path' in message || 'argumentList' in message) return false
+  if (message.type === 'HANDLER') return message.name === 'throw' && isRecord(message.value)
+  return message.type === 'RAW'
+}
+
+function isSubscription(value: unknown): boolean {
+  if (!isRecord(value) || !isInteger(value.id) || !isInteger(value.epoch)) return false
+  const { request, policy, names, position, replay, seen } = value
+  return (
+    isRequest(request) &&
+    isPolicy(policy) &&
+    Array.isArray(names) &&
+    names.every(isString) &&
+    (position === undefined || isPosition(position)) &&
+    (['undefined', 'number'].includes(typeof replay) || replay === 'all' || isRecord(replay)) &&
+    (seen === undefined || (Array.isArray(seen) && seen.every(isRecord)))
+  )
+}
+
+const isEntries = (value: unknown): boolean =>
+  isRecord(value) &&
+  isString(value.text) &&
+  Array.isArray(value.names) &&
+  value.names.every(isString) &&
+  isInteger(value.seq) &&
+  isInteger(value.ordinal) &&
+  Array.isArray(value.others) &&
+  value.others.every(isRecord) &&
+  isPacked({ numbers: value.numbers, others: value.others })
+
+const isRequest = (value: unknown): boolean =>
+  isRecord(value) &&
+  isString(value.url) &&
+  URL.canParse(value.url) &&
+  isString(value.credentials) &&
+  isString(value.method) &&
+  (value.body === undefined || isString(value.body)) &&
+  Array.isArray(value.headers) &&
+  value.headers.every((header) => Array.isArray(header) && header.length === 2 && header.every(isString)) &&
+  isString(value.key) &&
+  typeof value.asksHeaders === 'boolean'
+
+const isPolicy = (value: unknown): boolean =>
+  isRecord(value) &&
+  isNumber(value.retries) &&
+  typeof value.retriesStatuses === 'boolean' &&
+  typeof value.asksRetry === 'boolean' &&
+  typeof value.asksEnd === 'boolean' &&
+  isNumber(value.idleTimeout) &&
+  isNumber(value.maxEventSize)
+
+const isPosition = (value: unknown): boolean =>
+  isRecord(value) &&
+  isString(value.log) &&
+  isInteger(value.seq) &&
+  isInteger(value.ordinal) &&
+  isString(value.resumeAfter) &&
+  Array.isArray(value.expect) &&
+  value.expect.every(isRecord) &&
+  isInteger(value.subscribers)
+
+type Key =
+  | keyof (Attachment & Subscription & StreamRequest & Policy & Batch & PackedEntries & Position)
+  // Comlink's.
+  | 'id'
+  | 'type'
+  | 'path'
+  | 'argumentList'
+  | 'name'
+  | 'value'
+
+const isRecord = (value: unknown): value is { readonly [key in Key]?: unknown } =>
+  typeof value === 'object' && value !== null
+
+const isString = (value: unknown): value is string => typeof value === 'string'
+
+const isInteger = (value: unknown): value is number => Number.isSafeInteger(value)
+
+const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value)

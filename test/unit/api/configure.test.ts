@@ -1,0 +1,114 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Options } from '../../../src/api/configure.ts'
+
+/** The module keeps what was configured: each test has its own. */
+let module: typeof import('../../../src/api/configure.ts')
+
+beforeEach(async () => {
+  vi.resetModules()
+  module = await import('../../../src/api/configure.ts')
+})
+
+const misuse = (message: string) =>
+  expect.objectContaining({
+    name: 'TabstreamError',
+    type: 'configuration',
+    message: expect.stringContaining(message),
+  })
+
+describe('configure', () => {
+  test('sets options', () => {
+    const options: Options = { worker: '/assets/worker.js', host: 'shared-worker', namespace: 'admin' }
+    module.configure(options)
+    expect(module.takeOptions()).toEqual(options)
+  })
+
+  test('need not be called', () => {
+    expect(module.takeOptions()).toEqual({})
+  })
+
+  test('takes nothing in particular', () => {
+    module.configure({})
+    expect(module.takeOptions()).toEqual({})
+  })
+
+  test('is not affected by what becomes of its argument', () => {
+    const options: Options = { namespace: 'admin' }
+    module.configure(options)
+    options.namespace = 'other'
+    expect(module.takeOptions()).toEqual({ namespace: 'admin' })
+  })
+
+  test.each<[string, Options]>([
+    ['a worker as URL object', { worker: new URL('https://dash.test/worker.js') }],
+    ['a worker as relative URL', { worker: 'worker.js' }],
+    ['any host', { host: 'auto' }],
+    ['the host shared-worker', { host: 'shared-worker' }],
+    ['the host direct', { host: 'direct' }],
+    ['an empty namespace', { namespace: '' }],
+  ])('takes %s', (_what, options) => {
+    module.configure(options)
+    expect(module.takeOptions()).toEqual(options)
+  })
+})
+
+describe('configure complains', () => {
+  test.each([undefined, null, 'direct', 7])('of %s in place of options', (options) => {
+    expect(() => module.configure(options as unknown as Options)).toThrow(
+      misuse('configure() takes an object'),
+    )
+  })
+
+  test('of an option that it does not know, and names those it does', () => {
+    const options = { workerUrl: '/worker.js' } as Options
+    expect(() => module.configure(options)).toThrow(
+      misuse('knows no option "workerUrl"; it takes worker, host'),
+    )
+  })
+
+  test.each([
+    ['https://', '"https://"'],
+    [7, 'number'],
+    [null, 'object'],
+  ])('of the worker %s', (worker, words) => {
+    const message = `worker must be the URL of tabstream's worker script, not ${words}`
+    expect(() => module.configure({ worker } as Options)).toThrow(misuse(message))
+  })
+
+  test.each([
+    ['sharedworker', '"sharedworker"'],
+    ['', '""'],
+    [true, 'boolean'],
+  ])('of the host %s', (host, words) => {
+    const message = `host must be "auto", "shared-worker", "leader" or "direct", not ${words}`
+    expect(() => module.configure({ host } as Options)).toThrow(misuse(message))
+  })
+
+  test.each([
+    [7, 'number'],
+    [{}, 'object'],
+  ])('of the namespace %s', (namespace, words) => {
+    const message = `namespace must be a string, not ${words}`
+    expect(() => module.configure({ namespace } as unknown as Options)).toThrow(misuse(message))
+  })
+
+  test('of a second call', () => {
+    module.configure({ namespace: 'admin' })
+    expect(() => module.configure({ namespace: 'other' })).toThrow(misuse('too late or twice; call it once'))
+    expect(module.takeOptions()).toEqual({ namespace: 'admin' })
+  })
+
+  test('of a call when the options are in use', () => {
+    module.takeOptions()
+    expect(() => module.configure({ namespace: 'admin' })).toThrow(
+      misuse('before the first SharedEventSource'),
+    )
+    expect(module.takeOptions()).toEqual({})
+  })
+
+  test('and may be called again, correctly, after it has', () => {
+    expect(() => module.configure({ host: 'nowhere' } as unknown as Options)).toThrow()
+    module.configure({ host: 'direct' })
+    expect(module.takeOptions()).toEqual({ host: 'direct' })
+  })
+})

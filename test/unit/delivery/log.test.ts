@@ -1,0 +1,213 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Entry } from '../../../src/link/protocol.ts'
+import { Log, type LogLimits, type NewEntry } from '../../../worker/delivery/log.ts'
+import { stateEntry } from '../../sim/world/samples.ts'
+
+const UNBOUNDED = { events: 1e6, bytes: 1e9 }
+
+const eventOf = (data: string, name = 'a', id = ''): NewEntry => ({
+  type: 'event',
+  name,
+  data,
+  id,
+  nth: 0,
+  ordinal: 1,
+})
+
+const opened = stateEntry('open')
+
+/** What a log counts for one entry. */
+const bytesOf = (entry: NewEntry): number => {
+  const log = new Log(UNBOUNDED)
+  log.append(entry)
+  return log.bytes
+}
+
+const seqs = (log: Log): number[] => {
+  const held: number[] = []
+  for (let seq = 0; seq <= log.lastSeq + 1; seq++) if (log.at(seq) !== undefined) held.push(seq)
+  return held
+}
+
+describe('numbering', () => {
+  test('an empty log ends at 0 and begins at 1', () => {
+    const log = new Log(UNBOUNDED)
+    expect([log.firstSeq, log.lastSeq, log.length, log.bytes]).toEqual([1, 0, 0, 0])
+  })
+
+  test('entries are numbered from 1, whatever their type', () => {
+    const log = new Log(UNBOUNDED)
+    expect([log.append(opened).seq, log.append(eventOf('x')).seq]).toEqual([1, 2])
+    expect([log.firstSeq, log.lastSeq, log.length]).toEqual([1, 2, 2])
+  })
+
+  test('numbers go on where old entries have fallen off', () => {
+    const log = new Log({ ...UNBOUNDED, events: 2 })
+    for (const data of ['x', 'y', 'z']) log.append(eventOf(data))
+    expect([log.firstSeq, log.lastSeq, log.length]).toEqual([2, 3, 2])
+  })
+
+  test('append answers with the entry as it is held', () => {
+    const log = new Log(UNBOUNDED)
+    const appended = log.append(eventOf('x', 'a', 'id-1'))
+    expect(appended).toEqual({ ...eventOf('x', 'a', 'id-1'), seq: 1 })
+    expect(log.at(1)).toBe(appended)
+  })
+})
+
+describe('at', () => {
+  test('finds nothing before the first entry or after the last', () => {
+    const log = new Log({ ...UNBOUNDED, events: 2 })
+    for (const data of ['x', 'y', 'z']) log.append(eventOf(data))
+    expect([-1, 0, 1, 4, 5].map((seq) => log.at(seq))).toEqual(Array(5).fill(undefined))
+    expect([2, 3].map((seq) => log.at(seq))).toMatchObject([{ data: 'y' }, { data: 'z' }])
+  })
+})
+
+describe('bounds', () => {
+  test('the oldest entries fall off beyond so many', () => {
+    const log = new Log({ ...UNBOUNDED, events: 3 })
+    for (let count = 0; count < 10; count++) log.append(eventOf('x'))
+    expect(seqs(log)).toEqual([8, 9, 10])
+  })
+
+  test('entries that are no events count as well', () => {
+    const log = new Log({ ...UNBOUNDED, events: 2 })
+    for (let count = 0; count < 5; count++) log.append(opened)
+    expect(seqs(log)).toEqual([4, 5])
+  })
+
+  test('the oldest entries fall off beyond so many bytes', () => {
+    const log = new Log({ ...UNBOUNDED, bytes: 3 * bytesOf(eventOf('xx')) })
+    for (let count = 0; count < 10; count++) log.append(eventOf('xx'))
+    expect(seqs(log)).toEqual([8, 9, 10])
+  })
+
+  test('one byte less holds one entry less', () => {
+    const log = new Log({ ...UNBOUNDED, bytes: 3 * bytesOf(eventOf('xx')) - 1 })
+    for (let count = 0; count < 10; count++) log.append(eventOf('xx'))
+    expect(seqs(log)).toEqual([9, 10])
+  })
+
+  test('a large entry pushes off as many small ones as it needs', () => {
+    const log = new Log({ ...UNBOUNDED, bytes: 4 * bytesOf(eventOf('')) })
+    for (let count = 0; count < 4; count++) log.append(eventOf(''))
+    log.append(eventOf('x'.repeat(bytesOf(eventOf('')) / 2)))
+    expect(seqs(log)).toEqual([3, 4, 5])
+    expect(log.bytes).toBe(4 * bytesOf(eventOf('')))
+  })
+
+  test('data, name and ID count two bytes a character', () => {
+    const bare = bytesOf(eventOf('', '', ''))
+    expect(bare).toBeGreaterThan(0)
+    expect(bytesOf(eventOf('12345', '', ''))).toBe(bare + 10)
+    expect(bytesOf(eventOf('', '1234', ''))).toBe(bare + 8)
+    expect(bytesOf(eventOf('', '', '123'))).toBe(bare + 6)
+  })
+
+  test('what falls off is no longer counted', () => {
+    const log = new Log({ ...UNBOUNDED, events: 1 })
+    log.append(eventOf('x'.repeat(1_000)))
+    log.append(eventOf('x'))
+    expect(log.bytes).toBe(bytesOf(eventOf('x')))
+  })
+
+  test('the newest entry stays whatever its size', () => {
+    const log = new Log({ ...UNBOUNDED, bytes: 1_000 })
+    log.append(eventOf('x'))
+    log.append(eventOf('x'.repeat(100_000)))
+    expect(seqs(log)).toEqual([2])
+  })
+
+  test('an entry that was too large goes when the next one comes', () => {
+    const log = new Log({ ...UNBOUNDED, bytes: 1_000 })
+    log.append(eventOf('x'.repeat(100_000)))
+    log.append(eventOf('x'))
+    expect(seqs(log)).toEqual([2])
+  })
+})
+
+test('entries are found by their number through every compaction', () => {
+  const log = new Log({ ...UNBOUNDED, events: 10 })
+  for (let number = 1; number <= 5_000; number++) {
+    log.append(eventOf(String(number)))
+    const first = Math.max(1, number - 9)
+    expect([log.firstSeq, log.length]).toEqual([first, number - first + 1])
+    expect(log.at(first - 1)).toBeUndefined()
+    expect(log.at(first)).toMatchObject({ seq: first, data: String(first) })
+    expect(log.at(number)).toMatchObject({ seq: number, data: String(number) })
+  }
+})
+
+describe('eventsAfter', () => {
+  const log = new Log({ ...UNBOUNDED, events: 4 })
+  for (const entry of [eventOf('1'), eventOf('2'), eventOf('3'), opened, eventOf('5'), eventOf('6')])
+    log.append(entry)
+  const dataAfter = (seq: number): string[] => Array.from(log.eventsAfter(seq), ({ data }) => data)
+
+  test('gives events of higher numbers, in order, and nothing else', () => {
+    expect(dataAfter(3)).toEqual(['5', '6'])
+    expect(dataAfter(4)).toEqual(['5', '6'])
+    expect(dataAfter(5)).toEqual(['6'])
+  })
+
+  test('begins with what is still held', () => {
+    expect(dataAfter(0)).toEqual(['3', '5', '6'])
+  })
+
+  test('gives nothing after the newest', () => {
+    expect(dataAfter(6)).toEqual([])
+    expect(dataAfter(100)).toEqual([])
+  })
+})
+
+test('property: a log is the tail of all that was appended', () => {
+  const event = fc
+    .record({ name: fc.string({ maxLength: 3 }), size: fc.nat(300), id: fc.string({ maxLength: 3 }) })
+    .map(({ name, size, id }) => eventOf('x'.repeat(size), name, id))
+  const run = fc.record({
+    entry: fc.oneof(event, fc.constant(opened)),
+    times: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 1_500 })),
+  })
+  const limits = fc.record({
+    events: fc.integer({ min: 1, max: 50 }),
+    bytes: fc.integer({ min: 1, max: 5_000 }),
+  })
+  fc.assert(
+    fc.property(limits, fc.array(run, { maxLength: 8 }), (bounds, runs) => {
+      const log = new Log(bounds)
+      const model: { entry: Entry; size: number }[] = []
+      for (const { entry, times } of runs) {
+        const size = bytesOf(entry)
+        for (let time = 0; time < times; time++) {
+          log.append(entry)
+          model.push({ entry: { ...entry, seq: model.length + 1 }, size })
+        }
+        const tail = tailOf(model, bounds)
+        expect([log.firstSeq, log.lastSeq]).toEqual([tail[0]?.entry.seq, model.length])
+        expect(log.length).toBe(tail.length)
+        expect(log.bytes).toBe(tail.reduce((sum, one) => sum + one.size, 0))
+        const held = tail.map((one) => one.entry)
+        expect(held.map(({ seq }) => log.at(seq))).toEqual(held)
+        expect([log.at(log.firstSeq - 1), log.at(log.lastSeq + 1)]).toEqual([undefined, undefined])
+        const after = model.length - 3
+        expect([...log.eventsAfter(after)]).toEqual(
+          held.filter(({ type, seq }) => type === 'event' && seq > after),
+        )
+      }
+    }),
+    { numRuns: 50 },
+  )
+})
+
+/** As many of the latest as both bounds allow, but one at least. */
+function tailOf<Sized extends { size: number }>(all: readonly Sized[], bounds: LogLimits): Sized[] {
+  let [count, bytes] = [0, 0]
+  for (const { size } of all.toReversed()) {
+    if (count > 0 && (count === bounds.events || bytes + size > bounds.bytes)) break
+    count++
+    bytes += size
+  }
+  return all.slice(-count)
+}

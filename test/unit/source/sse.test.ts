@@ -1,0 +1,546 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { StreamRequest } from '../../../src/link/protocol.ts'
+import type { HubPlatform } from '../../../worker/platform.ts'
+import { FailedError, type Handlers, readEvents, type ServerEvent } from '../../../worker/source/sse.ts'
+import { requestTo } from '../../sim/world/samples.ts'
+import { cut, drawnBytes, readingOf } from '../event-stream.ts'
+
+const REQUEST = requestTo('https://dash.test/events')
+
+const EVENT_STREAM = { 'Content-Type': 'text/event-stream' }
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** A body that brings these chunks, then ends, or fails where there is an error. */
+const bodyOf = (chunks: readonly Uint8Array[], error?: Error): ReadableStream => {
+  const left = [...chunks]
+  return new ReadableStream({
+    pull(controller) {
+      const chunk = left.shift()
+      if (chunk !== undefined) controller.enqueue(chunk)
+      else if (error !== undefined) controller.error(error)
+      else controller.close()
+    },
+  })
+}
+
+const responseOf = (...chunks: Uint8Array[]): Response =>
+  new Response(bodyOf(chunks), { headers: EVENT_STREAM })
+
+class Reading implements Handlers {
+  readonly events: ServerEvent[] = []
+  readonly retries: number[] = []
+  /** What was called, in order. */
+  readonly calls: string[] = []
+  readonly asked: { url: string; init: RequestInit }[] = []
+  readonly abort = new AbortController()
+  maxEventSize = 1_000_000
+  readonly #answer: () => Promise<Response>
+
+  constructor(answer: () => Response | Promise<Response>) {
+    this.#answer = async () => answer()
+  }
+
+  read(lastEventId = '', request = REQUEST): Promise<void> {
+    const fetch = (url: string, init: RequestInit) => {
+      this.asked.push({ url, init })
+      return this.#answer()
+    }
+    const handlers: Handlers = {
+      opened: () => this.opened(),
+      event: (event) => this.event(event),
+      id: (id) => this.id(id),
+      retry: (milliseconds) => this.retry(milliseconds),
+      alive: () => this.alive(),
+      parsed: () => this.parsed(),
+    }
+    const { signal } = this.abort
+    const connection = { lastEventId, headers: request.headers, signal, maxEventSize: this.maxEventSize }
+    const platform = { fetch, now: () => Date.now() } as unknown as HubPlatform
+    return readEvents(platform, request, connection, handlers)
+  }
+
+  get headers(): Record<string, string> {
+    return this.asked[0]?.init.headers as Record<string, string>
+  }
+
+  opened(): void {
+    this.calls.push('opened')
+  }
+
+  event(event: ServerEvent): void {
+    this.events.push(event)
+    this.calls.push(event.data)
+  }
+
+  id(id: string): void {
+    this.calls.push(`id ${id}`)
+  }
+
+  alive(): void {}
+
+  retry(milliseconds: number): void {
+    this.retries.push(milliseconds)
+  }
+
+  parsed(): undefined {
+    this.calls.push('parsed')
+  }
+}
+
+/** The events of a response whose body is this text. */
+async function eventsIn(text: string): Promise<ServerEvent[]> {
+  const reading = new Reading(() => responseOf(bytesOf(text)))
+  await reading.read()
+  return reading.events
+}
+
+const dataIn = async (text: string): Promise<string[]> => (await eventsIn(text)).map(({ data }) => data)
+
+describe('the request', () => {
+  const ask = async (lastEventId: string, request?: StreamRequest) => {
+    const reading = new Reading(() => responseOf())
+    await reading.read(lastEventId, request)
+    return reading
+  }
+
+  test('goes to the URL and asks for an event stream', async () => {
+    const { asked, headers } = await ask('')
+    expect(asked.map(({ url }) => url)).toEqual([REQUEST.url])
+    expect(headers.accept).toBe('text/event-stream')
+  })
+
+  test('bypasses the cache', async () => {
+    expect((await ask('')).asked[0]?.init.cache).toBe('no-store')
+  })
+
+  test.each(['same-origin', 'include'] as const)('passes on credentials mode %s', async (credentials) => {
+    expect((await ask('', { ...REQUEST, credentials })).asked[0]?.init.credentials).toBe(credentials)
+  })
+
+  test('has no Last-Event-ID where there is none', async () => {
+    expect(Object.keys((await ask('')).headers)).toEqual(['accept'])
+  })
+
+  test('carries the last event ID', async () => {
+    expect((await ask('1795421911:0')).headers['Last-Event-ID']).toBe('1795421911:0')
+  })
+
+  test('carries an ID beyond Latin-1 as its UTF-8 bytes', async () => {
+    const header = (await ask('é🙂')).headers['Last-Event-ID']
+    expect(header).toBe('\xc3\xa9\xf0\x9f\x99\x82')
+    expect(() => new Headers({ 'Last-Event-ID': String(header) })).not.toThrow()
+  })
+})
+
+describe('a request that cannot be made', () => {
+  test.each([
+    ['ftp://dash.test/', 'scheme "ftp:"'],
+    ['ws://dash.test/', 'scheme "ws:"'],
+    ['javascript:0', 'scheme "javascript:"'],
+    ['about:blank', 'scheme "about:"'],
+    ['https://user@dash.test/', 'user name or password'],
+    ['https://:secret@dash.test/', 'user name or password'],
+  ])('is not made, and not to be tried again: %s', async (url, words) => {
+    const reading = new Reading(() => responseOf(bytesOf('data: x\n\n')))
+    const error = await reading.read('', requestTo(url)).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(FailedError)
+    expect(error).toMatchObject({
+      message: expect.stringContaining(words),
+      failure: { isFinal: true, status: 0 },
+    })
+    expect(String(error)).not.toContain('secret')
+    expect(reading.asked).toEqual([])
+  })
+
+  test.each([
+    'http://dash.test/',
+    'https://dash.test/',
+    'data:text/event-stream,data:x',
+    'blob:https://dash.test/1',
+  ])('is none of these: %s', async (url) => {
+    const reading = new Reading(() => responseOf(bytesOf('data: x\n\n')))
+    await reading.read('', requestTo(url))
+    expect(reading.events).toMatchObject([{ data: 'x' }])
+  })
+})
+
+describe('the answer', () => {
+  test.each(['text/event-stream', 'text/event-stream;charset=utf-8', 'Text/Event-Stream ; charset=UTF-8'])(
+    'is accepted as %s',
+    async (type) => {
+      const reading = new Reading(
+        () => new Response(bodyOf([bytesOf('data: x\n\n')]), { headers: { 'Content-Type': type } }),
+      )
+      await reading.read()
+      expect(reading.calls).toEqual(['opened', 'x', 'parsed'])
+    },
+  )
+
+  test.each(['text/html', 'text/event-streams', 'application/json; text/event-stream', ''])(
+    'is refused as "%s"',
+    async (type) => {
+      const reading = new Reading(
+        () => new Response(bodyOf([bytesOf('data: x\n\n')]), { headers: { 'Content-Type': type } }),
+      )
+      await expect(reading.read()).rejects.toThrow(FailedError)
+      await expect(reading.read()).rejects.toThrow(`content type "${type}"`)
+      expect(reading.calls).toEqual([])
+    },
+  )
+
+  test.each([204, 206, 301, 404, 500, 503])('is refused with status %i', async (status) => {
+    const body = status === 204 ? null : bodyOf([bytesOf('data: x\n\n')])
+    const reading = new Reading(() => new Response(body, { status, headers: EVENT_STREAM }))
+    await expect(reading.read()).rejects.toThrow(FailedError)
+    expect(reading.calls).toEqual([])
+  })
+
+  test('is refused with the status in the message', async () => {
+    const reading = new Reading(() => new Response('gone', { status: 410 }))
+    await expect(reading.read()).rejects.toThrow('status 410')
+  })
+
+  test('ends its connection where it is refused', async () => {
+    let isCancelled = false
+    const body = new ReadableStream({
+      cancel: () => {
+        isCancelled = true
+      },
+    })
+    const reading = new Reading(() => new Response(body, { status: 500 }))
+    await expect(reading.read()).rejects.toThrow(FailedError)
+    expect(isCancelled).toBe(true)
+  })
+
+  test('may have no body', async () => {
+    const reading = new Reading(() => new Response(null, { headers: EVENT_STREAM }))
+    await reading.read()
+    expect(reading.calls).toEqual(['opened'])
+  })
+})
+
+describe('events', () => {
+  test('carry name, data and ID', async () => {
+    expect(await eventsIn('event: cpu\nid: 7\ndata: 0.5\n\n')).toEqual([
+      { name: 'cpu', data: '0.5', id: '7' },
+    ])
+  })
+
+  test('are called message and have no ID where the server says nothing else', async () => {
+    expect(await eventsIn('data: x\n\n')).toEqual([{ name: 'message', data: 'x', id: undefined }])
+  })
+
+  test('may reset the ID', async () => {
+    expect(await eventsIn('id: 1\ndata: x\n\nid\ndata: y\n\nid:\ndata: z\n\n')).toMatchObject([
+      { id: '1' },
+      { id: '' },
+      { id: '' },
+    ])
+  })
+
+  test('do not take an ID that contains NULL', async () => {
+    expect(await eventsIn('id: 1\nid: 2\0\ndata: x\n\n')).toMatchObject([{ id: '1' }])
+  })
+
+  test('join their data lines', async () => {
+    expect(await dataIn('data: one\ndata:two\ndata\ndata:  four\n\n')).toEqual(['one\ntwo\n\n four'])
+  })
+
+  test('without data are none', async () => {
+    expect(await dataIn('event: a\n\ndata: x\n\n')).toEqual(['x'])
+    expect(await eventsIn('event: a\n\ndata: x\n\n')).toMatchObject([{ name: 'message' }])
+  })
+
+  test('may have empty data', async () => {
+    expect(await dataIn('data\n\ndata:\n\n')).toEqual(['', ''])
+  })
+
+  test.each([
+    ['LF', '\n'],
+    ['CRLF', '\r\n'],
+  ])('end with %s', async (_name, newline) => {
+    expect(await dataIn(['data: x', 'data: y', '', 'data: z', '', ''].join(newline))).toEqual(['x\ny', 'z'])
+  })
+
+  test('end with CR', async () => {
+    expect(await dataIn(['data: x', 'data: y', '', 'data: z', '', ''].join('\r'))).toEqual(['x\ny', 'z'])
+  })
+
+  test('end with CR without waiting for what comes next', async () => {
+    const reading = new Reading(() => responseOf(bytesOf('data: x\r\r'), bytesOf(':\r')))
+    await reading.read()
+    expect(reading.calls).toEqual(['opened', 'x', 'parsed', 'parsed'])
+  })
+
+  test('follow a byte order mark', async () => {
+    expect(await dataIn('\ufeffdata: x\n\n')).toEqual(['x'])
+  })
+
+  test('do not follow a second byte order mark', async () => {
+    expect(await dataIn('\ufeff\ufeffdata: x\n\ndata: y\n\n')).toEqual(['y'])
+  })
+
+  test('are not disturbed by comments and unknown fields', async () => {
+    expect(await dataIn(': hello\ndata: x\n:\nfield: y\ndata: z\n\n: bye\n\n')).toEqual(['x\nz'])
+  })
+
+  test('that the end of the response leaves unfinished are dropped', async () => {
+    expect(await dataIn('data: x\n\ndata: y\n')).toEqual(['x'])
+    expect(await dataIn('data: x\n\ndata: y')).toEqual(['x'])
+  })
+
+  test('are all handed over before the end of their chunk is told', async () => {
+    const reading = new Reading(() => responseOf(bytesOf('data: x\n\ndata: y\n\nda'), bytesOf('ta: z\n\n')))
+    await reading.read()
+    expect(reading.calls).toEqual(['opened', 'x', 'y', 'parsed', 'z', 'parsed'])
+  })
+
+  test('of a very large chunk are all there, in order', async () => {
+    const all = Array.from({ length: 20_000 }, (_, index) => String(index))
+    expect(await dataIn(all.map((data) => `data: ${data}\r\n\r\n`).join(''))).toEqual(all)
+  })
+})
+
+// [spec] The last event ID is set before it is seen that there is no data.
+// https://html.spec.whatwg.org/multipage/server-sent-events.html#dispatchMessage
+describe('an ID in a block without data', () => {
+  /** What is told of it, cut after each byte, and whole. */
+  async function toldOf(text: string): Promise<string[]> {
+    const bytes = bytesOf(text)
+    const whole = await callsFor(bytes)
+    for (let border = 1; border < bytes.length; border++) {
+      expect(await callsFor(bytes.slice(0, border), bytes.slice(border)), `at byte ${border}`).toEqual(whole)
+    }
+    expect(await callsFor(...Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(whole)
+    return whole
+  }
+
+  async function callsFor(...chunks: Uint8Array[]): Promise<string[]> {
+    const reading = new Reading(() => responseOf(...chunks))
+    await reading.read()
+    return reading.calls.filter((call) => !['opened', 'parsed'].includes(call))
+  }
+
+  test.each([
+    ['alone', 'id: 7\n\ndata: x\n\n', ['id 7', 'x']],
+    ['with a name', 'event: a\nid: 7\n\n', ['id 7']],
+    ['between comments', ': a\nid: 7\n: b\n\n', ['id 7']],
+    ['twice: the last counts', 'id: 7\nid: 8\n\n', ['id 8']],
+    ['between two events', 'data: x\n\nid: 7\n\ndata: y\n\n', ['x', 'id 7', 'y']],
+    ['with CRLF', 'id: 7\r\n\r\ndata: x\r\n\r\n', ['id 7', 'x']],
+    ['with CR', 'id: 7\r\rdata: x\r\r', ['id 7', 'x']],
+    ['beyond Latin-1', 'id: é🙂\n\n', ['id é🙂']],
+    ['without a space', 'id:7\n\n', ['id 7']],
+    ['with two spaces', 'id:  7\n\n', ['id  7']],
+    ['with colons', 'id: 7:8\n\n', ['id 7:8']],
+    ['after a byte order mark', '\ufeffid: 7\n\n', ['id 7']],
+    ['by an empty value', 'id:\n\n', ['id ']],
+    ['by a name alone', 'id\n\n', ['id ']],
+    ['with NULL, which is ignored', 'id: 7\0\n\n', []],
+    ['and NULL after it', 'id: 7\nid: 8\0\n\n', ['id 7']],
+  ])('is told: %s', async (_how, text, told) => {
+    expect(await toldOf(text)).toEqual(told)
+  })
+
+  test.each([
+    ['where there are data, which bring it', 'id: 7\ndata: x\n\n', ['x']],
+    ['where data are empty', 'id: 7\ndata\n\n', ['']],
+    ['where the block does not end', 'id: 7\n', []],
+    ['where the field is another', 'ID: 7\nids: 8\nid : 9\n id: 10\n\n', []],
+    ['twice', 'id: 7\n\n\n\n', ['id 7']],
+  ])('is not told %s', async (_when, text, told) => {
+    expect(await toldOf(text)).toEqual(told)
+  })
+
+  test('is told wherever a slice of a large chunk ends', async () => {
+    const SLICE = 32_768
+    const text = 'data: x\n\nid: 7\n\ndata: y\n\n'
+    for (let at = 0; at <= text.length; at++) {
+      const padding = `:${'x'.repeat(SLICE - at - 2)}\n`
+      expect(await callsFor(bytesOf(padding + text)), `after ${at} characters`).toEqual(['x', 'id 7', 'y'])
+    }
+  })
+})
+
+describe('the size of an event', () => {
+  const read = (maxEventSize: number, ...chunks: string[]) => {
+    const reading = new Reading(() => responseOf(...chunks.map(bytesOf)))
+    reading.maxEventSize = maxEventSize
+    return reading.read().then(() => reading.events.map(({ data }) => data.length))
+  }
+
+  const tooLarge = {
+    failure: { isFinal: true, message: 'the server sent an event of more than 1,000 characters' },
+  }
+
+  test('is bounded, however it is cut', async () => {
+    const line = `data: ${'x'.repeat(1_001)}\n\n`
+    await expect(read(1_000, line)).rejects.toMatchObject(tooLarge)
+    await expect(read(1_000, ...line)).rejects.toMatchObject(tooLarge)
+    await expect(read(1_000, `data: ${'x'.repeat(2_000)}`)).rejects.toMatchObject(tooLarge)
+    await expect(read(1_000, 'data: x\n'.repeat(501), '\n')).rejects.toMatchObject(tooLarge)
+  })
+
+  test('may reach the bound, however it is cut', async () => {
+    const line = `data: ${'x'.repeat(1_000)}\n\n`
+    expect(await read(1_000, line)).toEqual([1_000])
+    expect(await read(1_000, ...line)).toEqual([1_000])
+    expect(await read(1_000, line + line, line)).toEqual([1_000, 1_000, 1_000])
+  })
+
+  test('is that of lines that never end, too', async () => {
+    await expect(read(1_000, ...Array(2_000).fill(':'))).rejects.toMatchObject(tooLarge)
+  })
+})
+
+describe('retry lines', () => {
+  const retriesIn = async (text: string): Promise<number[]> => {
+    const reading = new Reading(() => responseOf(bytesOf(text)))
+    await reading.read()
+    return reading.retries
+  }
+
+  test('are handed over at once, event or not', async () => {
+    expect(await retriesIn('retry: 3000\ndata: x\n\nretry:50\n')).toEqual([3_000, 50])
+  })
+
+  test('are ignored where they are no number', async () => {
+    expect(await retriesIn('retry: soon\nretry: -1\nretry: 1.5\nretry\nretry: 1e3\n')).toEqual([])
+  })
+})
+
+describe('the end', () => {
+  test('of the response resolves', async () => {
+    await expect(new Reading(() => responseOf(bytesOf('data: x\n\n'))).read()).resolves.toBeUndefined()
+  })
+
+  test('by a failed request rejects with the error of the platform', async () => {
+    const error = new TypeError('Failed to fetch')
+    const reading = new Reading(() => Promise.reject(error))
+    await expect(reading.read()).rejects.toBe(error)
+  })
+
+  test('by a broken connection rejects with the error of the platform, after the events before', async () => {
+    const error = new TypeError('network error')
+    const body = bodyOf([bytesOf('data: x\n\ndata: y\n')], error)
+    const reading = new Reading(() => new Response(body, { headers: EVENT_STREAM }))
+    await expect(reading.read()).rejects.toBe(error)
+    expect(reading.calls).toEqual(['opened', 'x', 'parsed'])
+  })
+
+  test('by abortion is in the hands of the platform', async () => {
+    const reading = new Reading(() => responseOf())
+    await reading.read()
+    expect(reading.asked[0]?.init.signal).toBe(reading.abort.signal)
+  })
+})
+
+describe('chunks', () => {
+  const TEXT =
+    '\ufeffretry: 10\r\n: hé\r\nevent: cpu\r\nid: ü\r\ndata: 🙂\r\ndata: é\r\n\r\nid: 2\ndata: y\n\ndata: z\r\rdata: {}\n\n'
+  const EVENTS = [
+    { name: 'cpu', data: '🙂\né', id: 'ü' },
+    { name: 'message', data: 'y', id: '2' },
+    { name: 'message', data: 'z', id: undefined },
+    { name: 'message', data: '{}', id: undefined },
+  ]
+
+  test('may end between any two bytes', async () => {
+    const bytes = bytesOf(TEXT)
+    for (let border = 0; border <= bytes.length; border++) {
+      const reading = new Reading(() => responseOf(bytes.slice(0, border), bytes.slice(border)))
+      await reading.read()
+      expect(reading.events, `split at byte ${border}`).toEqual(EVENTS)
+      expect(reading.retries).toEqual([10])
+    }
+  })
+
+  test('may be empty, between the halves of a CRLF too', async () => {
+    const reading = new Reading(() =>
+      responseOf(...['data: x\r', '', '\ndata: y\r', '', '\n\r\n'].map(bytesOf)),
+    )
+    await reading.read()
+    expect(reading.events).toMatchObject([{ data: 'x\ny' }])
+  })
+
+  test('may be single bytes', async () => {
+    const reading = new Reading(() => responseOf(...Array.from(bytesOf(TEXT), (byte) => Uint8Array.of(byte))))
+    await reading.read()
+    expect(reading.events).toEqual(EVENTS)
+  })
+
+  test('property: any events, cut anywhere, come through as they are', async () => {
+    const line = fc.string({ unit: 'grapheme' }).map((text) => text.replace(/[\r\n\0]/g, ''))
+    const drawnEvent = fc.record({
+      name: line,
+      data: fc.array(line, { minLength: 1, maxLength: 3 }),
+      id: fc.option(line, { nil: undefined }),
+      newline: fc.constantFrom('\n', '\r\n'),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(drawnEvent), fc.array(fc.nat(1_000)), async (events, borders) => {
+        const text = events
+          .map(({ name, data, id, newline }) =>
+            [
+              `event: ${name}`,
+              ...(id === undefined ? [] : [`id: ${id}`]),
+              ...data.map((one) => `data: ${one}`),
+              '',
+              '',
+            ].join(newline),
+          )
+          .join('')
+        const bytes = bytesOf(text)
+        const cuts = [
+          0,
+          ...borders.filter((border) => border < bytes.length).sort((a, b) => a - b),
+          bytes.length,
+        ]
+        const chunks = cuts.slice(1).map((cut, index) => bytes.slice(cuts[index], cut))
+        const reading = new Reading(() => responseOf(...chunks))
+        await reading.read()
+        expect(reading.events).toEqual(
+          events.map(({ name, data, id }) => ({
+            name: name === '' ? 'message' : name,
+            data: data.join('\n'),
+            id,
+          })),
+        )
+      }),
+    )
+  })
+  // [spec] https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+  test('property: any bytes, cut anywhere, mean what they mean as a whole', async () => {
+    const interpret = async (chunks: readonly Uint8Array[]) => {
+      const reading = new Interpretation(() => responseOf(...chunks))
+      await reading.read()
+      return { events: reading.given, retries: reading.retries, lastEventId: reading.lastEventId }
+    }
+    await fc.assert(
+      fc.asyncProperty(drawnBytes(), fc.array(fc.nat(300)), async (bytes, borders) => {
+        const meant = readingOf(bytes)
+        expect(await interpret([bytes])).toEqual(meant)
+        expect(await interpret(cut(bytes, borders))).toEqual(meant)
+        expect(await interpret(cut(bytes, [...bytes.keys()]))).toEqual(meant)
+      }),
+      { numRuns: 400 },
+    )
+  })
+})
+
+/** Keeps the last event ID as a stream does. */
+class Interpretation extends Reading {
+  readonly given: { name: string; data: string; lastEventId: string }[] = []
+  lastEventId = ''
+
+  override event({ name, data, id }: ServerEvent): void {
+    this.lastEventId = id ?? this.lastEventId
+    this.given.push({ name, data, lastEventId: this.lastEventId })
+  }
+
+  override id(id: string): void {
+    this.lastEventId = id
+  }
+}

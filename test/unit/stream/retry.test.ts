@@ -1,0 +1,141 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { EVENT_SOURCE_POLICY, type Policy } from '../../../src/link/protocol.ts'
+import {
+  DEFAULT_RECONNECTION_TIME,
+  type Failure,
+  parseRetryAfter,
+  reconnectionTime,
+  retryDelay,
+  wantsRetry,
+} from '../../../worker/stream/retry.ts'
+
+const HOUR = 3_600_000
+const ALMOST_ONE = 1 - Number.EPSILON
+
+describe('retryDelay', () => {
+  test('is the reconnection time where chance adds nothing', () => {
+    for (const failures of [0, 1, 5, 1_000]) expect(retryDelay(failures, 700, 0)).toBe(700)
+  })
+
+  test('spreads over a fifth more at first', () => {
+    expect(retryDelay(0, 1_000, 0.5)).toBe(1_100)
+    expect(retryDelay(0, 1_000, ALMOST_ONE)).toBe(1_200)
+  })
+
+  test('doubles the spread with each failure', () => {
+    const spreads = [1, 2, 3, 4].map((failures) => retryDelay(failures, 1_000, 0.5) - 1_000)
+    expect(spreads).toEqual([1_000, 2_000, 4_000, 8_000])
+  })
+
+  test('never waits longer than half a minute for a server that asks for less', () => {
+    for (const failures of [5, 6, 20, 1_000]) {
+      expect(retryDelay(failures, DEFAULT_RECONNECTION_TIME, ALMOST_ONE)).toBe(30_000)
+    }
+  })
+
+  test('still spreads where the server itself asks for more than that', () => {
+    expect(retryDelay(1_000, 60_000, 0)).toBe(60_000)
+    expect(retryDelay(1_000, 60_000, 0.5)).toBeGreaterThan(60_000)
+  })
+
+  test('is a whole number of milliseconds', () => {
+    expect(retryDelay(0, 1_001, 0.3)).toBe(1_061)
+  })
+
+  test('property: at least the reconnection time, and harmless to a timer, whatever the number of failures', () => {
+    const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+    fc.assert(
+      fc.property(fc.nat(), fc.integer({ min: 100, max: HOUR }), random, (failures, time, chance) => {
+        const delay = retryDelay(failures, time, chance)
+        expect(delay).toBeGreaterThanOrEqual(time)
+        expect(delay).toBeLessThanOrEqual(Math.max(30_000, 2 * time))
+      }),
+    )
+  })
+})
+
+describe('reconnectionTime', () => {
+  test('leaves a sensible time as it is', () => {
+    expect([100, 3_000, HOUR].map(reconnectionTime)).toEqual([100, 3_000, HOUR])
+  })
+
+  test('makes no busy loop of 0 or less', () => {
+    expect([0, 1, -1, -Infinity].map(reconnectionTime)).toEqual([100, 100, 100, 100])
+  })
+
+  test('does not overflow a timer', () => {
+    expect([HOUR + 1, 2 ** 31, 99_999_999_999, Infinity].map(reconnectionTime)).toEqual(Array(4).fill(HOUR))
+  })
+
+  test('makes a time of what is no number', () => {
+    const time = reconnectionTime(Number.NaN)
+    expect(time).toBeGreaterThanOrEqual(100)
+    expect(time).toBeLessThanOrEqual(HOUR)
+  })
+})
+
+describe('parseRetryAfter', () => {
+  const NOW = Date.parse('2026-11-24T10:00:00Z')
+
+  test.each([
+    ['0', 0],
+    ['2', 2_000],
+    [' 120 ', 120_000],
+    ['Tue, 24 Nov 2026 10:00:30 GMT', 30_000],
+    ['Tuesday, 24-Nov-26 10:00:30 GMT', 30_000],
+    ['Tue, 24 Nov 2026 09:59:59 GMT', 0],
+    ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
+    ['Sun, 24 Nov 2126 10:00:00 GMT', HOUR],
+    ['99999999999999999999999', HOUR],
+    ['-5', 0],
+    ['1.5', 0],
+    ['1e3', 0],
+    ['soon', 0],
+    ['Infinity', 0],
+    ['NaN', 0],
+    ['', 0],
+    [null, 0],
+  ])('makes of %j %i ms', (header, wait) => {
+    expect(parseRetryAfter(header, NOW)).toBe(wait)
+  })
+})
+
+describe('wantsRetry', () => {
+  const failure = (details: Partial<Failure>): Failure => ({
+    message: '',
+    status: 0,
+    retryAfter: 0,
+    isFinal: false,
+    ...details,
+  })
+  const patient: Policy = { ...EVENT_SOURCE_POLICY, retriesStatuses: true }
+
+  test('is true after a lost connection, for all', () => {
+    expect(wantsRetry(EVENT_SOURCE_POLICY, failure({}), 1_000)).toBe(true)
+    expect(wantsRetry(patient, failure({}), 1_000)).toBe(true)
+  })
+
+  test('is true after statuses that may pass, for connect() only', () => {
+    for (const status of [408, 425, 429, 500, 502, 503, 504, 599]) {
+      expect(wantsRetry(patient, failure({ status }), 1), String(status)).toBe(true)
+      expect(wantsRetry(EVENT_SOURCE_POLICY, failure({ status }), 1), String(status)).toBe(false)
+    }
+  })
+
+  test('is false after other statuses, for all', () => {
+    for (const status of [201, 206, 301, 400, 401, 403, 404, 410, 422, 600]) {
+      expect(wantsRetry(patient, failure({ status }), 1), String(status)).toBe(false)
+    }
+  })
+
+  test('is false after so many attempts in a row, and after what is final', () => {
+    expect([1, 2, 3].map((attempt) => wantsRetry({ ...patient, retries: 2 }, failure({}), attempt))).toEqual([
+      true,
+      true,
+      false,
+    ])
+    expect(wantsRetry({ ...patient, retries: 0 }, failure({}), 1)).toBe(false)
+    expect(wantsRetry(patient, failure({ isFinal: true }), 1)).toBe(false)
+  })
+})

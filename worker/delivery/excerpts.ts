@@ -1,0 +1,86 @@
+import { pack } from '../../src/link/pack.ts'
+import { type Entry, EVERY_NAME, type PackedEntries } from '../../src/link/protocol.ts'
+import type { Log } from './log.ts'
+
+/** What one batch carries at most, unless a single event is larger. */
+export const BATCH_ENTRIES = 8_192
+export const BATCH_CHARACTERS = 1_048_576
+
+/**
+ * Excerpts end where the log's numbers are multiples of this, unless that makes them small: so cursors that have been
+ * apart come to the same places again, and share from then on.
+ */
+const GRID = 4_096
+const SMALL = 1_024
+
+/** How many excerpts are kept for other cursors. */
+const KEPT = 8
+
+/** A part of a log, less what does not matter to some cursors. */
+export interface Excerpt {
+  readonly entries: PackedEntries
+  readonly isEmpty: boolean
+  /** Sequence number of the first entry behind it. */
+  readonly next: number
+  /** Of the last event before that, whether it is in the excerpt or not; absent where there is none. */
+  readonly lastEventId: string | undefined
+}
+
+/** Makes excerpts of a log, each once for all cursors that stand at the same place and want the same names. */
+export class Excerpts {
+  readonly #log: Log
+  readonly #kept = new Map<string, Excerpt>()
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /**
+   * @param seq number of an entry that has not fallen off the log
+   * @param key equal for equal names
+   */
+  from(seq: number, names: ReadonlySet<string>, key: string): Excerpt {
+    // What ends with the log goes on when that has grown.
+    const place = placeOf(seq, key)
+    const kept = this.#kept.get(place) ?? this.#kept.get(placeOf(seq, key, this.#log.lastSeq))
+    if (kept !== undefined) return kept
+    const entries: Entry[] = []
+    const hearsAll = names.has(EVERY_NAME)
+    let next = seq
+    let characters = 0
+    let lastEventId: string | undefined
+    let entry = this.#log.at(next)
+    while (entry !== undefined && entries.length < BATCH_ENTRIES && characters < BATCH_CHARACTERS) {
+      if (entry.type !== 'event') {
+        entries.push(entry)
+      } else {
+        lastEventId = entry.id
+        if (hearsAll || names.has(entry.name)) {
+          entries.push(entry)
+          characters += entry.data.length
+        }
+      }
+      next++
+      if (next % GRID === 0 && entries.length >= SMALL) break
+      entry = this.#log.at(next)
+    }
+    const excerpt = { entries: pack(entries), isEmpty: entries.length === 0, next, lastEventId }
+    if (characters <= 2 * BATCH_CHARACTERS) {
+      const reachesEnd = next > this.#log.lastSeq
+      this.#keep(reachesEnd ? placeOf(seq, key, this.#log.lastSeq) : place, excerpt)
+    }
+    return excerpt
+  }
+
+  #keep(place: string, excerpt: Excerpt): void {
+    this.#kept.set(place, excerpt)
+    if (this.#kept.size <= KEPT) return
+    for (const oldest of this.#kept.keys()) {
+      this.#kept.delete(oldest)
+      return
+    }
+  }
+}
+
+/** @param end where the log ended, if that has ended the excerpt */
+const placeOf = (seq: number, key: string, end = -1): string => `${seq} ${end} ${key}`

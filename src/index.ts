@@ -1,7 +1,7 @@
-export { configure, type HostName, type Options } from './api/configure.ts'
+export { configure, type Options } from './api/configure.ts'
 export { type ConnectOptions, connect } from './api/connect.ts'
 export { type Decode, type Decoded, type Decoder, json, type StandardSchema, text } from './api/decode.ts'
-export { type Inspection, inspect, type Refusal } from './api/inspect.ts'
+export { inspect } from './api/inspect.ts'
 export { type GapEvent, SharedEventSource, type SharedEventSourceInit } from './api/shared-event-source.ts'
 export type {
   Gap,
@@ -12,6 +12,7 @@ export type {
   StreamEvent,
   StreamStatus,
 } from './api/shared-stream.ts'
+export type { HostName } from './link/host.ts'
 export type {
   ConnectionError,
   GapReason,
@@ -21,3 +22,4 @@ export type {
   StreamReport,
 } from './link/protocol.ts'
 export { TabstreamError, type TabstreamErrorType } from './page/errors.ts'
+export type { Inspection, Refusal } from './page/inspection.ts'

@@ -1,28 +1,11 @@
-import { expose, type Remote, wrap } from 'comlink'
+import type { LinkEndpoint } from '../src/link/endpoint.ts'
 import { guarded, HUB_CALLS } from '../src/link/guard.ts'
-import {
-  type Attachment,
-  type HubReport,
-  type HubSide,
-  hubLockName,
-  type StreamRequest,
-  type Subscription,
-  type TabSide,
-  tabLockName,
-} from '../src/link/protocol.ts'
-import { Cursor } from './delivery/cursor.ts'
-import { LOG_LIMITS, type LogLimits } from './delivery/log.ts'
+import { type HubReport, hubLockName, type StreamRequest, type Subscription } from '../src/link/protocol.ts'
+import { LOG_LIMITS, type LogLimits } from './log/log.ts'
 import type { HubPlatform } from './platform.ts'
+import { sse } from './source/sse.ts'
 import { Stream } from './stream/stream.ts'
-
-/** One end of a link: a MessagePort, or what behaves like one. */
-export interface LinkEndpoint {
-  postMessage(message: unknown, transfer?: Transferable[]): void
-  addEventListener(type: string, listener: EventListenerOrEventListenerObject): void
-  removeEventListener(type: string, listener: EventListenerOrEventListenerObject): void
-  start?(): void
-  close(): void
-}
+import { Tab, type TabHub } from './tab.ts'
 
 /**
  * How long after its birth, in ms, a hub waits before it connects. It may succeed a hub that died, whose tabs need
@@ -37,15 +20,8 @@ const MOST_GATHER = 1_000
 /** More streams than this to one origin are worth a warning. */
 const MANY_STREAMS = 4
 
-/** A tab that has not attached after so many ms has gone, or has tried again. */
-const ATTACH_LIMIT = 10_000
-
-/** How often a tab that holds no lock is asked whether it is alive, in ms, and how often it may fail to answer. */
-const PING_INTERVAL = 5_000
-const PINGS_MISSED = 3
-
 /** Owns streams and serves tabs; knows nothing of where it runs. */
-export class Hub {
+export class Hub implements TabHub {
   readonly id: string
   readonly platform: HubPlatform
   readonly #tabs = new Set<Tab>()
@@ -134,7 +110,7 @@ export class Hub {
       if (this.#streams.get(identity) === stream) this.#streams.delete(identity)
     }
     const id = `${this.id}/${++this.#streamCount}`
-    const stream = new Stream(this.platform, id, request, this.#logLimits, ended)
+    const stream = new Stream(this.platform, sse(this.platform), id, request, this.#logLimits, ended)
     this.#streams.set(identity, stream)
     this.#count(new URL(request.url).origin)
     stream.begin(Math.max(0, this.#birth + GATHER - this.platform.now()))
@@ -166,112 +142,6 @@ export class Hub {
         // Where locks are forbidden, as in a sandboxed frame, tabs watch by asking.
         .catch(resolve)
     })
-  }
-}
-
-/** A hub's side of one link. */
-class Tab implements HubSide {
-  readonly #hub: Hub
-  readonly #endpoint: LinkEndpoint
-  /** Kept for as long as the tab: a remote that is collected leaves its calls hanging. */
-  readonly #remote: Remote<TabSide>
-  readonly #cursors = new Map<number, Cursor>()
-  readonly #watch = new AbortController()
-  readonly #closed: () => void
-  #isAttached = false
-  /** Until it must have attached, then until the next ping. */
-  #timer: unknown
-  /** Pings in a row that have not been answered. */
-  #missed = 0
-
-  constructor(hub: Hub, endpoint: LinkEndpoint, closed: () => void) {
-    this.#hub = hub
-    this.#closed = closed
-    this.#endpoint = endpoint
-    this.#remote = wrap<TabSide>(endpoint)
-  }
-
-  listen(): void {
-    expose(this, this.#endpoint)
-    this.#timer = this.#hub.platform.setTimeout(() => this.#close(), ATTACH_LIMIT)
-  }
-
-  attach({ tabId, holdsLock }: Attachment): string {
-    this.#isAttached = true
-    this.#hub.platform.clearTimeout(this.#timer)
-    this.#hub.join(this)
-    const { locks } = this.#hub.platform
-    if (holdsLock && locks !== undefined) {
-      locks
-        .request(tabLockName(tabId), { signal: this.#watch.signal }, async () => this.detach())
-        .catch(() => {})
-    } else {
-      this.#ping()
-    }
-    return this.#hub.id
-  }
-
-  subscribe(subscription: Subscription): string {
-    if (!this.#isAttached) return ''
-    const stream = this.#hub.streamFor(subscription)
-    const warning = this.#hub.takeWarning()
-    if (warning !== undefined) this.#remote.warn(warning)
-    const former = this.#cursors.get(subscription.id)
-    const cursor = new Cursor(this.#hub.platform, this.#hub.id, stream, subscription, this.#remote, former)
-    this.#cursors.set(subscription.id, cursor)
-    former?.close()
-    cursor.pump()
-    return this.#hub.id
-  }
-
-  unsubscribe(subscriptionId: number): void {
-    this.#cursors.get(subscriptionId)?.close()
-    this.#cursors.delete(subscriptionId)
-  }
-
-  end(subscriptionId: number): void {
-    this.#cursors.get(subscriptionId)?.stream.finish()
-  }
-
-  detach(): void {
-    if (!this.#isAttached) return
-    this.#isAttached = false
-    this.#hub.leave(this)
-    for (const cursor of this.#cursors.values()) cursor.close()
-    this.#cursors.clear()
-    this.#watch.abort()
-    this.#close()
-  }
-
-  #close(): void {
-    this.#hub.platform.clearTimeout(this.#timer)
-    this.#endpoint.close()
-    this.#closed()
-  }
-
-  /** Hidden tabs answer too, since messages are not throttled; frozen ones attach again when they wake. */
-  #ping(): void {
-    const { platform } = this.#hub
-    this.#timer = platform.setTimeout(() => {
-      if (this.#missed === PINGS_MISSED) return this.detach()
-      this.#missed++
-      this.#remote.ping().then(() => {
-        this.#missed = 0
-      })
-      this.#ping()
-    }, PING_INTERVAL)
-  }
-
-  wake(): void {
-    this.#hub.wake()
-  }
-
-  ping(): string {
-    return this.#isAttached ? this.#hub.id : ''
-  }
-
-  inspect(): HubReport {
-    return this.#hub.report()
   }
 }
 

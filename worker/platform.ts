@@ -1,40 +1,15 @@
-/** The part of `LockManager` in use. */
-export interface Locks {
-  request(
-    name: string,
-    options: { mode?: 'exclusive' | 'shared'; signal?: AbortSignal; steal?: boolean },
-    granted: () => Promise<unknown>,
-  ): Promise<unknown>
-}
+import { type LinkPlatform, linkPlatform } from '../src/link/platform.ts'
 
-/** What a hub needs of the world: a simulation stands in for it. */
-export interface HubPlatform {
-  /** Milliseconds since 1970 on a clock that never goes back, and is nearly the same in all pages. */
-  now(): number
+/** What a hub needs of the world. A simulation replaces it. */
+export interface HubPlatform extends LinkPlatform {
   /** Uniform in [0, 1). */
   random(): number
-  /** 128 random bits in hexadecimal. */
-  randomId(): string
-  setTimeout(callback: () => void, milliseconds: number): unknown
-  clearTimeout(timer: unknown): void
   fetch(url: string, init: RequestInit): Promise<Response>
-  /** Absent on insecure origins. */
-  readonly locks: Locks | undefined
 }
 
 /** The real world. */
 export const hubPlatform = (): HubPlatform => ({
-  now: () => performance.timeOrigin + performance.now(),
+  ...linkPlatform(),
   random: Math.random,
-  randomId,
-  setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
-  clearTimeout: (timer) => clearTimeout(timer as number),
   fetch: (url, init) => fetch(url, init),
-  locks: globalThis.navigator?.locks,
 })
-
-/** `crypto.randomUUID` is missing on insecure origins. */
-function randomId(): string {
-  const words = crypto.getRandomValues(new Uint32Array(4))
-  return Array.from(words, (word) => word.toString(16).padStart(8, '0')).join('')
-}

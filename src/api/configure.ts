@@ -1,7 +1,5 @@
+import type { HostName } from '../link/host.ts'
 import { describe, misuse } from './checks.ts'
-
-/** Where a hub can live. */
-export type HostName = 'shared-worker' | 'leader' | 'direct'
 
 /** Settings of a page, made once by {@link configure}. */
 export interface Options {

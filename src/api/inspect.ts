@@ -1,21 +1,5 @@
-import type { HubReport } from '../link/protocol.ts'
-import type { HostName } from './configure.ts'
+import type { Inspection } from '../page/inspection.ts'
 import { pageClient } from './page-client.ts'
-
-/** What {@link inspect} tells. */
-export interface Inspection extends HubReport {
-  /** Where the hub lives. */
-  host: HostName
-  /** Whether it lives in this very page: of all pages that share a leader, one says so. */
-  isHere: boolean
-  /** Hosts that would have been better and could not be had, with the reason for people. */
-  refused: readonly Refusal[]
-}
-
-export interface Refusal {
-  host: HostName
-  reason: string
-}
 
 /**
  * Tells where this page's hub lives and what it does: for dashboards, tests and bug reports.

@@ -19,12 +19,12 @@ function createClient(): Client {
   const ladder: Host[] = [
     sharedWorkerHost(options),
     lazyHost('leader', async () => {
-      const { leaderHost } = await import('../host/in-page.ts')
-      return leaderHost(platform, options.namespace ?? '', () => client.dropped())
+      const { hostByLeader } = await import('../host/in-page.ts')
+      return hostByLeader(platform, options.namespace ?? '', () => client.dropped())
     }),
     lazyHost('direct', async () => {
-      const { directHost } = await import('../host/in-page.ts')
-      return directHost(platform)
+      const { hostDirectly } = await import('../host/in-page.ts')
+      return hostDirectly(platform)
     }),
   ]
   const client = new Client(

@@ -1,5 +1,5 @@
+import type { HostName } from '../link/host.ts'
 import type { GapReason } from '../link/protocol.ts'
-import type { HostName } from './configure.ts'
 
 /** One event of a stream. */
 export interface StreamEvent<Data = string, Name extends string = string> {

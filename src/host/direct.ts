@@ -1,9 +1,9 @@
 import { Hub } from '../../worker/hub.ts'
 import type { Host } from '../link/host.ts'
-import type { Platform } from '../page/platform.ts'
+import type { HostPlatform } from './platform.ts'
 
 /** The hub in the page itself: nothing is shared, but the page gets its events. */
-export const directHost = (platform: Platform): Host => {
+export const directHost = (platform: HostPlatform): Host => {
   let hub: Hub | undefined
   return {
     name: 'direct',

@@ -1,4 +1,4 @@
-import type { Platform } from '../page/platform.ts'
+import type { LinkPlatform } from '../link/platform.ts'
 
 /** How long, in ms, a claim waits for a better one, or for a leader's word. */
 const CLAIM_WINDOW = 300
@@ -34,14 +34,14 @@ export interface Election {
 
 /** Who holds the lock leads. The browser passes it on when its holder goes, crashed or closed; no timer is involved. */
 export class LockElection implements Election {
-  readonly #platform: Platform
+  readonly #platform: LinkPlatform
   readonly #lock: string
   readonly #candidate: Candidate
   #candidacy: AbortController | undefined
   #leads = false
 
   /** @param lock name of the Web Lock */
-  constructor(platform: Platform, lock: string, candidate: Candidate) {
+  constructor(platform: LinkPlatform, lock: string, candidate: Candidate) {
     this.#platform = platform
     this.#lock = lock
     this.#candidate = candidate
@@ -107,7 +107,7 @@ interface Claim {
  * former one, and no page goes back to a hub that it has left.
  */
 export class TermElection implements Election {
-  readonly #platform: Platform
+  readonly #platform: LinkPlatform
   readonly #candidate: Candidate
   /** The best leader heard of, and whether it may still be there. */
   #known: Claim = { term: 0, hubId: '' }
@@ -116,7 +116,7 @@ export class TermElection implements Election {
   #office: Claim | undefined
   #timer: unknown
 
-  constructor(platform: Platform, candidate: Candidate) {
+  constructor(platform: LinkPlatform, candidate: Candidate) {
     this.#platform = platform
     this.#candidate = candidate
   }

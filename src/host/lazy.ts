@@ -1,5 +1,4 @@
-import type { HostName } from '../api/configure.ts'
-import type { Host } from '../link/host.ts'
+import type { Host, HostName } from '../link/host.ts'
 
 /** A host whose code is fetched when it is first needed: most pages have a SharedWorker, and need no hub of their own. */
 export function lazyHost(name: HostName, fetchHost: () => Promise<Host>): Host {

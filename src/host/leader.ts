@@ -1,10 +1,11 @@
-import { Hub, type LinkEndpoint } from '../../worker/hub.ts'
+import { Hub } from '../../worker/hub.ts'
 import type { HubPlatform } from '../../worker/platform.ts'
+import type { LinkEndpoint } from '../link/endpoint.ts'
 import type { Host, LinkNotices } from '../link/host.ts'
 import { PROTOCOL_VERSION } from '../link/protocol.ts'
-import type { Platform } from '../page/platform.ts'
 import { type Election, type ElectionMessage, LockElection, TermElection } from './election.ts'
 import type { DetachableFetch } from './frame-fetch.ts'
+import type { HostPlatform } from './platform.ts'
 import { type Punctual, punctual } from './punctual.ts'
 
 /** How long, in ms, a page waits for a leader's answer before it calls for another leader. */
@@ -21,7 +22,7 @@ type Message =
   | { readonly type: 'found'; readonly link: string; readonly hubId: string }
 
 /** What a leading page needs of the world. */
-export interface LeaderPlatform extends Platform {
+export interface LeaderPlatform extends HostPlatform {
   /** Absent where aborting is enough to end a connection. */
   readonly openFetch?: (() => DetachableFetch) | undefined
 }

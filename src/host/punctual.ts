@@ -1,4 +1,4 @@
-import type { Platform } from '../page/platform.ts'
+import type { PagePlatform } from './platform.ts'
 
 interface Task {
   readonly at: number
@@ -18,7 +18,7 @@ export interface Punctual {
  * A platform whose timers can be helped along: those of a hidden page are throttled, in Chromium to one a minute after a
  * while, but messages reach it at any time, its own as well.
  */
-export function punctual<World extends Platform>(platform: World): World & Punctual {
+export function punctual<World extends PagePlatform>(platform: World): World & Punctual {
   const tasks = new Set<Task>()
   const runDue = () => {
     const now = platform.now()

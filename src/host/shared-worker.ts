@@ -1,13 +1,20 @@
-import type { Options } from '../api/configure.ts'
 import type { Host } from '../link/host.ts'
 import { PROTOCOL_VERSION } from '../link/protocol.ts'
+
+interface SharedWorkerOptions {
+  /** URL of the worker's script. */
+  readonly worker?: string | URL
+  readonly namespace?: string
+  /** Whether the worker outlives its last page for a moment. */
+  readonly keepAlive?: boolean
+}
 
 /** The hub in a SharedWorker. */
 export const sharedWorkerHost = ({
   worker: url,
   namespace = '',
   keepAlive = false,
-}: Pick<Options, 'worker' | 'namespace' | 'keepAlive'>): Host => ({
+}: SharedWorkerOptions): Host => ({
   name: 'shared-worker',
   open(generation, { refused }) {
     if (typeof SharedWorker === 'undefined') throw new Error('this context has no SharedWorker')

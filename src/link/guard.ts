@@ -1,4 +1,4 @@
-import type { LinkEndpoint } from '../../worker/hub.ts'
+import type { LinkEndpoint } from './endpoint.ts'
 import { isPacked } from './pack.ts'
 import {
   type Attachment,

@@ -1,5 +1,7 @@
-import type { LinkEndpoint } from '../../worker/hub.ts'
-import type { HostName } from '../api/configure.ts'
+import type { LinkEndpoint } from './endpoint.ts'
+
+/** Where a hub can live. */
+export type HostName = 'shared-worker' | 'leader' | 'direct'
 
 /** What becomes of a link that a host has opened. */
 export interface LinkNotices {
@@ -9,10 +11,10 @@ export interface LinkNotices {
   gone(): void
 }
 
-/** One rung of the ladder. */
+/** A place where a hub can live, as a page sees it: something that opens links. */
 export interface Host {
   readonly name: HostName
-  /** Fetches what the host needs, before anything else is called. */
+  /** Fetches the host's code. The client awaits it before it calls anything else. */
   load?(): Promise<unknown>
   /**
    * Opens a link to the hub that lives there.

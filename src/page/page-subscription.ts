@@ -1,5 +1,5 @@
-import { placeOf } from '../../worker/stream/resumption.ts'
 import { Reader, unpack } from '../link/pack.ts'
+import { placeOf } from '../link/place.ts'
 import type {
   Batch,
   ConnectionError,

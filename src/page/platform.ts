@@ -1,12 +1,12 @@
-import type { LinkEndpoint } from '../../worker/hub.ts'
-import { type HubPlatform, hubPlatform } from '../../worker/platform.ts'
+import type { LinkEndpoint } from '../link/endpoint.ts'
+import { type LinkPlatform, linkPlatform } from '../link/platform.ts'
 import { Turns } from './turns.ts'
 
 /** `visible`: the page has become visible; the others are the platform's own. */
 export type PageEvent = 'pagehide' | 'pageshow' | 'online' | 'freeze' | 'resume' | 'visible'
 
-/** What a client needs of the world: a simulation stands in for it. */
-export interface Platform extends HubPlatform {
+/** What a page needs of the world. A simulation replaces it. */
+export interface Platform extends LinkPlatform {
   createChannel(): { port1: LinkEndpoint; port2: LinkEndpoint }
   /** A BroadcastChannel; absent where the browser has none. */
   openChannel: ((name: string) => LinkEndpoint) | undefined
@@ -15,6 +15,7 @@ export interface Platform extends HubPlatform {
   /** The page's comings and goings, and its network's. */
   onPageEvent(type: PageEvent, listener: () => void): void
   isVisible(): boolean
+  /** Both write to the page's console. */
   warn(message: string): void
   error(message: string): void
 }
@@ -23,7 +24,7 @@ export interface Platform extends HubPlatform {
 export const browserPlatform = (): Platform => {
   const turns = new Turns()
   return {
-    ...hubPlatform(),
+    ...linkPlatform(),
     createChannel: () => new MessageChannel(),
     openChannel: typeof BroadcastChannel === 'undefined' ? undefined : (name) => new BroadcastChannel(name),
     run: (step) => turns.run(step),

@@ -1,5 +1,4 @@
-import type { HostName } from '../../src/api/configure.ts'
-import type { Host } from '../../src/link/host.ts'
+import type { Host, HostName } from '../../src/link/host.ts'
 import { type Entry, EVENT_SOURCE_POLICY } from '../../src/link/protocol.ts'
 import { Client } from '../../src/page/client.ts'
 import type { PageSubscription } from '../../src/page/page-subscription.ts'

@@ -1,8 +1,8 @@
 import { wrap } from 'comlink'
 import { describe, expect, test } from 'vitest'
+import { placeOf } from '../../src/link/place.ts'
 import type { HubSide, Position, StateEntry } from '../../src/link/protocol.ts'
 import { Hub } from '../../worker/hub.ts'
-import { placeOf } from '../../worker/stream/resumption.ts'
 import { requestTo } from '../sim/world/samples.ts'
 import {
   CONNECT,

@@ -4,10 +4,10 @@ import type { SharedStream, StreamEvent, StreamStatus } from '../../src/api/shar
 import type { Host } from '../../src/link/host.ts'
 import type { HubReport, StreamRequest } from '../../src/link/protocol.ts'
 import { Client } from '../../src/page/client.ts'
-import type { PageEvent, Platform } from '../../src/page/platform.ts'
+import type { PageEvent } from '../../src/page/platform.ts'
 import type { HubPlatform } from '../../worker/platform.ts'
 import type { Agent } from '../sim/world/agent.ts'
-import { World, type WorldOptions } from '../sim/world/world.ts'
+import { type WholePlatform, World, type WorldOptions } from '../sim/world/world.ts'
 import { enter } from './current-page.ts'
 
 vi.mock('../../src/api/page-client.ts', () => import('./current-page.ts'))
@@ -172,7 +172,7 @@ export class Page {
   constructor(
     world: World,
     name: string,
-    hostsFor: (agent: Agent, platform: Platform) => readonly Host[] = (agent) => [
+    hostsFor: (agent: Agent, platform: WholePlatform) => readonly Host[] = (agent) => [
       world.sharedWorkerHost(agent),
     ],
   ) {

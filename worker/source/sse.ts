@@ -1,70 +1,41 @@
 import { createParser } from 'eventsource-parser'
 import type { StreamRequest } from '../../src/link/protocol.ts'
 import type { HubPlatform } from '../platform.ts'
-import { type Failure, parseRetryAfter } from '../stream/retry.ts'
+import { DatalessIds } from './dataless-ids.ts'
+import { FailedError, failureOf, parseRetryAfter } from './failure.ts'
+import type { ConnectionRequest, Receiver, Source } from './source.ts'
 
-/** One event as the server sent it. */
-export interface ServerEvent {
-  readonly name: string
-  readonly data: string
-  /** Absent where the event had no `id` line. */
-  readonly id: string | undefined
-}
-
-export interface Handlers {
-  opened(response: Response): void
-  event(event: ServerEvent): void
-  /** An `id` line in a block without data, which is no event. */
-  id(id: string): void
-  /** A `retry:` line; the value is in ms and unchecked. */
-  retry(milliseconds: number): void
-  /** Some bytes have come. */
-  alive(): void
-  /** Every event of a slice has been handed over; reading goes on when the promise, if any, resolves. */
-  parsed(): Promise<void> | undefined
-}
-
-export interface Connection {
-  readonly lastEventId: string
-  readonly headers: StreamRequest['headers']
-  readonly signal: AbortSignal
-  /** How many characters an event may have. */
-  readonly maxEventSize: number
-}
-
-/** Characters parsed at a time: one chunk of a fast server can hold more events than a log. */
+/** Characters that are parsed at a time. One chunk of a fast server can hold more events than a log. */
 const SLICE = 32_768
 
 const SCHEMES = ['http:', 'https:', 'data:', 'blob:']
 
-/** The connection has failed for a reason that says whether to try again. */
-export class FailedError extends Error {
-  override name = 'FailedError'
-  readonly failure: Failure
-
-  constructor(message: string, details: Partial<Failure> = {}) {
-    super(message)
-    this.failure = { message, status: 0, retryAfter: 0, isFinal: false, ...details }
+/** Server-Sent Events by `fetch`. */
+export const sse =
+  (platform: HubPlatform): Source =>
+  async (connection, receiver) => {
+    try {
+      await readEvents(platform, connection, receiver)
+      return new FailedError('the server ended the response').failure
+    } catch (error) {
+      return failureOf(error)
+    }
   }
-}
 
 /**
- * Holds one connection until it ends.
- *
- * Resolves when the server ends the response; rejects with {@link FailedError} where the reason is known, and with the
- * platform's error when the network fails or `signal` aborts.
+ * Resolves when the server ends the response. Rejects with {@link FailedError} where the reason is known, and with the
+ * platform's error when the network fails or the signal aborts.
  */
-export async function readEvents(
+async function readEvents(
   platform: HubPlatform,
-  request: StreamRequest,
-  { lastEventId, headers, signal, maxEventSize }: Connection,
-  handlers: Handlers,
+  { request, headers, resumeAfter, maxEventSize, signal }: ConnectionRequest,
+  receiver: Receiver,
 ): Promise<void> {
   const obstacle = whyImpossible(new URL(request.url))
   if (obstacle !== undefined) throw new FailedError(obstacle, { isFinal: true })
   const response = await platform.fetch(request.url, {
     method: request.method,
-    headers: headersOf(headers, lastEventId),
+    headers: headersOf(headers, resumeAfter),
     signal,
     credentials: request.credentials,
     cache: 'no-store',
@@ -75,19 +46,24 @@ export async function readEvents(
     response.body?.cancel().catch(() => {})
     throw refusal
   }
-  handlers.opened(response)
-  if (response.body !== null) await parse(response.body, maxEventSize, handlers)
+  // Mercure's way to say that it no longer has the event asked for.
+  const resumedAfter = response.headers.get('Last-Event-ID')
+  receiver.opened({
+    origin: new URL(response.url || request.url).origin,
+    deniesResumption: resumedAfter !== null && resumedAfter !== toByteString(resumeAfter),
+  })
+  if (response.body !== null) await parse(response.body, maxEventSize, receiver)
 }
 
 /** A last event ID replaces the one that the page may have given to begin with. */
-function headersOf(headers: StreamRequest['headers'], lastEventId: string): Record<string, string> {
+function headersOf(headers: StreamRequest['headers'], resumeAfter: string): Record<string, string> {
   const all: Record<string, string> = {
     accept: 'text/event-stream',
     ...Object.fromEntries(headers),
   }
-  if (lastEventId === '') return all
+  if (resumeAfter === '') return all
   const { 'last-event-id': _, ...others } = all
-  return { ...others, 'Last-Event-ID': toByteString(lastEventId) }
+  return { ...others, 'Last-Event-ID': toByteString(resumeAfter) }
 }
 
 /** What `fetch` would refuse again and again, in words that do not tell. */
@@ -125,7 +101,7 @@ function essenceOf(contentType: string): string | undefined {
 async function parse(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   maxEventSize: number,
-  handlers: Handlers,
+  receiver: Receiver,
 ): Promise<void> {
   const tooLarge = () => {
     const message = `the server sent an event of more than ${maxEventSize.toLocaleString('en')} characters`
@@ -134,9 +110,9 @@ async function parse(
   const parser = createParser({
     onEvent: ({ event, data, id }) => {
       if (data.length > maxEventSize) throw tooLarge()
-      handlers.event({ name: event ?? 'message', data, id })
+      receiver.event({ name: event ?? 'message', data, id })
     },
-    onRetry: handlers.retry,
+    onRetry: (milliseconds) => receiver.retry(milliseconds),
     onError: ({ type }) => {
       if (type === 'max-buffer-size-exceeded') throw tooLarge()
     },
@@ -153,18 +129,18 @@ async function parse(
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return
-      handlers.alive()
+      receiver.alive()
       const text = lines.normalise(decoder.decode(value, { stream: true }))
       for (let at = 0; at < text.length; at += SLICE) {
         const slice = text.slice(at, at + SLICE)
         let fed = 0
         for (const { end, id } of ids.find(slice)) {
           parser.feed(slice.slice(fed, end))
-          handlers.id(id)
+          receiver.idAlone(id)
           fed = end
         }
         parser.feed(slice.slice(fed))
-        await handlers.parsed()
+        await receiver.flushed()
       }
     }
   } finally {
@@ -185,73 +161,6 @@ class LineEnds {
   }
 }
 
-/** Characters of an unfinished line that are kept: more than that is no ID. */
-const ID_LIMIT = 65_536
-
-/** [spec] An `id` line counts even where there is no data and so no event; the parser says nothing of such blocks.
- *  https://html.spec.whatwg.org/multipage/server-sent-events.html#dispatchMessage */
-class DatalessIds {
-  /** The beginning of a line that has not ended yet. */
-  #line = ''
-  /** Some of a block has come and its end has not. */
-  #isInside = false
-  #blockId: string | undefined
-  #hasData = false
-  #id = ''
-
-  /** Blocks of this text, after all that came before, that have an ID and no data, and where each ends. */
-  find(text: string): { end: number; id: string }[] {
-    const found: { end: number; id: string }[] = []
-    let at = 0
-    while (at < text.length) {
-      if (!this.#isInside) at = this.#pass(text, at)
-      const end = text.indexOf('\n', at)
-      if (end < 0) break
-      if (this.#line !== '') this.#take(this.#line + text.slice(at, end))
-      else if (end > at) this.#take(text, at, end)
-      else if (this.#endBlock()) found.push({ end: end + 1, id: this.#id })
-      this.#isInside = this.#line !== '' || end > at
-      this.#line = ''
-      at = end + 1
-    }
-    this.#isInside ||= at < text.length
-    if (this.#line.length < ID_LIMIT) this.#line += text.slice(at, at + ID_LIMIT)
-    return found
-  }
-
-  /** Nearly all blocks have data, and there is nothing else to know of them. Gives the beginning of the first other one. */
-  #pass(text: string, from: number): number {
-    let at = from
-    for (let end = text.indexOf('\n\n', at); end >= 0; end = text.indexOf('\n\n', at)) {
-      const data = text.startsWith('data:', at) ? at : text.indexOf('\ndata:', at)
-      if (data < 0 || data >= end) return at
-      at = end + 2
-    }
-    return at
-  }
-
-  #take(text: string, from = 0, to = text.length): void {
-    if (isField('data', text, from, to)) {
-      this.#hasData = true
-    } else if (isField('id', text, from, to)) {
-      const value = text.slice(from + 'id:'.length, to).replace(/^ /, '')
-      if (!value.includes('\0')) this.#blockId = value
-    }
-  }
-
-  /** Whether there is something to tell, in `#id`. */
-  #endBlock(): boolean {
-    const id = this.#hasData ? undefined : this.#blockId
-    this.#hasData = false
-    this.#blockId = undefined
-    if (id !== undefined) this.#id = id
-    return id !== undefined
-  }
-}
-
-const isField = (name: string, text: string, from: number, to: number): boolean =>
-  text.startsWith(name, from) && (to === from + name.length || text[from + name.length] === ':')
-
 /** A header value takes one byte per character: the UTF-8 bytes of the ID, as browsers send them. */
-export const toByteString = (text: string): string =>
+const toByteString = (text: string): string =>
   Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')

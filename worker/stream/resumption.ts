@@ -1,5 +1,6 @@
+import { placeOf, samePlace } from '../../src/link/place.ts'
 import type { EventEntry, Place, Position } from '../../src/link/protocol.ts'
-import type { Log } from '../delivery/log.ts'
+import type { Log } from '../log/log.ts'
 
 /**
  * Has continuity been kept? IDs are opaque, so a server that ignores `Last-Event-ID`, or has forgotten the ID, looks
@@ -10,29 +11,6 @@ import type { Log } from '../delivery/log.ts'
 /** How many known events a position names, and how far back an earlier ID is looked for. */
 const EXPECT_LIMIT = 16
 const SEARCH_LIMIT = 1_024
-
-export const placeOf = (event: Pick<EventEntry, 'id' | 'nth' | 'name' | 'data'>): Place => ({
-  id: event.id,
-  nth: event.nth,
-  digest: digestOf(event.name, event.data),
-})
-
-/** FNV-1a over the name and at most 128 characters of the data: cheap for any size. */
-function digestOf(name: string, data: string): number {
-  const sample = data.length <= 128 ? data : data.slice(0, 64) + data.slice(-64)
-  const text = `${name}\n${data.length}\n${sample}`
-  let hash = 0x811c9dc5
-  for (let index = 0; index < text.length; index++) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
-  }
-  return hash >>> 0
-}
-
-export const samePlace = (one: Place, other: Place): boolean =>
-  one.id === other.id && one.nth === other.nth && one.digest === other.digest
-
-/** Equal for equal places. */
-export const placeKey = ({ id, nth, digest }: Place): string => `${nth}:${digest}:${id}`
 
 /** What {@link Position} says of the stream, less the log and those who read it. */
 export type Anchor = Omit<Position, 'log' | 'seq' | 'subscribers'>
@@ -114,6 +92,11 @@ export class Resumption {
     return this.#state === 'joined'
   }
 
+  /** Something known may still come. */
+  get isSearching(): boolean {
+    return this.#state === 'searching'
+  }
+
   /** Whether an event was passed before, or is among those that a replay should bring. */
   knows(event: EventEntry): boolean {
     if (event.id === '') return false
@@ -176,11 +159,11 @@ export class Resumption {
     return nth === 0 && id === resumeAfter && id !== expect.at(-1)?.id
   }
 
-  /** Nothing could be asked to be repeated, and the last event had an ID: take the server at its word. */
+  /** Nothing could be asked to be repeated, and the ID came with or after the last event: take the server at its word. */
   #isTrusted(): boolean {
-    const { unproven, expect } = this.#anchor
-    return (
-      unproven && this.#passed === 0 && expect.length === 1 && expect[0]?.nth === 0 && this.#isTrustworthy()
-    )
+    const { unproven, resumeAfter, expect } = this.#anchor
+    const [last, ...others] = expect
+    const isBehindId = last === undefined ? resumeAfter !== '' : last.nth === 0 && others.length === 0
+    return unproven && this.#passed === 0 && isBehindId && this.#isTrustworthy()
   }
 }

@@ -1,4 +1,5 @@
-import type { ConnectionError, Policy } from '../../src/link/protocol.ts'
+import type { Policy } from '../../src/link/protocol.ts'
+import type { Failure } from '../source/failure.ts'
 
 /** Reconnection time until the server sends `retry:`, in ms. */
 export const DEFAULT_RECONNECTION_TIME = 1_000
@@ -15,14 +16,6 @@ const MOST = 3_600_000
 
 /** Statuses that may pass: a deployment, an overload, a limit. */
 const PASSING = new Set([408, 425, 429])
-
-/** What is known of a connection that could not be had, or is no more. */
-export interface Failure extends ConnectionError {
-  /** What the server asked to wait, in ms. */
-  readonly retryAfter: number
-  /** Nothing that is tried again can help. */
-  readonly isFinal: boolean
-}
 
 /** The time, in ms, made harmless. */
 export const reconnectionTime = (retry: number): number => Math.min(Math.max(retry || 0, LEAST), MOST)
@@ -50,14 +43,30 @@ export function wantsRetry({ retries, retriesStatuses }: Policy, failure: Failur
 
 const isPassing = (status: number): boolean => PASSING.has(status) || (status >= 500 && status <= 599)
 
-/** [spec] Seconds, or a date. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
- *
- * @param now in ms since 1970
- * @returns ms to wait from now on, 0 where the header says nothing of use
- */
-export function parseRetryAfter(header: string | null, now: number): number {
-  if (header === null) return 0
-  const text = header.trim()
-  const wait = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - now
-  return wait > 0 ? Math.min(wait, MOST) : 0
+/** How long one stream waits before its next attempt. */
+export class Backoff {
+  #time = DEFAULT_RECONNECTION_TIME
+  #notBefore = 0
+
+  /** Until when the server has asked to be left alone, in ms since 1970. */
+  get notBefore(): number {
+    return this.#notBefore
+  }
+
+  /** @param retry the server's reconnection time in ms */
+  setTime(retry: number): void {
+    this.#time = reconnectionTime(retry)
+  }
+
+  /**
+   * How long to wait after a failure, in ms.
+   *
+   * @param failures attempts in a row that failed before
+   * @param now in ms since 1970
+   * @param random uniform in [0, 1)
+   */
+  delayAfter({ retryAfter }: Failure, failures: number, now: number, random: number): number {
+    this.#notBefore = now + retryAfter
+    return Math.max(retryDelay(failures, this.#time, random), retryAfter)
+  }
 }

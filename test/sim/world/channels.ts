@@ -1,4 +1,4 @@
-import type { LinkEndpoint } from '../../../worker/hub.ts'
+import type { LinkEndpoint } from '../../../src/link/endpoint.ts'
 import type { Agent } from './agent.ts'
 import type { Delay } from './link.ts'
 

@@ -1,4 +1,4 @@
-import type { Locks } from '../../../worker/platform.ts'
+import type { Locks } from '../../../src/link/platform.ts'
 import type { Agent } from './agent.ts'
 import type { Delay } from './link.ts'
 

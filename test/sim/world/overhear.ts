@@ -1,6 +1,6 @@
+import type { LinkEndpoint } from '../../../src/link/endpoint.ts'
 import { unpack } from '../../../src/link/pack.ts'
 import type { Batch, Entry, Subscription } from '../../../src/link/protocol.ts'
-import type { LinkEndpoint } from '../../../worker/hub.ts'
 
 /** The two ends of a link. */
 export interface Link {

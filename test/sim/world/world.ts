@@ -1,8 +1,9 @@
 import { LeaderHost } from '../../../src/host/leader.ts'
+import type { HostPlatform } from '../../../src/host/platform.ts'
 import type { Host } from '../../../src/link/host.ts'
 import type { Platform } from '../../../src/page/platform.ts'
-import type { LogLimits } from '../../../worker/delivery/log.ts'
 import { Hub } from '../../../worker/hub.ts'
+import type { LogLimits } from '../../../worker/log/log.ts'
 import type { HubPlatform } from '../../../worker/platform.ts'
 import { Agent } from './agent.ts'
 import { VirtualChannels } from './channels.ts'
@@ -25,6 +26,9 @@ export interface WorldOptions {
   /** Every second server has the URL of the one before, and is reached with credentials. */
   sharesUrls?: boolean
 }
+
+/** What a page needs of the world, and a hub in it. */
+export type WholePlatform = Platform & HostPlatform
 
 /** A browser profile and a server on virtual time: the real hub and client run in it. */
 export class World {
@@ -80,7 +84,7 @@ export class World {
     onPageEvent: Platform['onPageEvent'],
     warn: Platform['warn'] = () => {},
     error: Platform['error'] = () => {},
-  ): Platform {
+  ): WholePlatform {
     return {
       ...this.hubPlatform(agent),
       createChannel: () => this.link(agent, agent),
@@ -125,7 +129,7 @@ export class World {
   }
 
   /** A host that makes one of its tabs the leader. */
-  leaderHost(tab: Agent, platform: Platform): Host {
+  leaderHost(tab: Agent, platform: WholePlatform): Host {
     return new LeaderHost(
       platform,
       '',

@@ -6,8 +6,8 @@ import {
   LockElection,
   TermElection,
 } from '../../../src/host/election.ts'
+import type { LinkEndpoint } from '../../../src/link/endpoint.ts'
 import type { Platform } from '../../../src/page/platform.ts'
-import type { LinkEndpoint } from '../../../worker/hub.ts'
 import type { Agent } from '../../sim/world/agent.ts'
 import type { World } from '../../sim/world/world.ts'
 import { createWorld } from '../raw-tab.ts'

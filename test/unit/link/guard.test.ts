@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { expose, wrap } from 'comlink'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { LinkEndpoint } from '../../../src/link/endpoint.ts'
 import { type Calls, guarded, HUB_CALLS, TAB_CALLS } from '../../../src/link/guard.ts'
 import { pack } from '../../../src/link/pack.ts'
 import {
@@ -13,7 +14,6 @@ import {
   type Subscription,
   type TabSide,
 } from '../../../src/link/protocol.ts'
-import type { LinkEndpoint } from '../../../worker/hub.ts'
 import { NOWHERE } from '../../../worker/stream/resumption.ts'
 import { requestTo, stateEntry } from '../../sim/world/samples.ts'
 import { createWorld } from '../raw-tab.ts'

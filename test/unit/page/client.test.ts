@@ -1,6 +1,5 @@
 import { expose, type Remote, wrap } from 'comlink'
 import { describe, expect, test } from 'vitest'
-import type { Inspection } from '../../../src/api/inspect.ts'
 import { directHost } from '../../../src/host/direct.ts'
 import { lazyHost } from '../../../src/host/lazy.ts'
 import { LeaderHost } from '../../../src/host/leader.ts'
@@ -15,12 +14,13 @@ import {
 } from '../../../src/link/protocol.ts'
 import { Client } from '../../../src/page/client.ts'
 import type { TabstreamError } from '../../../src/page/errors.ts'
+import type { Inspection } from '../../../src/page/inspection.ts'
 import type { PageSubscription } from '../../../src/page/page-subscription.ts'
-import type { PageEvent, Platform } from '../../../src/page/platform.ts'
+import type { PageEvent } from '../../../src/page/platform.ts'
 import { NOWHERE } from '../../../worker/stream/resumption.ts'
 import type { Agent } from '../../sim/world/agent.ts'
 import { stateEntry } from '../../sim/world/samples.ts'
-import type { World } from '../../sim/world/world.ts'
+import type { WholePlatform, World } from '../../sim/world/world.ts'
 import { createWorld, inWords, send, serverOf, UNNOTICED, wishOf } from '../raw-tab.ts'
 
 const OPENING = ['connecting', 'open']
@@ -37,7 +37,7 @@ const GIVE_UP = 60_000
 /** A page with the real client; its hub lives in a virtual SharedWorker unless it is given other hosts. */
 class Page {
   readonly agent: Agent
-  readonly platform: Platform
+  readonly platform: WholePlatform
   readonly client: Client
   readonly warnings: string[] = []
   readonly errors: string[] = []

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { pack } from '../../../src/link/pack.ts'
+import { placeOf } from '../../../src/link/place.ts'
 import {
   type Batch,
   type Entry,
@@ -10,7 +11,6 @@ import {
 } from '../../../src/link/protocol.ts'
 import { PageSubscription } from '../../../src/page/page-subscription.ts'
 import type { Platform } from '../../../src/page/platform.ts'
-import { placeOf } from '../../../worker/stream/resumption.ts'
 import { requestTo, stateEntry } from '../../sim/world/samples.ts'
 
 const REQUEST = requestTo('https://dash.test/events')

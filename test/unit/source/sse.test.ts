@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { StreamRequest } from '../../../src/link/protocol.ts'
 import type { HubPlatform } from '../../../worker/platform.ts'
-import { FailedError, type Handlers, readEvents, type ServerEvent } from '../../../worker/source/sse.ts'
+import { FailedError } from '../../../worker/source/failure.ts'
+import type { Receiver, SourceEvent } from '../../../worker/source/source.ts'
+import { sse } from '../../../worker/source/sse.ts'
 import { requestTo } from '../../sim/world/samples.ts'
 import { cut, drawnBytes, readingOf } from '../event-stream.ts'
 
@@ -28,8 +30,8 @@ const bodyOf = (chunks: readonly Uint8Array[], error?: Error): ReadableStream =>
 const responseOf = (...chunks: Uint8Array[]): Response =>
   new Response(bodyOf(chunks), { headers: EVENT_STREAM })
 
-class Reading implements Handlers {
-  readonly events: ServerEvent[] = []
+class Reading implements Receiver {
+  readonly events: SourceEvent[] = []
   readonly retries: number[] = []
   /** What was called, in order. */
   readonly calls: string[] = []
@@ -42,23 +44,18 @@ class Reading implements Handlers {
     this.#answer = async () => answer()
   }
 
-  read(lastEventId = '', request = REQUEST): Promise<void> {
+  /** Rejects unless the server ends the response. */
+  async read(resumeAfter = '', request = REQUEST): Promise<void> {
     const fetch = (url: string, init: RequestInit) => {
       this.asked.push({ url, init })
       return this.#answer()
     }
-    const handlers: Handlers = {
-      opened: () => this.opened(),
-      event: (event) => this.event(event),
-      id: (id) => this.id(id),
-      retry: (milliseconds) => this.retry(milliseconds),
-      alive: () => this.alive(),
-      parsed: () => this.parsed(),
-    }
+    const { headers } = request
+    const { maxEventSize } = this
     const { signal } = this.abort
-    const connection = { lastEventId, headers: request.headers, signal, maxEventSize: this.maxEventSize }
     const platform = { fetch, now: () => Date.now() } as unknown as HubPlatform
-    return readEvents(platform, request, connection, handlers)
+    const failure = await sse(platform)({ request, headers, resumeAfter, maxEventSize, signal }, this)
+    if (failure.message !== 'the server ended the response') throw new FailedError(failure.message, failure)
   }
 
   get headers(): Record<string, string> {
@@ -69,12 +66,12 @@ class Reading implements Handlers {
     this.calls.push('opened')
   }
 
-  event(event: ServerEvent): void {
+  event(event: SourceEvent): void {
     this.events.push(event)
     this.calls.push(event.data)
   }
 
-  id(id: string): void {
+  idAlone(id: string): void {
     this.calls.push(`id ${id}`)
   }
 
@@ -84,13 +81,13 @@ class Reading implements Handlers {
     this.retries.push(milliseconds)
   }
 
-  parsed(): undefined {
-    this.calls.push('parsed')
+  flushed(): undefined {
+    this.calls.push('flushed')
   }
 }
 
 /** The events of a response whose body is this text. */
-async function eventsIn(text: string): Promise<ServerEvent[]> {
+async function eventsIn(text: string): Promise<SourceEvent[]> {
   const reading = new Reading(() => responseOf(bytesOf(text)))
   await reading.read()
   return reading.events
@@ -174,7 +171,7 @@ describe('the answer', () => {
         () => new Response(bodyOf([bytesOf('data: x\n\n')]), { headers: { 'Content-Type': type } }),
       )
       await reading.read()
-      expect(reading.calls).toEqual(['opened', 'x', 'parsed'])
+      expect(reading.calls).toEqual(['opened', 'x', 'flushed'])
     },
   )
 
@@ -271,7 +268,7 @@ describe('events', () => {
   test('end with CR without waiting for what comes next', async () => {
     const reading = new Reading(() => responseOf(bytesOf('data: x\r\r'), bytesOf(':\r')))
     await reading.read()
-    expect(reading.calls).toEqual(['opened', 'x', 'parsed', 'parsed'])
+    expect(reading.calls).toEqual(['opened', 'x', 'flushed', 'flushed'])
   })
 
   test('follow a byte order mark', async () => {
@@ -294,7 +291,7 @@ describe('events', () => {
   test('are all handed over before the end of their chunk is told', async () => {
     const reading = new Reading(() => responseOf(bytesOf('data: x\n\ndata: y\n\nda'), bytesOf('ta: z\n\n')))
     await reading.read()
-    expect(reading.calls).toEqual(['opened', 'x', 'y', 'parsed', 'z', 'parsed'])
+    expect(reading.calls).toEqual(['opened', 'x', 'y', 'flushed', 'z', 'flushed'])
   })
 
   test('of a very large chunk are all there, in order', async () => {
@@ -320,7 +317,7 @@ describe('an ID in a block without data', () => {
   async function callsFor(...chunks: Uint8Array[]): Promise<string[]> {
     const reading = new Reading(() => responseOf(...chunks))
     await reading.read()
-    return reading.calls.filter((call) => !['opened', 'parsed'].includes(call))
+    return reading.calls.filter((call) => !['opened', 'flushed'].includes(call))
   }
 
   test.each([
@@ -416,18 +413,22 @@ describe('the end', () => {
     await expect(new Reading(() => responseOf(bytesOf('data: x\n\n'))).read()).resolves.toBeUndefined()
   })
 
-  test('by a failed request rejects with the error of the platform', async () => {
+  test("by a failed request has the platform's reason", async () => {
     const error = new TypeError('Failed to fetch')
     const reading = new Reading(() => Promise.reject(error))
-    await expect(reading.read()).rejects.toBe(error)
+    await expect(reading.read()).rejects.toMatchObject({
+      failure: { message: error.message, status: 0, isFinal: false },
+    })
   })
 
-  test('by a broken connection rejects with the error of the platform, after the events before', async () => {
+  test("by a broken connection has the platform's reason, after the events before", async () => {
     const error = new TypeError('network error')
     const body = bodyOf([bytesOf('data: x\n\ndata: y\n')], error)
     const reading = new Reading(() => new Response(body, { headers: EVENT_STREAM }))
-    await expect(reading.read()).rejects.toBe(error)
-    expect(reading.calls).toEqual(['opened', 'x', 'parsed'])
+    await expect(reading.read()).rejects.toMatchObject({
+      failure: { message: error.message, status: 0, isFinal: false },
+    })
+    expect(reading.calls).toEqual(['opened', 'x', 'flushed'])
   })
 
   test('by abortion is in the hands of the platform', async () => {
@@ -535,12 +536,12 @@ class Interpretation extends Reading {
   readonly given: { name: string; data: string; lastEventId: string }[] = []
   lastEventId = ''
 
-  override event({ name, data, id }: ServerEvent): void {
+  override event({ name, data, id }: SourceEvent): void {
     this.lastEventId = id ?? this.lastEventId
     this.given.push({ name, data, lastEventId: this.lastEventId })
   }
 
-  override id(id: string): void {
+  override idAlone(id: string): void {
     this.lastEventId = id
   }
 }

@@ -1,14 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { placeKey, placeOf, samePlace } from '../../../src/link/place.ts'
 import type { EventEntry } from '../../../src/link/protocol.ts'
-import { Log } from '../../../worker/delivery/log.ts'
+import { Log } from '../../../worker/log/log.ts'
 import {
   type Anchor,
   anchorAt,
   NOWHERE,
-  placeKey,
-  placeOf,
   Resumption,
-  samePlace,
   type Verdict,
 } from '../../../worker/stream/resumption.ts'
 import { stateEntry } from '../../sim/world/samples.ts'

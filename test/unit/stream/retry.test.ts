@@ -1,10 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { EVENT_SOURCE_POLICY, type Policy } from '../../../src/link/protocol.ts'
+import { type Failure, parseRetryAfter } from '../../../worker/source/failure.ts'
 import {
   DEFAULT_RECONNECTION_TIME,
-  type Failure,
-  parseRetryAfter,
   reconnectionTime,
   retryDelay,
   wantsRetry,

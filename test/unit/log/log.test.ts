@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../../src/link/protocol.ts'
-import { Log, type LogLimits, type NewEntry } from '../../../worker/delivery/log.ts'
+import { Log, type LogLimits, type NewEntry } from '../../../worker/log/log.ts'
 import { stateEntry } from '../../sim/world/samples.ts'
 
 const UNBOUNDED = { events: 1e6, bytes: 1e9 }

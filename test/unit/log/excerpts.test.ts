@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { unpack } from '../../../src/link/pack.ts'
-import { BATCH_ENTRIES, type Excerpt, Excerpts } from '../../../worker/delivery/excerpts.ts'
-import { Log } from '../../../worker/delivery/log.ts'
+import { BATCH_ENTRIES, type Excerpt, Excerpts } from '../../../worker/log/excerpts.ts'
+import { Log } from '../../../worker/log/log.ts'
 import { stateEntry } from '../../sim/world/samples.ts'
 
 class Sample {

@@ -57,6 +57,15 @@ export class Log {
     return this.#bytes
   }
 
+  /** The newest event that is still held. */
+  get lastEvent(): EventEntry | undefined {
+    for (let seq = this.lastSeq; seq >= this.firstSeq; seq--) {
+      const entry = this.at(seq)
+      if (entry?.type === 'event') return entry
+    }
+    return undefined
+  }
+
   /** No event has fallen off yet. */
   get isWhole(): boolean {
     const [first] = this.eventsAfter(0)

@@ -1,0 +1,25 @@
+import type { EventEntry, Place } from './protocol.ts'
+
+/** The place of an event: enough to recognise it when another connection or another hub receives it again. */
+export const placeOf = (event: Pick<EventEntry, 'id' | 'nth' | 'name' | 'data'>): Place => ({
+  id: event.id,
+  nth: event.nth,
+  digest: digestOf(event.name, event.data),
+})
+
+/** FNV-1a over the name and at most 128 characters of the data: cheap for any size. */
+function digestOf(name: string, data: string): number {
+  const sample = data.length <= 128 ? data : data.slice(0, 64) + data.slice(-64)
+  const text = `${name}\n${data.length}\n${sample}`
+  let hash = 0x811c9dc5
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
+  }
+  return hash >>> 0
+}
+
+export const samePlace = (one: Place, other: Place): boolean =>
+  one.id === other.id && one.nth === other.nth && one.digest === other.digest
+
+/** Equal for equal places. */
+export const placeKey = ({ id, nth, digest }: Place): string => `${nth}:${digest}:${id}`

@@ -1,0 +1,35 @@
+/** The part of `LockManager` in use. */
+export interface Locks {
+  request(
+    name: string,
+    options: { mode?: 'exclusive' | 'shared'; signal?: AbortSignal; steal?: boolean },
+    granted: () => Promise<unknown>,
+  ): Promise<unknown>
+}
+
+/** What both ends of a link need of the world. A simulation replaces it. */
+export interface LinkPlatform {
+  /** Milliseconds since 1970 on a clock that never goes back, and is nearly the same in all pages. */
+  now(): number
+  /** 128 random bits in hexadecimal. */
+  randomId(): string
+  setTimeout(callback: () => void, milliseconds: number): unknown
+  clearTimeout(timer: unknown): void
+  /** Absent on insecure origins. */
+  readonly locks: Locks | undefined
+}
+
+/** The real world. */
+export const linkPlatform = (): LinkPlatform => ({
+  now: () => performance.timeOrigin + performance.now(),
+  randomId,
+  setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
+  clearTimeout: (timer) => clearTimeout(timer as number),
+  locks: globalThis.navigator?.locks,
+})
+
+/** `crypto.randomUUID` is missing on insecure origins. */
+function randomId(): string {
+  const words = crypto.getRandomValues(new Uint32Array(4))
+  return Array.from(words, (word) => word.toString(16).padStart(8, '0')).join('')
+}

@@ -1,0 +1,57 @@
+import type { StreamRequest } from '../../src/link/protocol.ts'
+import type { Failure } from './failure.ts'
+
+/** What a source is asked for: one connection to the server. */
+export interface ConnectionRequest {
+  readonly request: StreamRequest
+  /** Of this connection: those of the request, or what a page's function gave. */
+  readonly headers: StreamRequest['headers']
+  /** The ID to resume after; `''` for none. */
+  readonly resumeAfter: string
+  /** How many characters an event may have. A larger one ends the connection for good. */
+  readonly maxEventSize: number
+  /** Ends the connection. Its reason becomes the reason of the end. */
+  readonly signal: AbortSignal
+}
+
+/** What the server says before its first event. */
+export interface Head {
+  /** Of the server that answered, after redirects. */
+  readonly origin: string
+  /** The server says that it resumes after another event than it was asked to. */
+  readonly deniesResumption: boolean
+}
+
+/** One event as the server sent it. */
+export interface SourceEvent {
+  readonly name: string
+  readonly data: string
+  /** Absent where the event brought no ID of its own. */
+  readonly id: string | undefined
+}
+
+/** Takes what a connection brings, in the server's order. */
+export interface Receiver {
+  /** Called once, before everything else. */
+  opened(head: Head): void
+  event(event: SourceEvent): void
+  /** An ID to resume after that came without an event. */
+  idAlone(id: string): void
+  /** The server's reconnection time in ms, as it was sent. */
+  retry(milliseconds: number): void
+  /** The server has sent something, be it only a comment or a heartbeat. */
+  alive(): void
+  /**
+   * A slice of what came has been handed over. The source reads on when the promise, if any, resolves: this is the
+   * back-pressure.
+   */
+  flushed(): Promise<void> | undefined
+}
+
+/**
+ * A kind of connection to a server: how bytes become events.
+ *
+ * Opens one connection, and resolves when it has ended, with the reason. It never rejects. A source knows nothing of logs,
+ * tabs and retries; nothing outside this folder knows of responses, sockets and parsers.
+ */
+export type Source = (connection: ConnectionRequest, receiver: Receiver) => Promise<Failure>

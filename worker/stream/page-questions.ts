@@ -1,0 +1,156 @@
+import type { Remote } from 'comlink'
+import type { HeadersReason, StreamRequest, TabSide } from '../../src/link/protocol.ts'
+import type { HubPlatform } from '../platform.ts'
+import { FailedError, type Failure } from '../source/failure.ts'
+import { reconnectionTime, wantsRetry } from './retry.ts'
+import type { Questions, Subscriber } from './subscriber.ts'
+
+/** How long, in ms, a page's function may take before another page is asked, or the usual is done. */
+const ASK_TIMEOUT = 10_000
+
+/** How long, in ms, those who want another attempt wait for those who have yet to say. */
+const RETRY_PATIENCE = 250
+
+/** What can be asked of a page. */
+export type AskedTab = Pick<Remote<TabSide>, 'headers' | 'retryDelay'>
+
+/** Questions to one subscription's page. They are given up when the subscription goes. */
+export class PageQuestions implements Questions {
+  readonly #platform: HubPlatform
+  readonly #tab: AskedTab
+  readonly #subscription: number
+  readonly #pending = new Set<() => void>()
+
+  /** @param subscription its ID in the tab */
+  constructor(platform: HubPlatform, tab: AskedTab, subscription: number) {
+    this.#platform = platform
+    this.#tab = tab
+    this.#subscription = subscription
+  }
+
+  headers(reason: HeadersReason): Promise<StreamRequest['headers'] | undefined> {
+    return this.#ask(this.#tab.headers(this.#subscription, reason)).catch((error: unknown) => {
+      throw new FailedError(`no headers: ${error instanceof Error ? error.message : String(error)}`)
+    })
+  }
+
+  retryDelay(attempt: number, { message, status }: Failure): Promise<number | false | undefined> {
+    const call: Promise<number | false> = this.#tab.retryDelay(this.#subscription, attempt, {
+      message,
+      status,
+    })
+    return this.#ask<number | false>(call).catch(() => undefined)
+  }
+
+  /** The page will not answer any more. */
+  giveUp(): void {
+    for (const giveUp of this.#pending) giveUp()
+  }
+
+  #ask<Answer>(call: Promise<Answer>): Promise<Answer | undefined> {
+    return new Promise<Answer | undefined>((resolve, reject) => {
+      const giveUp = () => resolve(undefined)
+      const timer = this.#platform.setTimeout(giveUp, ASK_TIMEOUT)
+      this.#pending.add(giveUp)
+      call.then(resolve, reject).finally(() => {
+        this.#platform.clearTimeout(timer)
+        this.#pending.delete(giveUp)
+      })
+    })
+  }
+}
+
+/**
+ * Headers for a connection, from one of the pages: the oldest subscriber's first, then the next one's where that goes or does
+ * not answer.
+ *
+ * @param arrival resolves when a subscriber may have come
+ * @throws {FailedError} where no page can give them
+ */
+export async function askHeaders(
+  subscribers: ReadonlySet<Subscriber>,
+  reason: HeadersReason,
+  signal: AbortSignal,
+  arrival: () => Promise<void>,
+): Promise<StreamRequest['headers']> {
+  const asked = new Set<Questions>()
+  for (;;) {
+    // The last one has gone; another may come before the stream closes.
+    if (subscribers.size === 0) await arrival()
+    signal.throwIfAborted()
+    const next = [...subscribers].find(({ questions }) => !asked.has(questions))
+    if (next === undefined) throw new FailedError('no page could give the headers')
+    asked.add(next.questions)
+    const headers = await next.questions.headers(reason)
+    signal.throwIfAborted()
+    if (headers !== undefined) return headers
+  }
+}
+
+/** How long, in ms, to wait after the `attempt`-th failure in a row: `delay`, what the page says, or `false`. */
+async function retryDelayOf(
+  { policy, questions }: Subscriber,
+  failure: Failure,
+  attempt: number,
+  delay: number,
+): Promise<number | false> {
+  const usual = wantsRetry(policy, failure, attempt) && delay
+  if (!policy.asksRetry || failure.isFinal || attempt > policy.retries) return usual
+  const answer = await questions.retryDelay(attempt, failure)
+  if (typeof answer === 'number') return reconnectionTime(answer)
+  return answer !== false && usual
+}
+
+/** Whether, and when, subscribers want another attempt. */
+export interface RetryWishes {
+  /** The shortest wait wanted, in ms; nothing where nobody wants another attempt. */
+  readonly delay: number | undefined
+  /** Those who do not want one. */
+  readonly refusing: readonly Subscriber[]
+}
+
+/**
+ * Asks subscribers about another attempt. Waits for all of them; where one wants an attempt, only for a moment, so that a
+ * page that stands still holds up nobody.
+ *
+ * @param delay what to wait where a page does not say otherwise, in ms
+ * @param late called with what is answered after that
+ */
+export function askRetries(
+  platform: HubPlatform,
+  subscribers: readonly Subscriber[],
+  failure: Failure,
+  attempt: number,
+  delay: number,
+  late: (subscriber: Subscriber, delay: number | false) => void,
+): Promise<RetryWishes> {
+  return new Promise((resolve) => {
+    const delays: number[] = []
+    const refusing: Subscriber[] = []
+    let isPatient = true
+    let isDecided = false
+    let timer: unknown
+    const decide = () => {
+      const isComplete = delays.length + refusing.length === subscribers.length
+      if (isDecided || !(isComplete || (!isPatient && delays.length > 0))) return
+      isDecided = true
+      platform.clearTimeout(timer)
+      resolve({ delay: delays.length === 0 ? undefined : Math.min(...delays), refusing })
+    }
+    if (subscribers.some(({ policy }) => policy.asksRetry)) {
+      timer = platform.setTimeout(() => {
+        isPatient = false
+        decide()
+      }, RETRY_PATIENCE)
+    }
+    for (const subscriber of subscribers) {
+      retryDelayOf(subscriber, failure, attempt, delay).then((answer) => {
+        if (isDecided) return late(subscriber, answer)
+        if (answer === false) refusing.push(subscriber)
+        else delays.push(answer)
+        decide()
+      })
+    }
+    decide()
+  })
+}

@@ -1,0 +1,141 @@
+import { expose, type Remote, wrap } from 'comlink'
+import type { LinkEndpoint } from '../src/link/endpoint.ts'
+import {
+  type Attachment,
+  type HubReport,
+  type HubSide,
+  type Subscription,
+  type TabSide,
+  tabLockName,
+} from '../src/link/protocol.ts'
+import { Cursor } from './delivery/cursor.ts'
+import type { HubPlatform } from './platform.ts'
+import type { Stream } from './stream/stream.ts'
+
+/** A tab that has not attached after so many ms has gone, or has tried again. */
+const ATTACH_LIMIT = 10_000
+
+/** How often a tab that holds no lock is asked whether it is alive, in ms, and how often it may fail to answer. */
+const PING_INTERVAL = 5_000
+const PINGS_MISSED = 3
+
+/** What a tab needs of its hub. */
+export interface TabHub {
+  readonly id: string
+  readonly platform: HubPlatform
+  join(tab: Tab): void
+  leave(tab: Tab): void
+  /** The stream for a subscription, connected where there was none. */
+  streamFor(subscription: Subscription): Stream
+  /** What should be said once, in the console of the page that has caused it. */
+  takeWarning(): string | undefined
+  /** The network may be back. */
+  wake(): void
+  report(): HubReport
+}
+
+/** A hub's side of one link. */
+export class Tab implements HubSide {
+  readonly #hub: TabHub
+  readonly #endpoint: LinkEndpoint
+  /** Kept for as long as the tab: a remote that is collected leaves its calls hanging. */
+  readonly #remote: Remote<TabSide>
+  readonly #subscriptions = new Map<number, { readonly stream: Stream; readonly cursor: Cursor }>()
+  readonly #watch = new AbortController()
+  readonly #closed: () => void
+  #isAttached = false
+  /** Until it must have attached, then until the next ping. */
+  #timer: unknown
+  /** Pings in a row that have not been answered. */
+  #missed = 0
+
+  constructor(hub: TabHub, endpoint: LinkEndpoint, closed: () => void) {
+    this.#hub = hub
+    this.#closed = closed
+    this.#endpoint = endpoint
+    this.#remote = wrap<TabSide>(endpoint)
+  }
+
+  listen(): void {
+    expose(this, this.#endpoint)
+    this.#timer = this.#hub.platform.setTimeout(() => this.#close(), ATTACH_LIMIT)
+  }
+
+  attach({ tabId, holdsLock }: Attachment): string {
+    this.#isAttached = true
+    this.#hub.platform.clearTimeout(this.#timer)
+    this.#hub.join(this)
+    const { locks } = this.#hub.platform
+    if (holdsLock && locks !== undefined) {
+      locks
+        .request(tabLockName(tabId), { signal: this.#watch.signal }, async () => this.detach())
+        .catch(() => {})
+    } else {
+      this.#ping()
+    }
+    return this.#hub.id
+  }
+
+  subscribe(subscription: Subscription): string {
+    if (!this.#isAttached) return ''
+    const stream = this.#hub.streamFor(subscription)
+    const warning = this.#hub.takeWarning()
+    if (warning !== undefined) this.#remote.warn(warning)
+    const former = this.#subscriptions.get(subscription.id)?.cursor
+    const cursor = new Cursor(this.#hub.platform, this.#hub.id, stream, subscription, this.#remote, former)
+    this.#subscriptions.set(subscription.id, { stream, cursor })
+    former?.close()
+    cursor.pump()
+    return this.#hub.id
+  }
+
+  unsubscribe(subscriptionId: number): void {
+    this.#subscriptions.get(subscriptionId)?.cursor.close()
+    this.#subscriptions.delete(subscriptionId)
+  }
+
+  end(subscriptionId: number): void {
+    this.#subscriptions.get(subscriptionId)?.stream.finish()
+  }
+
+  detach(): void {
+    if (!this.#isAttached) return
+    this.#isAttached = false
+    this.#hub.leave(this)
+    for (const { cursor } of this.#subscriptions.values()) cursor.close()
+    this.#subscriptions.clear()
+    this.#watch.abort()
+    this.#close()
+  }
+
+  #close(): void {
+    this.#hub.platform.clearTimeout(this.#timer)
+    this.#endpoint.close()
+    this.#closed()
+  }
+
+  /** Hidden tabs answer too, since messages are not throttled; frozen ones attach again when they wake. */
+  #ping(): void {
+    const { platform } = this.#hub
+    this.#timer = platform.setTimeout(() => {
+      if (this.#missed === PINGS_MISSED) return this.detach()
+      this.#missed++
+      this.#remote.ping().then(() => {
+        this.#missed = 0
+      })
+      this.#ping()
+    }, PING_INTERVAL)
+  }
+
+  wake(): void {
+    this.#hub.wake()
+  }
+
+  ping(): string {
+    return this.#isAttached ? this.#hub.id : ''
+  }
+
+  inspect(): HubReport {
+    return this.#hub.report()
+  }
+}

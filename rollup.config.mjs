@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import nodeResolve from '@rollup/plugin-node-resolve'
 import terser from '@rollup/plugin-terser'
+import { minify } from 'terser'
+import { comlinkForCalls } from './.ci/comlink-cuts.mjs'
+import { internalNames } from './.ci/internal-names.mjs'
 
 const entry = 'build/src/index.js'
 
@@ -33,25 +36,23 @@ const declaration = (fileName, source) => ({
   },
 })
 
-/**
- * Comlink runs a callback when a remote has been collected as garbage. In a page in the back/forward cache that is script,
- * for which Chromium throws the page out. Links are closed without it.
- */
-const comlinkWithoutFinalizers = () => ({
-  name: 'comlink-without-finalizers',
-  transform(code, file) {
-    if (!file.endsWith('comlink.mjs')) return null
-    const condition = '"FinalizationRegistry" in globalThis'
-    if (!code.includes(condition)) this.error(`Comlink has changed: no ${condition}`)
-    return { code: code.replace(condition, 'false'), map: null }
-  },
-})
-
 /** Bundled so that nothing is left to install; their licences ask to be named. */
 const banner = '/*! tabstream, MIT. Contains comlink (Apache-2.0) and eventsource-parser (MIT). */'
 
-/** A second and a third pass make what the first has left smaller. */
-const SMALL = { ecma: 2022, compress: { passes: 3 } }
+/** A second and a third pass make what the first has left smaller. Names that only the hub's own code knows are shortened. */
+const SMALL = /** @type {const} */ ({
+  ecma: 2022,
+  compress: { passes: 3 },
+  mangle: { properties: { regex: new RegExp(`^(?:${internalNames().join('|')})$`) } },
+})
+
+/** Only the hub's file: who reads `page.js` finds it as it was compiled. */
+const minifiedHub = () => ({
+  name: 'minified-hub',
+  /** @param {string} code @param {import('rollup').RenderedChunk} chunk */
+  renderChunk: async (code, { name }) =>
+    name === 'in-page' ? ((await minify(code, { ...SMALL, module: true })).code ?? null) : null,
+})
 
 /** The hub for pages without a SharedWorker is a file of its own, fetched when it is needed. */
 const CHUNKS = { index: 'page.js', 'in-page': 'hub.js' }
@@ -60,17 +61,12 @@ export default [
   {
     input: entry,
     output: { dir: 'dist', chunkFileNames: ({ name }) => CHUNKS[name], format: 'es', banner },
-    plugins: [nodeResolve(), comlinkWithoutFinalizers(), declarations()],
+    plugins: [nodeResolve(), comlinkForCalls(), minifiedHub(), declarations()],
   },
   {
     input: 'build/worker/worker.js',
     output: { file: 'dist/worker.js', format: 'iife', banner },
-    plugins: [
-      nodeResolve(),
-      comlinkWithoutFinalizers(),
-      terser(SMALL),
-      declaration('worker.d.ts', 'export {}\n'),
-    ],
+    plugins: [nodeResolve(), comlinkForCalls(), terser(SMALL), declaration('worker.d.ts', 'export {}\n')],
   },
   {
     input: entry,
@@ -83,7 +79,7 @@ export default [
     },
     plugins: [
       nodeResolve(),
-      comlinkWithoutFinalizers(),
+      comlinkForCalls(),
       terser(SMALL),
       declaration(
         'tabstream.global.d.ts',

@@ -73,7 +73,7 @@ export class Hub implements TabHub {
     const stream = this.#streams.get(identity) ?? this.#createStream(identity, request)
     if (position !== undefined && position.resumeAfter !== '') {
       const wait = stream.gather(position) > 1 ? GATHER_MISSING : GATHER_MORE
-      stream.postpone(Math.min(wait, this.#birth + MOST_GATHER - this.platform.now()))
+      stream.connection.postpone(Math.min(wait, this.#birth + MOST_GATHER - this.platform.now()))
     }
     return stream
   }
@@ -86,7 +86,7 @@ export class Hub implements TabHub {
   }
 
   wake(): void {
-    for (const stream of this.#streams.values()) stream.wake()
+    for (const stream of this.#streams.values()) stream.connection.wake()
   }
 
   /** Lets go of every tab and every connection. */

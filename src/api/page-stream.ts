@@ -1,8 +1,10 @@
-import { type Entry, EVERY_NAME, type EventEntry, type StateEntry } from '../link/protocol.ts'
+import { type Entry, EVERY_NAME, type EventEntry, type GapEntry, type StateEntry } from '../link/protocol.ts'
 import type { Client } from '../page/client.ts'
 import { TabstreamError } from '../page/errors.ts'
-import type { PageSubscription, Pause, Wish } from '../page/page-subscription.ts'
+import type { Pause } from '../page/inbox.ts'
+import type { PageSubscription, Wish } from '../page/page-subscription.ts'
 import { type Decoder, decode } from './decode.ts'
+import { Iteration } from './iteration.ts'
 import type {
   Gap,
   Listener,
@@ -18,11 +20,8 @@ interface Registration {
   readonly listener: Listener<never>
 }
 
-/** Someone who has asked an iterator for the next event. */
-interface Waiting {
-  resolve(result: IteratorResult<never>): void
-  reject(error: unknown): void
-}
+/** How many gaps are remembered, so that none is told twice. */
+const GAPS_REMEMBERED = 64
 
 /** A page's part of a stream. */
 export class PageStream implements SharedStream {
@@ -34,10 +33,13 @@ export class PageStream implements SharedStream {
   readonly #listeners = new Set<Registration>()
   /** Those of them that hear events of a name. */
   readonly #hearing = new Map<string, readonly Registration[]>()
-  readonly #iterators = new Set<() => void>()
-  readonly #gapListeners = new Set<Listener<Gap>>()
-  readonly #statusListeners = new Set<Listener<StreamStatus>>()
-  readonly #errorListeners = new Set<StreamErrorListener>()
+  readonly #iterations = new Map<Iteration, PageSubscription>()
+  readonly #hooks = {
+    gap: new Set<Listener<Gap>>(),
+    status: new Set<Listener<StreamStatus>>(),
+    error: new Set<StreamErrorListener>(),
+  }
+  readonly #toldGaps = new Set<string>()
   #state: Omit<StateEntry, 'type' | 'seq'> = {
     state: 'connecting',
     origin: '',
@@ -60,7 +62,7 @@ export class PageStream implements SharedStream {
     this.#wish = wish
     this.#decoders = options.decoders
     this.#until = options.until
-    this.#subscription = client.subscribe(wish, (entry) => this.#receive(entry))
+    this.#subscription = client.subscribe(wish, (entry, log) => this.#receive(entry, log))
     this.#subscribe()
     if (options.signal?.aborted) this.close()
     options.signal?.addEventListener('abort', () => this.close(), { once: true })
@@ -116,101 +118,51 @@ export class PageStream implements SharedStream {
   }
 
   events(name: string, { signal }: ListenOptions = {}): AsyncIterableIterator<StreamEvent<never, never>> {
-    /** Lets the next entry come. */
-    let release: (() => void) | undefined
-    const waiting: Waiting[] = []
-    let held: StreamEvent<unknown> | undefined
-    let failure: Error | undefined
-    let isOver = false
-    const over = { done: true, value: undefined } as const
-
-    const finish = (error?: Error) => {
-      if (isOver) return
-      isOver = true
-      subscription.close()
-      this.#iterators.delete(stop)
-      signal?.removeEventListener('abort', stop)
-      release?.()
-      const first = error === undefined ? undefined : waiting.shift()
-      if (first === undefined) failure = error
-      else first.reject(error)
-      for (const { resolve } of waiting.splice(0)) resolve(over)
-    }
-    const stop = () => {
-      held = undefined
-      finish()
-    }
-    const offer = (event: StreamEvent<unknown>): Promise<void> | undefined => {
-      const first = waiting.shift()
-      if (first === undefined) held = event
-      else first.resolve({ done: false, value: event as never })
-      if (waiting.length > 0) return undefined
-      return new Promise((resolve) => {
-        release = resolve
-      })
-    }
-    const take = (raw: StreamEvent): Pause => {
-      const pause = this.#decoded(raw, () => !isOver, offer)
-      return this.#isLast(raw) ? after(pause, () => finish()) : pause
-    }
     let origin = ''
-    const subscription = this.#client.subscribe({ ...this.#wish, replay: undefined }, (entry) => {
-      if (entry.type === 'event') return take(rawOf(entry, origin))
-      if (entry.type === 'gap') this.#notify(this.#gapListeners, gapOf(entry))
+    const subscription = this.#client.subscribe({ ...this.#wish, replay: undefined }, (entry, log) => {
+      if (entry.type === 'event') {
+        const raw = rawOf(entry, origin)
+        const pause = this.#decoded(
+          raw,
+          () => !iteration.isOver,
+          (event) => iteration.offer(event),
+        )
+        return this.#isLast(raw) ? after(pause, () => iteration.finish()) : pause
+      }
+      if (entry.type === 'gap') this.#tellGap(entry, log)
       else {
         origin = entry.origin
-        if (entry.state === 'closed') finish(entry.error === '' ? undefined : ended(entry.error))
+        if (entry.state === 'closed') iteration.finish(entry.error === '' ? undefined : ended(entry.error))
       }
       return 'turn'
     })
+    const stop = () => iteration.stop()
+    const iteration = new Iteration(() => {
+      subscription.close()
+      this.#iterations.delete(iteration)
+      signal?.removeEventListener('abort', stop)
+    })
+    this.#iterations.set(iteration, subscription)
     subscription.setNames([name])
-    this.#iterators.add(stop)
     if (signal?.aborted || this.#state.state === 'closed') stop()
     signal?.addEventListener('abort', stop)
-
-    return {
-      next: () => {
-        if (held !== undefined) {
-          const value = held as never
-          held = undefined
-          return Promise.resolve({ done: false, value })
-        }
-        if (failure !== undefined) {
-          const error = failure
-          failure = undefined
-          return Promise.reject(error)
-        }
-        if (isOver) return Promise.resolve(over)
-        return new Promise((resolve, reject) => {
-          waiting.push({ resolve, reject })
-          release?.()
-          release = undefined
-        })
-      },
-      return: () => {
-        stop()
-        return Promise.resolve(over)
-      },
-      [Symbol.asyncIterator]() {
-        return this
-      },
-    }
+    return iteration
   }
 
   onGap(listener: Listener<Gap>, { signal }: ListenOptions = {}): () => void {
-    return this.#register(this.#gapListeners, listener, signal)
+    return this.#register(this.#hooks.gap, listener, signal)
   }
 
   onStatus(listener: Listener<StreamStatus>, { signal }: ListenOptions = {}): () => void {
-    return this.#register(this.#statusListeners, listener, signal)
+    return this.#register(this.#hooks.status, listener, signal)
   }
 
   onError(listener: StreamErrorListener, { signal }: ListenOptions = {}): () => void {
-    return this.#register(this.#errorListeners, listener, signal)
+    return this.#register(this.#hooks.error, listener, signal)
   }
 
   close(): void {
-    for (const stop of [...this.#iterators]) stop()
+    for (const iteration of [...this.#iterations.keys()]) iteration.stop()
     this.#close('')
   }
 
@@ -221,16 +173,26 @@ export class PageStream implements SharedStream {
   #close(error: string, endsStream = false): void {
     if (this.#state.state === 'closed') return
     this.#subscription.close(endsStream)
+    if (endsStream) for (const subscription of this.#iterations.values()) subscription.conclude()
     this.#enter({ ...this.#state, state: 'closed', retryAt: 0, openedAt: 0, error })
   }
 
-  #receive(entry: Entry): Pause {
+  #receive(entry: Entry, log: string): Pause {
     if (this.#state.state === 'closed') return undefined
     if (entry.type === 'event') return this.#receiveEvent(entry)
-    if (entry.type === 'gap') this.#notify(this.#gapListeners, gapOf(entry))
+    if (entry.type === 'gap') this.#tellGap(entry, log)
     else if (entry.state === 'closed') this.#close(entry.error)
     else this.#enter(entry)
     return 'turn'
+  }
+
+  /** Each iteration is told the stream's gaps too: they are told once. */
+  #tellGap(gap: GapEntry, log: string): void {
+    const key = JSON.stringify([log, gap])
+    if (this.#toldGaps.has(key)) return
+    if (this.#toldGaps.size === GAPS_REMEMBERED) this.#toldGaps.clear()
+    this.#toldGaps.add(key)
+    this.#notify(this.#hooks.gap, gapOf(gap))
   }
 
   #receiveEvent(entry: EventEntry): Pause {
@@ -306,13 +268,13 @@ export class PageStream implements SharedStream {
     const reason = error instanceof Error ? error : new Error(String(error))
     const message = `tabstream: the data of event "${event.name}" could not be decoded (${reason.message})`
     const fault = new Error(message, { cause: error })
-    if (this.#errorListeners.size === 0) reportError(fault)
-    for (const listener of [...this.#errorListeners]) this.#call(() => listener(fault, event), undefined)
+    if (this.#hooks.error.size === 0) reportError(fault)
+    for (const listener of [...this.#hooks.error]) this.#call(() => listener(fault, event), undefined)
   }
 
   #enter({ state, origin, error, attempt, retryAt, openedAt }: Omit<StateEntry, 'type' | 'seq'>): void {
     this.#state = { state, origin, error, attempt, retryAt, openedAt }
-    this.#notify(this.#statusListeners, this.status)
+    this.#notify(this.#hooks.status, this.status)
   }
 
   #notify<Value>(listeners: ReadonlySet<Listener<Value>>, value: Value): void {

@@ -2,14 +2,14 @@ import {
   type Entry,
   EVENT_SOURCE_POLICY,
   type EventEntry,
-  type GapEntry,
-  type GapReason,
   type Replay,
   type StateEntry,
 } from '../link/protocol.ts'
+import type { Pause } from '../page/inbox.ts'
 import { Message } from '../page/message.ts'
-import type { PageSubscription, Pause } from '../page/page-subscription.ts'
+import type { PageSubscription } from '../page/page-subscription.ts'
 import { checkReplay, resolve, withoutFragment } from './checks.ts'
+import { GapEvent } from './gap-event.ts'
 import { pageClient } from './page-client.ts'
 
 const CONNECTING = 0
@@ -34,22 +34,6 @@ export interface SharedEventSourceInit extends EventSourceInit {
    * @default 0, as with EventSource
    */
   replay?: Replay
-}
-
-/** Says that events may be missing at this point of the stream: fetch your state again, then carry on. */
-export class GapEvent extends Event {
-  readonly reason: GapReason
-  /** Last event ID before the gap. */
-  readonly before: string
-  /** Last event ID of the first event after it, `''` where that is not known yet. */
-  readonly after: string
-
-  constructor({ reason, before, after }: Pick<GapEntry, 'reason' | 'before' | 'after'>) {
-    super('gap')
-    this.reason = reason
-    this.before = before
-    this.after = after
-  }
 }
 
 /**

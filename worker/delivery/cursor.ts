@@ -27,11 +27,12 @@ const NO_ENTRIES = pack([])
 export interface CursorStream extends RejoinedStream {
   readonly id: string
   readonly excerpts: Excerpts
-  readonly stateNow: Omit<StateEntry, 'type' | 'seq' | 'error'>
+  readonly stateNow: Omit<StateEntry, 'type' | 'seq'>
   positionAt(seq: number): Position
   add(subscriber: Subscriber): void
   remove(subscriber: Subscriber): void
-  makeRoom(): void
+  /** The subscriber's page has got further. */
+  moved(): void
 }
 
 /** What stays when the page changes its names and another cursor takes over. */
@@ -86,7 +87,7 @@ export class Cursor implements Subscriber {
     this.#next = this.#startingPoint(platform, forerunner)
     this.#sender = new Sender(platform, hubId, subscription, tab, this.#next - 1, () => {
       this.pump()
-      this.#stream.makeRoom()
+      this.#stream.moved()
     })
     stream.add(this)
   }

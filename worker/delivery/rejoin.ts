@@ -3,6 +3,7 @@ import type { EventEntry, GapEntry, GapReason, Place, Position } from '../../src
 import type { Log } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import { Resumption, type Verdict } from '../stream/resumption.ts'
+import type { Takeover } from '../stream/takeover.ts'
 
 /** How long, in ms, a replay may take to bring the last event a tab knows before new ones count as after a loss. */
 const PATIENCE = 1_000
@@ -10,9 +11,7 @@ const PATIENCE = 1_000
 /** What a tab that comes from another hub must ask of its stream. */
 export interface RejoinedStream {
   readonly log: Log
-  /** It is settled where the first connection resumes. */
-  readonly isUnderway: boolean
-  hasResumedFrom(position: Position): boolean
+  readonly takeover: Takeover
 }
 
 /** A tab that comes from another hub finds its place in a log that it does not know. */
@@ -46,7 +45,7 @@ export class Rejoin {
     this.#log = stream.log
     this.position = position
     this.#impatient = impatient
-    this.#hasComeLate = stream.isUnderway
+    this.#hasComeLate = stream.takeover.isSettled
     // Without an ID no replay can bring anything that is known.
     this.#isImpatient = position.resumeAfter === ''
     const known = new Set(seen.map(placeKey))
@@ -54,7 +53,7 @@ export class Rejoin {
     this.#resumption = new Resumption(
       position,
       (event) => known.has(placeKey(placeOf(event))),
-      () => isWhole && stream.hasResumedFrom(position),
+      () => isWhole && stream.takeover.hasResumedFrom(position),
     )
   }
 

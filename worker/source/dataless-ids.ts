@@ -6,61 +6,39 @@ const ID_LIMIT = 65_536
 export class DatalessIds {
   /** The beginning of a line that has not ended yet. */
   #line = ''
-  /** Some of a block has come and its end has not. */
-  #isInside = false
-  #blockId: string | undefined
   #hasData = false
-  #id = ''
+  /** Of the present block. */
+  #id: string | undefined
 
   /** Blocks of this text, after all that came before, that have an ID and no data, and where each ends. */
   find(text: string): { end: number; id: string }[] {
     const found: { end: number; id: string }[] = []
-    let at = 0
-    while (at < text.length) {
-      if (!this.#isInside) at = this.#pass(text, at)
-      const end = text.indexOf('\n', at)
-      if (end < 0) break
-      if (this.#line !== '') this.#take(this.#line + text.slice(at, end))
-      else if (end > at) this.#take(text, at, end)
-      else if (this.#endBlock()) found.push({ end: end + 1, id: this.#id })
-      this.#isInside = this.#line !== '' || end > at
+    const lines = text.split('\n')
+    const unfinished = lines.pop() ?? ''
+    let end = 0
+    for (const rest of lines) {
+      const line = this.#line + rest
       this.#line = ''
-      at = end + 1
+      end += rest.length + 1
+      if (line !== '') {
+        this.#take(line)
+      } else {
+        if (!this.#hasData && this.#id !== undefined) found.push({ end, id: this.#id })
+        this.#hasData = false
+        this.#id = undefined
+      }
     }
-    this.#isInside ||= at < text.length
-    if (this.#line.length < ID_LIMIT) this.#line += text.slice(at, at + ID_LIMIT)
+    if (this.#line.length < ID_LIMIT) this.#line += unfinished.slice(0, ID_LIMIT)
     return found
   }
 
-  /** Nearly all blocks have data, and there is nothing else to know of them. Gives the beginning of the first other one. */
-  #pass(text: string, from: number): number {
-    let at = from
-    for (let end = text.indexOf('\n\n', at); end >= 0; end = text.indexOf('\n\n', at)) {
-      const data = text.startsWith('data:', at) ? at : text.indexOf('\ndata:', at)
-      if (data < 0 || data >= end) return at
-      at = end + 2
+  #take(line: string): void {
+    if (this.#hasData) return
+    if (line.startsWith('data')) {
+      this.#hasData = line.length === 4 || line[4] === ':'
+    } else if (line === 'id' || line.startsWith('id:')) {
+      const id = line.slice('id:'.length).replace(/^ /, '')
+      if (!id.includes('\0')) this.#id = id
     }
-    return at
-  }
-
-  #take(text: string, from = 0, to = text.length): void {
-    if (isField('data', text, from, to)) {
-      this.#hasData = true
-    } else if (isField('id', text, from, to)) {
-      const value = text.slice(from + 'id:'.length, to).replace(/^ /, '')
-      if (!value.includes('\0')) this.#blockId = value
-    }
-  }
-
-  /** Whether there is something to tell, in `#id`. */
-  #endBlock(): boolean {
-    const id = this.#hasData ? undefined : this.#blockId
-    this.#hasData = false
-    this.#blockId = undefined
-    if (id !== undefined) this.#id = id
-    return id !== undefined
   }
 }
-
-const isField = (name: string, text: string, from: number, to: number): boolean =>
-  text.startsWith(name, from) && (to === from + name.length || text[from + name.length] === ':')

@@ -3,46 +3,45 @@ import {
   type HeadersReason,
   type StateEntry,
   type StreamReport,
+  type StreamRequest,
 } from '../../src/link/protocol.ts'
 import type { HubPlatform } from '../platform.ts'
 import { type Failure, failureOf } from '../source/failure.ts'
-import type { ConnectionRequest, Head, Receiver, Source } from '../source/source.ts'
+import type { Source } from '../source/source.ts'
 import { IdleWatch } from './idle-watch.ts'
+import type { Pace } from './pace.ts'
 import { askHeaders, askRetries } from './page-questions.ts'
-import { Backoff } from './retry.ts'
+import type { Reception } from './reception.ts'
+import { DEFAULT_RECONNECTION_TIME, reconnectionTime, retryDelay } from './retry.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /** A connection that lasted this long, in ms, or brought an event, has lived: back-off starts anew. */
 const LIVED = 5_000
 
-/** What a connection needs of its stream. Of what the source brings, the stream takes events and IDs. */
-export interface ConnectionStream extends Pick<Receiver, 'opened' | 'event' | 'idAlone' | 'flushed'> {
-  readonly request: ConnectionRequest['request']
+/** What a connection needs of its stream. */
+export interface ConnectionStream {
+  readonly request: StreamRequest
   readonly subscribers: ReadonlySet<Subscriber>
-  /** A connection begins. Answers with the ID to resume after, `''` for none. */
-  resume(): string
-  /** The connection has ended; another may follow. */
-  lost(): void
-  /** The status has changed, and everybody is to know. */
-  changed(): void
+  readonly reception: Reception
+  readonly pace: Pace
+  /** Logs the state that has just been entered. */
+  logState(): void
+  /** Sends subscribers what the log has for them. */
+  pump(): void
   /** The stream will never bring anything again. */
   ended(): void
-  /** Resolves when a subscriber has come or gone, or the stream has been closed. */
-  moved(): Promise<void>
 }
 
-type Status = { -readonly [Key in keyof Omit<StateEntry, 'type' | 'seq' | 'state'>]: StateEntry[Key] } & {
+/** How a stream stands, as its entries tell it. `'retrying'` waits before the next attempt. */
+export type Status = {
+  -readonly [Key in keyof Omit<StateEntry, 'type' | 'seq' | 'state'>]: StateEntry[Key]
+} & {
   state: StreamReport['state']
 }
 
-/** A stream's attempts to hold a connection: when to connect, when to give up, what state that is. */
+/** A stream's attempts to hold a connection: when to connect, when to give up, and how that stands. */
 export class Connection {
-  readonly #platform: HubPlatform
-  readonly #source: Source
-  readonly #stream: ConnectionStream
-  readonly #idle: IdleWatch
-  readonly #backoff = new Backoff()
-  readonly #status: Status = {
+  readonly status: Status = {
     state: 'connecting',
     origin: '',
     error: '',
@@ -50,11 +49,17 @@ export class Connection {
     retryAt: 0,
     openedAt: 0,
   }
+  readonly #platform: HubPlatform
+  readonly #source: Source
+  readonly #stream: ConnectionStream
+  readonly #idle: IdleWatch
   /** Of the present connection. */
   #abort = new AbortController()
   #timer: unknown
   #count = 0
-  #isUnderway = false
+  #reconnectionTime = DEFAULT_RECONNECTION_TIME
+  /** Until when the server has asked to be left alone, in ms since 1970. */
+  #notBefore = 0
   /** The next attempt waits for a subscriber, or until it is known that the stream has not ended. */
   #isHeld = false
   /** Headers have been asked for anew since the server refused the last ones. */
@@ -69,16 +74,8 @@ export class Connection {
     })
   }
 
-  get status(): Readonly<Status> {
-    return this.#status
-  }
-
-  get isOpen(): boolean {
-    return this.#status.state === 'open'
-  }
-
   get isClosed(): boolean {
-    return this.#status.state === 'closed'
+    return this.status.state === 'closed'
   }
 
   /** Connections begun so far. */
@@ -86,34 +83,26 @@ export class Connection {
     return this.#count
   }
 
-  /** The server has been asked, or is about to be: it is settled where the first connection resumes. */
-  get isUnderway(): boolean {
-    return this.#isUnderway
-  }
-
   /** The first attempt begins after so many ms. */
   begin(delay: number): void {
-    this.#timer = this.#platform.setTimeout(() => this.#connect('connect'), delay)
+    this.#wait(delay, () => this.#connect('connect'))
   }
 
   /** Puts the first attempt off: from now on, it begins after so many ms. */
   postpone(delay: number): void {
-    if (delay <= 0 || this.#count > 0) return
-    this.#platform.clearTimeout(this.#timer)
-    this.begin(delay)
+    if (delay > 0 && this.#count === 0) this.begin(delay)
   }
 
   /** The network may be back: do not wait any longer. */
   wake(): void {
-    const { state, retryAt } = this.#status
-    if (state !== 'retrying' || retryAt === 0 || this.#platform.now() < this.#backoff.notBefore) return
-    this.#platform.clearTimeout(this.#timer)
-    this.#attempt()
+    const { state, retryAt } = this.status
+    if (state === 'retrying' && retryAt > 0 && this.#platform.now() >= this.#notBefore) this.#attempt()
   }
 
   /** A subscriber has moved, come or gone. */
   review(): void {
     if (this.#isHeld) this.#attempt()
+    this.#stream.pace.review(this.isClosed)
   }
 
   /** A subscriber has come or gone, so another time-out may hold. */
@@ -121,20 +110,15 @@ export class Connection {
     this.#idle.review(Array.from(this.#stream.subscribers, ({ policy }) => policy.idleTimeout))
   }
 
-  /** Something that is no repetition has come: back-off starts anew. */
-  lived(): void {
-    this.#status.attempt = 0
-  }
-
   /** Ends the stream in good order. */
   finish(): void {
-    this.#status.error = ''
+    this.status.error = ''
     this.#end()
   }
 
   /** Ends the connection, and makes no other. */
   close(): void {
-    this.#status.state = 'closed'
+    this.status.state = 'closed'
     this.#isHeld = false
     this.#platform.clearTimeout(this.#timer)
     this.#idle.stop()
@@ -142,68 +126,73 @@ export class Connection {
   }
 
   async #connect(reason: HeadersReason): Promise<void> {
-    this.#status.state = 'connecting'
-    this.#status.retryAt = 0
+    const { status } = this
+    status.state = 'connecting'
+    status.retryAt = 0
     this.#count++
     this.#abort = new AbortController()
     const failure = await this.#hold(reason, this.#abort.signal).catch(failureOf)
     this.#idle.stop()
     if (this.isClosed) return
-    if (this.isOpen && this.#platform.now() - this.#status.openedAt >= LIVED) this.lived()
+    if (status.openedAt > 0 && this.#platform.now() - status.openedAt >= LIVED) status.attempt = 0
     await this.#fail(failure)
   }
 
   /** Resolves when the connection has ended, and rejects when it could not be begun. */
   async #hold(reason: HeadersReason, signal: AbortSignal): Promise<Failure> {
-    const { request, subscribers } = this.#stream
+    const { request, subscribers, reception, pace } = this.#stream
     const headers = request.asksHeaders
-      ? await askHeaders(subscribers, reason, signal, () => this.#stream.moved())
+      ? await askHeaders(subscribers, reason, signal, () => pace.wait())
       : request.headers
-    this.#isUnderway = true
-    const resumeAfter = this.#stream.resume()
+    const resumeAfter = reception.resume()
     this.#idle.start()
     const limits = Array.from(subscribers, ({ policy }) => policy.maxEventSize)
     const maxEventSize = limits.length === 0 ? EVENT_SOURCE_POLICY.maxEventSize : Math.max(...limits)
-    return this.#source({ request, headers, resumeAfter, maxEventSize, signal }, this.#receiver())
-  }
-
-  #receiver(): Receiver {
-    const stream = this.#stream
-    return {
-      opened: (head) => this.#opened(head),
-      event: (event) => stream.event(event),
-      idAlone: (id) => stream.idAlone(id),
-      retry: (milliseconds) => this.#backoff.setTime(milliseconds),
-      alive: () => this.#idle.alive(),
-      flushed: () => {
-        const room = stream.flushed()
-        return room && this.#untilThereIs(room)
+    return this.#source(
+      { request, headers, resumeAfter, maxEventSize, signal },
+      {
+        opened: (head) => {
+          this.#idle.alive()
+          Object.assign(this.status, {
+            state: 'open',
+            openedAt: this.#platform.now(),
+            origin: head.origin,
+            error: '',
+          } satisfies Partial<Status>)
+          this.#stream.logState()
+          reception.opened(head)
+          this.#stream.pump()
+        },
+        event: (event) => {
+          if (reception.event(event)) this.status.attempt = 0
+        },
+        idAlone: (id) => reception.idAlone(id),
+        retry: (milliseconds) => {
+          this.#reconnectionTime = reconnectionTime(milliseconds)
+        },
+        alive: () => this.#idle.alive(),
+        flushed: () => {
+          this.#stream.pump()
+          return !this.isClosed && pace.isFarAhead ? this.#untilThereIsRoom() : undefined
+        },
       },
-    }
+    )
   }
 
   /** While we do not read, silence says nothing of the server. */
-  async #untilThereIs(room: Promise<void>): Promise<void> {
+  async #untilThereIsRoom(): Promise<void> {
     this.#idle.stop()
-    await room
+    await this.#stream.pace.wait()
     this.#idle.start()
-  }
-
-  #opened(head: Head): void {
-    this.#idle.alive()
-    this.#status.state = 'open'
-    this.#status.openedAt = this.#platform.now()
-    this.#status.origin = head.origin
-    this.#status.error = ''
-    this.#stream.opened(head)
   }
 
   /** Tries again as soon as one of those subscribed wants to; to the others the stream has ended. */
   async #fail(failure: Failure): Promise<void> {
-    const status = this.#status
+    const { status } = this
+    const { subscribers, reception } = this.#stream
     status.error = failure.message
     status.openedAt = 0
-    this.#stream.lost()
+    reception.lost()
     if (this.#isUnauthorized(failure)) {
       this.#hasAskedAgain = true
       return this.#connect('unauthorized')
@@ -211,45 +200,38 @@ export class Connection {
     // What the server refuses after an outage are other headers.
     if (failure.status !== 401 && failure.status !== 403) this.#hasAskedAgain = false
     status.state = 'retrying'
+    this.#notBefore = this.#platform.now() + failure.retryAfter
     const attempt = status.attempt + 1
-    const usual = this.#backoff.delayAfter(
-      failure,
-      status.attempt,
-      this.#platform.now(),
-      this.#platform.random(),
+    const usual = Math.max(
+      retryDelay(status.attempt, this.#reconnectionTime, this.#platform.random()),
+      failure.retryAfter,
     )
-    const asked = [...this.#stream.subscribers].filter(({ isEnded }) => !isEnded)
+    const asked = [...subscribers].filter(({ isEnded }) => !isEnded)
     const round = this.#count
-    const late = (subscriber: Subscriber, delay: number | false) => {
-      if (status.state === 'retrying' && this.#count === round) this.#answerLate(subscriber, delay)
-    }
-    const { delay, refusing } = await askRetries(this.#platform, asked, failure, attempt, usual, late)
+    const { delays, refusing } = await askRetries(this.#platform, asked, failure, attempt, usual, (late) => {
+      if (this.isClosed || this.#count !== round) return
+      late.end(status.error)
+      late.pump()
+    })
     if (this.isClosed) return
     status.attempt = attempt
-    if (failure.isFinal || (delay === undefined && this.#isOf(asked))) return this.#end()
+    if (failure.isFinal || (delays.length === 0 && this.#isOf(asked))) return this.#end()
     for (const subscriber of refusing) subscriber.end(status.error)
-    this.#attemptIn(delay ?? usual)
-    this.#stream.changed()
+    const delay = delays.length === 0 ? usual : Math.min(...delays)
+    status.retryAt = this.#platform.now() + delay
+    this.#stream.logState()
+    this.#stream.pump()
+    this.#wait(delay, () => this.#attempt())
   }
 
-  #attemptIn(delay: number): void {
+  #wait(delay: number, then: () => void): void {
     this.#platform.clearTimeout(this.#timer)
-    this.#status.retryAt = this.#platform.now() + delay
-    this.#timer = this.#platform.setTimeout(() => this.#attempt(), delay)
-  }
-
-  /** A page has said what it wants when others did not wait any longer. */
-  #answerLate(subscriber: Subscriber, delay: number | false): void {
-    if (delay === false) {
-      subscriber.end(this.#status.error)
-      subscriber.pump()
-    } else if (this.#platform.now() + delay < this.#status.retryAt) {
-      this.#attemptIn(delay)
-    }
+    this.#timer = this.#platform.setTimeout(then, delay)
   }
 
   /** Connects, as soon as someone is subscribed, and it is known that the last event was not the last of all. */
   #attempt(): void {
+    this.#platform.clearTimeout(this.#timer)
     this.#isHeld = this.#stream.subscribers.size === 0 || this.#mayHaveEnded()
     if (!this.#isHeld && !this.isClosed) this.#connect('retry')
   }
@@ -261,11 +243,9 @@ export class Connection {
   }
 
   /** Whether someone is subscribed, and nobody but these. Who came while they were asked gets an attempt. */
-  #isOf(subscribers: readonly Subscriber[]): boolean {
-    const known = new Set(subscribers.map(({ questions }) => questions))
-    return (
-      subscribers.length > 0 && [...this.#stream.subscribers].every(({ questions }) => known.has(questions))
-    )
+  #isOf(asked: readonly Subscriber[]): boolean {
+    const known = new Set(asked.map(({ questions }) => questions))
+    return asked.length > 0 && [...this.#stream.subscribers].every(({ questions }) => known.has(questions))
   }
 
   /** New headers may help, once. */
@@ -274,10 +254,9 @@ export class Connection {
   }
 
   #end(): void {
-    this.#status.state = 'closed'
-    this.#status.retryAt = 0
-    this.#status.openedAt = 0
-    this.#stream.changed()
+    Object.assign(this.status, { state: 'closed', retryAt: 0, openedAt: 0 } satisfies Partial<Status>)
+    this.#stream.logState()
+    this.#stream.pump()
     this.#stream.ended()
   }
 }

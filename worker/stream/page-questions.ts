@@ -103,9 +103,9 @@ async function retryDelayOf(
 
 /** Whether, and when, subscribers want another attempt. */
 export interface RetryWishes {
-  /** The shortest wait wanted, in ms; nothing where nobody wants another attempt. */
-  readonly delay: number | undefined
-  /** Those who do not want one. */
+  /** The waits wanted, in ms. */
+  readonly delays: readonly number[]
+  /** Those who do not want another attempt. */
   readonly refusing: readonly Subscriber[]
 }
 
@@ -114,7 +114,7 @@ export interface RetryWishes {
  * page that stands still holds up nobody.
  *
  * @param delay what to wait where a page does not say otherwise, in ms
- * @param late called with what is answered after that
+ * @param refused called with who refuses after that
  */
 export function askRetries(
   platform: HubPlatform,
@@ -122,32 +122,26 @@ export function askRetries(
   failure: Failure,
   attempt: number,
   delay: number,
-  late: (subscriber: Subscriber, delay: number | false) => void,
+  refused: (subscriber: Subscriber) => void,
 ): Promise<RetryWishes> {
   return new Promise((resolve) => {
     const delays: number[] = []
     const refusing: Subscriber[] = []
     let isPatient = true
-    let isDecided = false
-    let timer: unknown
     const decide = () => {
       const isComplete = delays.length + refusing.length === subscribers.length
-      if (isDecided || !(isComplete || (!isPatient && delays.length > 0))) return
-      isDecided = true
-      platform.clearTimeout(timer)
-      resolve({ delay: delays.length === 0 ? undefined : Math.min(...delays), refusing })
+      if (isComplete || (!isPatient && delays.length > 0))
+        resolve({ delays: [...delays], refusing: [...refusing] })
     }
-    if (subscribers.some(({ policy }) => policy.asksRetry)) {
-      timer = platform.setTimeout(() => {
-        isPatient = false
-        decide()
-      }, RETRY_PATIENCE)
-    }
+    platform.setTimeout(() => {
+      isPatient = false
+      decide()
+    }, RETRY_PATIENCE)
     for (const subscriber of subscribers) {
       retryDelayOf(subscriber, failure, attempt, delay).then((answer) => {
-        if (isDecided) return late(subscriber, answer)
-        if (answer === false) refusing.push(subscriber)
-        else delays.push(answer)
+        if (answer !== false) delays.push(answer)
+        else if (!isPatient && delays.length > 0) refused(subscriber)
+        else refusing.push(subscriber)
         decide()
       })
     }

@@ -36,6 +36,7 @@ export class Reception {
 
   /** A connection begins. Answers with the ID to resume after, `''` for none. */
   resume(): string {
+    this.#takeover.settle()
     this.#anchor = this.#anchorNow()
     this.#lastEventId = this.#anchor.resumeAfter
     this.#nth = 0

@@ -42,31 +42,3 @@ export function wantsRetry({ retries, retriesStatuses }: Policy, failure: Failur
 }
 
 const isPassing = (status: number): boolean => PASSING.has(status) || (status >= 500 && status <= 599)
-
-/** How long one stream waits before its next attempt. */
-export class Backoff {
-  #time = DEFAULT_RECONNECTION_TIME
-  #notBefore = 0
-
-  /** Until when the server has asked to be left alone, in ms since 1970. */
-  get notBefore(): number {
-    return this.#notBefore
-  }
-
-  /** @param retry the server's reconnection time in ms */
-  setTime(retry: number): void {
-    this.#time = reconnectionTime(retry)
-  }
-
-  /**
-   * How long to wait after a failure, in ms.
-   *
-   * @param failures attempts in a row that failed before
-   * @param now in ms since 1970
-   * @param random uniform in [0, 1)
-   */
-  delayAfter({ retryAfter }: Failure, failures: number, now: number, random: number): number {
-    this.#notBefore = now + retryAfter
-    return Math.max(retryDelay(failures, this.#time, random), retryAfter)
-  }
-}

@@ -6,6 +6,7 @@ export class Takeover {
   /** How many subscriptions the dead hub had, and how many have come. */
   #expected = 0
   #gathered = 0
+  #isSettled = false
   #hasDenied = false
 
   /** The oldest position that came in time; nothing where the stream begins here. */
@@ -13,14 +14,23 @@ export class Takeover {
     return this.#start
   }
 
+  /** The first connection has been begun: a position that comes now is too late to be resumed from. */
+  get isSettled(): boolean {
+    return this.#isSettled
+  }
+
+  settle(): void {
+    this.#isSettled = true
+  }
+
   /**
    * A tab of a dead hub stood here.
    *
-   * @param isUnderway the first connection has been begun, so the position comes too late to resume from it
    * @returns how many of that hub's subscriptions have not come yet
    */
-  gather(position: Position, isUnderway: boolean): number {
-    if (!isUnderway && (this.#start === undefined || isOlder(position, this.#start))) this.#start = position
+  gather(position: Position): number {
+    if (!this.#isSettled && (this.#start === undefined || isOlder(position, this.#start)))
+      this.#start = position
     this.#expected = Math.max(this.#expected, position.subscribers)
     return this.#expected - ++this.#gathered
   }

@@ -7,13 +7,13 @@ import {
   type StateEntry,
   type StreamRequest,
 } from '../../../src/link/protocol.ts'
-import type { Receive } from '../../../src/page/page-subscription.ts'
+import type { Receive } from '../../../src/page/inbox.ts'
 import { requestTo, stateEntry } from '../../sim/world/samples.ts'
 
 /** What a page's client would know. */
 class FakeSubscription {
   readonly wish: { request: StreamRequest; policy: Policy }
-  readonly give: Receive
+  readonly give: (entry: Entry) => ReturnType<Receive>
   names: string[] = []
   /** How often names were set. */
   changes = 0
@@ -21,7 +21,7 @@ class FakeSubscription {
 
   constructor(wish: FakeSubscription['wish'], give: Receive) {
     this.wish = wish
-    this.give = give
+    this.give = (entry) => give(entry, 'log')
   }
 
   setNames(names: Iterable<string>): void {

@@ -1,0 +1,25 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './prepare.mjs'
+
+/** Libraries that are bundled with the hub. Names of theirs must stay. */
+const BUNDLED = ['comlink/dist/esm/comlink.mjs', 'eventsource-parser/dist/index.js']
+
+/**
+ * Names that occur in the hub's own code and nowhere else: what the hub calls its members, and nobody outside can see. A
+ * minifier may shorten them. What crosses a link is named in `src/link`, and so stays as it is.
+ */
+export function internalNames() {
+  const others = [...sourcesIn('src'), ...BUNDLED.map((path) => join(root, 'node_modules', path))]
+  const known = new Set(others.flatMap(wordsIn))
+  return [...new Set(sourcesIn('worker').flatMap(wordsIn))].filter((word) => !known.has(word))
+}
+
+/** @param {string} folder */
+const sourcesIn = (folder) =>
+  readdirSync(join(root, folder), { recursive: true })
+    .map((path) => join(root, folder, String(path)))
+    .filter((path) => path.endsWith('.ts'))
+
+/** @param {string} path */
+const wordsIn = (path) => readFileSync(path, 'utf8').match(/[A-Za-z_$][\w$]*/g) ?? []

@@ -1,0 +1,173 @@
+import { expose, wrap } from 'comlink'
+import { guarded, TAB_CALLS } from '../link/guard.ts'
+import type { Host } from '../link/host.ts'
+import { type HubSide, type TabSide, tabLockName } from '../link/protocol.ts'
+import { TabstreamError } from './errors.ts'
+import type { HubLink } from './hub-link.ts'
+import type { Refusal } from './inspection.ts'
+import type { Platform } from './platform.ts'
+
+/** How long to wait for a hub's answer, in ms, before asking again: it may have died while it was asked. */
+const ATTACH_TIMEOUT = 2_500
+
+/**
+ * How often to ask a hub, and then its successor, before the next host is tried. Ten seconds in all for the first:
+ * the worker's script may have to come over a slow network.
+ */
+const ATTEMPTS = 4
+const SUCCESSOR_ATTEMPTS = 2
+
+/** What the ladder needs of its client. */
+export interface Climber {
+  /** What a hub may call. */
+  readonly tabSide: TabSide
+  /** The page has been left: nothing is looked for. */
+  readonly isAway: boolean
+  /** A message of the page's own hub made no sense. */
+  misunderstood(): void
+  /** The hub at the other end of a link is gone. */
+  gone(life: AbortController): void
+}
+
+/** Finds a hub: tries the hosts in order, and remembers which are not to be had. */
+export class Ladder {
+  readonly #platform: Platform
+  readonly #hosts: readonly Host[]
+  readonly #climber: Climber
+  /** Hosts that are not to be had, and why. */
+  readonly #refusals = new Map<Host, string>()
+  #hasWarned = false
+  /** Hubs given up although they still exist; their successors have other names. */
+  #generation = 1
+
+  /** @param hosts in order of preference */
+  constructor(platform: Platform, hosts: readonly Host[], climber: Climber) {
+    this.#platform = platform
+    this.#hosts = hosts
+    this.#climber = climber
+  }
+
+  get refused(): Refusal[] {
+    return Array.from(this.#refusals, ([host, reason]) => ({ host: host.name, reason }))
+  }
+
+  /** Hosts that were refused are tried again. */
+  forgive(): void {
+    this.#refusals.clear()
+  }
+
+  /** The hub exists and will not answer any more: the next one has another name. */
+  giveUp(): void {
+    this.#generation++
+  }
+
+  leave(): void {
+    for (const host of this.#hosts) host.leave?.()
+  }
+
+  /**
+   * Tries the hosts in order.
+   *
+   * @throws {TabstreamError} of type `'no-host'` where none can be had, or the page is left
+   */
+  async climb(): Promise<HubLink> {
+    for (const host of this.#hosts) {
+      if (this.#refusals.has(host)) continue
+      const link = await this.#find(host).catch((error: unknown) => {
+        this.#refusals.set(host, error instanceof Error ? error.message : String(error))
+      })
+      if (this.#climber.isAway) throw left()
+      if (link === undefined) continue
+      if (this.#refusals.size > 0) this.#warn(host)
+      return link
+    }
+    const error = new TabstreamError('no-host', `no hub could be had (${this.#reasons()})`)
+    this.#refusals.clear()
+    throw error
+  }
+
+  /** Asks a host's hub until it answers; one that never does is left for a successor. */
+  async #find(host: Host): Promise<HubLink> {
+    await host.load?.()
+    for (let attempt = 1; ; attempt++) {
+      const generation = this.#generation + (attempt > ATTEMPTS ? 1 : 0)
+      const link = await this.#open(host, generation)
+      if (this.#climber.isAway) {
+        link?.life.abort()
+        throw left()
+      }
+      if (link !== undefined) {
+        this.#generation = generation
+        return link
+      }
+      if (attempt === ATTEMPTS + SUCCESSOR_ATTEMPTS) throw new Error('no hub answered')
+    }
+  }
+
+  /** Resolves to nothing when no answer came in time; rejects when none can come. */
+  async #open(host: Host, generation: number): Promise<HubLink | undefined> {
+    const life = new AbortController()
+    const tabId = this.#platform.randomId()
+    try {
+      const holdsLock = await this.#holdLock(tabId, life.signal)
+      if (this.#climber.isAway) throw left()
+      const link = await new Promise<HubLink | undefined>((resolve, reject) => {
+        const opened = host.open(generation, {
+          refused: (reason) => reject(new Error(reason)),
+          gone: () => {
+            resolve(undefined)
+            this.#climber.gone(life)
+          },
+        })
+        const endpoint = guarded(opened, TAB_CALLS, () => this.#climber.misunderstood())
+        life.signal.addEventListener('abort', () => endpoint.close())
+        const remote = wrap<HubSide>(endpoint)
+        expose(this.#climber.tabSide, endpoint)
+        const timer = this.#platform.setTimeout(() => resolve(undefined), ATTACH_TIMEOUT)
+        remote
+          .attach({ tabId, holdsLock })
+          .then((hubId) => resolve({ host, hubId, since: this.#platform.now(), remote, life }))
+          .catch(reject)
+          .finally(() => this.#platform.clearTimeout(timer))
+      })
+      if (link === undefined) life.abort()
+      return link
+    } catch (error) {
+      life.abort()
+      throw error
+    }
+  }
+
+  /** Holds the lock whose release tells the hub that this tab is gone; `false` where there are no locks to be had. */
+  #holdLock(tabId: string, signal: AbortSignal): Promise<boolean> {
+    const { locks } = this.#platform
+    if (locks === undefined) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      const released = new Promise((release) => signal.addEventListener('abort', release))
+      locks
+        .request(tabLockName(tabId), {}, () => {
+          resolve(true)
+          return released
+        })
+        // They are forbidden in a sandboxed frame.
+        .catch(() => resolve(false))
+    })
+  }
+
+  #reasons(): string {
+    return this.refused.map(({ host, reason }) => `${host}: ${reason}`).join('; ')
+  }
+
+  #warn(host: Host): void {
+    if (this.#hasWarned) return
+    this.#hasWarned = true
+    const consequence =
+      host.name === 'leader'
+        ? 'so one of the open pages holds the connection for all of them'
+        : 'so this page holds a connection of its own'
+    this.#platform.warn(`tabstream: using host "${host.name}", ${consequence} (${this.#reasons()})`)
+  }
+}
+
+export const left = () =>
+  new TabstreamError('no-host', 'the page was left, and has no hub until it is shown again')

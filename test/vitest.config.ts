@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     root: import.meta.dirname,
+    tags: [{ name: 'essential', description: 'Part of npm test, see ESSENTIAL in browser/stage.ts.' }],
     projects: [
       { test: { name: 'unit', include: ['unit/**/*.test.ts'] } },
       { test: { name: 'sim', include: ['sim/**/*.test.ts'] } },

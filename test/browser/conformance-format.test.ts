@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { record } from './browser.ts'
 import { eventsOf, type StreamCase } from './conformance-stage.ts'
-import { SOURCES, useBrowser } from './stage.ts'
+import { ESSENTIAL, SOURCES, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
@@ -167,7 +167,7 @@ const CASES: Record<string, StreamCase[]> = {
 }
 
 describe.each(SOURCES)('$name', ({ kind, page }) => {
-  test.each(Object.entries(CASES))('%s', async (_name, cases) => {
+  test.each(Object.entries(CASES))('%s', ESSENTIAL, async (_name, cases) => {
     const { server, open } = await stage()
     const tab = await open(page)
     for (const [index, one] of cases.entries()) {

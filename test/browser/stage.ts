@@ -14,6 +14,12 @@ export interface Stage {
 }
 
 /**
+ * Marks what `npm test` runs of the tests in browsers: `test('…', ESSENTIAL, …)`, or a `describe` with all in it. Between them
+ * they cover each promise of ARCHITECTURE.md, on each host that it is made for. `npm run test:all` runs the others as well.
+ */
+export const ESSENTIAL = { tags: ['essential'] }
+
+/**
  * A browser for the file, or for a `describe`; what it returns sets a stage for one test: a server and a profile of its
  * own.
  *

@@ -1,0 +1,9 @@
+import { findChromium, prepare } from '../.ci/prepare.mjs'
+import { runParts } from './parts.mjs'
+import { engines, lint, mutants, unitAndSimulation, wholeBrowser } from './suites.mjs'
+
+// npm run test:all: everything, which is what CI runs.
+
+prepare()
+process.env.TABSTREAM_CHROMIUM = await findChromium()
+runParts([unitAndSimulation, wholeBrowser, lint, mutants, engines])

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { record, type Tab } from './browser.ts'
 import type { Kind } from './recorder.ts'
 import { startServer, type TestServer } from './server.ts'
-import { ESSENTIAL, SOURCES, useBrowser } from './stage.ts'
+import { describeSources, useBrowser } from './stage.ts'
 
 const CONNECTING = 0
 const OPEN = 1
@@ -63,7 +63,7 @@ const describeEvents = (tab: Tab, url: string) =>
     }
   }, url)
 
-describe.each(SOURCES)('$name', ESSENTIAL, ({ kind, page }) => {
+describeSources(({ kind, page }) => {
   const begin = async (path = page) => {
     const { server, open } = await stage()
     const tab = await open(path)

@@ -1,5 +1,5 @@
 import type { BrowserContext } from 'playwright'
-import { afterAll, beforeAll, expect, onTestFailed, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFailed, onTestFinished, vi } from 'vitest'
 import { launchChromium, openTab, type Profiles, type Tab } from './browser.ts'
 import type { Kind } from './recorder.ts'
 import { startServer, type TestServer } from './server.ts'
@@ -83,3 +83,11 @@ export const SOURCES: readonly Source[] = [
   { name: 'SharedEventSource, leader', kind: 'SharedEventSource', page: '/page?host=leader' },
   { name: 'SharedEventSource, direct', kind: 'SharedEventSource', page: '/page?host=direct' },
 ]
+
+/** Declares cases for each of {@link SOURCES}. They are essential on the hosts that share a connection between tabs. */
+export function describeSources(declare: (source: Source) => void): void {
+  for (const source of SOURCES) {
+    const isShared = /host=(shared-worker|leader)/.test(source.page)
+    describe(source.name, isShared ? ESSENTIAL : {}, () => declare(source))
+  }
+}

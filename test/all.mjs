@@ -1,9 +1,8 @@
-import { findChromium, prepare } from '../.ci/prepare.mjs'
+import { prepare } from '../.ci/prepare.mjs'
 import { runParts } from './parts.mjs'
 import { engines, lint, mutants, unitAndSimulation, wholeBrowser } from './suites.mjs'
 
 // npm run test:all: everything, which is what CI runs.
 
 prepare()
-process.env.TABSTREAM_CHROMIUM = await findChromium()
-runParts([unitAndSimulation, wholeBrowser, lint, mutants, engines])
+await runParts([unitAndSimulation, wholeBrowser, lint, mutants, engines])

@@ -9,7 +9,7 @@
 /**
  * `run` throws where the part cannot be run.
  *
- * @typedef {{ name: string, run: () => Counts }} Part
+ * @typedef {{ name: string, run: () => Counts | Promise<Counts> }} Part
  */
 
 /**
@@ -17,8 +17,9 @@
  *
  * @param {readonly Part[]} parts
  */
-export function runParts(parts) {
-  const results = parts.map(runPart)
+export async function runParts(parts) {
+  const results = []
+  for (const part of parts) results.push(await runPart(part))
   console.log(`\n${tableOf(results)}`)
   for (const { name, problem } of results) {
     if (problem) console.log(`\n${name.toUpperCase()} COULD NOT RUN, which counts as a failure: ${problem}`)
@@ -31,12 +32,12 @@ export function runParts(parts) {
 }
 
 /** @param {Part} part */
-function runPart({ name, run }) {
+async function runPart({ name, run }) {
   console.log(`\n=== ${name} ===`)
   const begun = performance.now()
   const seconds = () => Math.round((performance.now() - begun) / 1_000)
   try {
-    return { name, ...run(), seconds: seconds() }
+    return { name, ...(await run()), seconds: seconds() }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
     console.error(problem)

@@ -1,4 +1,4 @@
-import { findChromium, prepare } from '../.ci/prepare.mjs'
+import { prepare } from '../.ci/prepare.mjs'
 import { runParts } from './parts.mjs'
 import { chosen, essentialBrowser, unitAndSimulation } from './suites.mjs'
 
@@ -6,6 +6,5 @@ import { chosen, essentialBrowser, unitAndSimulation } from './suites.mjs'
 // npm test -- --project browser    arguments go to Vitest, which then chooses from all tests
 
 prepare()
-process.env.TABSTREAM_CHROMIUM = await findChromium()
 const args = process.argv.slice(2)
-runParts(args.length > 0 ? [chosen(args)] : [unitAndSimulation, essentialBrowser])
+await runParts(args.length > 0 ? [chosen(args)] : [unitAndSimulation, essentialBrowser])

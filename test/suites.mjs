@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from '../.ci/prepare.mjs'
+import { findChromium, root } from '../.ci/prepare.mjs'
 import { testEngines } from './engines/engines.mjs'
 import { runVitest } from './vitest.mjs'
 
@@ -18,13 +18,13 @@ export const unitAndSimulation = {
 /** @type {Part} */
 export const essentialBrowser = {
   name: 'browser, essential',
-  run: () => runVitest('browser', [CONFIG, '--project=browser'], { tag: 'essential' }),
+  run: () => testBrowser({ tag: 'essential' }),
 }
 
 /** @type {Part} */
 export const wholeBrowser = {
   name: 'browser',
-  run: () => runVitest('browser', [CONFIG, '--project=browser']),
+  run: () => testBrowser(),
 }
 
 /**
@@ -35,7 +35,10 @@ export const wholeBrowser = {
  */
 export const chosen = (args) => ({
   name: 'chosen tests',
-  run: () => ({ ...runVitest('chosen', [CONFIG, ...args]), skipped: 0 }),
+  async run() {
+    process.env.TABSTREAM_CHROMIUM = await findChromium()
+    return { ...runVitest('chosen', [CONFIG, ...args]), skipped: 0 }
+  },
 })
 
 /** @type {Part} */
@@ -61,6 +64,12 @@ export const mutants = {
 
 /** @type {Part} */
 export const engines = { name: 'engines', run: () => testEngines([]) }
+
+/** @param {{ tag?: string }} [options] */
+async function testBrowser(options) {
+  process.env.TABSTREAM_CHROMIUM = await findChromium()
+  return runVitest('browser', [CONFIG, '--project=browser'], options)
+}
 
 /** @param {string[]} args */
 function npm(...args) {

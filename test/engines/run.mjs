@@ -7,4 +7,6 @@ import { testEngines } from './engines.mjs'
 prepare()
 const args = process.argv.slice(2)
 // Of those that arguments leave out the table of engines tells.
-runParts([{ name: 'engines', run: () => ({ ...testEngines(args), ...(args.length > 0 && { skipped: 0 }) }) }])
+await runParts([
+  { name: 'engines', run: () => ({ ...testEngines(args), ...(args.length > 0 && { skipped: 0 }) }) },
+])

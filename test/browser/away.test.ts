@@ -4,7 +4,7 @@ import { ringsOf, startRinging, visit } from './absence.ts'
 import { freeze, killWorker, launchFreezable, launchWithCache, wake, whenReady } from './browser.ts'
 import { NOTHING } from './feed.ts'
 import { Fleet } from './fleet.ts'
-import { useBrowser } from './stage.ts'
+import { ESSENTIAL, useBrowser } from './stage.ts'
 
 /** The tab that started the worker, and another one. */
 const GONE = [0, 5]
@@ -103,7 +103,7 @@ describe('a tab that is frozen', () => {
 describe('a tab in the back/forward cache', () => {
   const stage = useBrowser(launchWithCache)
 
-  test('is kept there, and gets all it has missed when it is back', async () => {
+  test('is kept there, and gets all it has missed when it is back', ESSENTIAL, async () => {
     const set = await stage()
     const fleet = await Fleet.assemble(set, { path: '/page?storable' })
     const { channel, feed } = fleet

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { record, type Tab } from './browser.ts'
-import { SOURCES, type Stage, useBrowser } from './stage.ts'
+import { ESSENTIAL, SOURCES, type Stage, useBrowser } from './stage.ts'
 
 const BACKLOG = 50_000
 const ROUNDS = 5
@@ -13,32 +13,36 @@ const stage = useBrowser()
 describe.each(SOURCES)('$name', ({ name, kind, page }) => {
   // [spec] After each listener, when no other script runs, the microtask queue is emptied.
   // https://html.spec.whatwg.org/multipage/webappapis.html#clean-up-after-running-script
-  test('what a listener has queued as microtasks runs before the listener of the next event', async () => {
-    const { server, open } = await stage()
-    const tab = await open(page)
-    const recording = await record(tab, '/events/chain', ['end'], { kind })
-    await recording.waitForSignals('open')
-    await tab.page.evaluate((key) => {
-      const { source } = recorder.get(key)
-      const steps: string[] = []
-      Object.assign(globalThis, { steps })
-      source.addEventListener('step', async ({ data }) => {
-        steps.push(`${data} begins`)
-        for (let depth = 1; depth <= 3; depth++) {
-          await undefined
-          steps.push(`${data} at ${depth}`)
-        }
-      })
-    }, recording.key)
-    const channel = server.channel('chain')
-    const events = Array.from({ length: 1_000 }, (_, index) => ({ event: 'step', data: String(index) }))
-    channel.send(...events, { event: 'end', data: 'end' })
-    await recording.reach('end')
-    const steps = await tab.page.evaluate(() => Reflect.get(globalThis, 'steps') as string[])
-    expect(steps).toEqual(
-      events.flatMap(({ data }) => [`${data} begins`, `${data} at 1`, `${data} at 2`, `${data} at 3`]),
-    )
-  })
+  test(
+    'what a listener has queued as microtasks runs before the listener of the next event',
+    ESSENTIAL,
+    async () => {
+      const { server, open } = await stage()
+      const tab = await open(page)
+      const recording = await record(tab, '/events/chain', ['end'], { kind })
+      await recording.waitForSignals('open')
+      await tab.page.evaluate((key) => {
+        const { source } = recorder.get(key)
+        const steps: string[] = []
+        Object.assign(globalThis, { steps })
+        source.addEventListener('step', async ({ data }) => {
+          steps.push(`${data} begins`)
+          for (let depth = 1; depth <= 3; depth++) {
+            await undefined
+            steps.push(`${data} at ${depth}`)
+          }
+        })
+      }, recording.key)
+      const channel = server.channel('chain')
+      const events = Array.from({ length: 1_000 }, (_, index) => ({ event: 'step', data: String(index) }))
+      channel.send(...events, { event: 'end', data: 'end' })
+      await recording.reach('end')
+      const steps = await tab.page.evaluate(() => Reflect.get(globalThis, 'steps') as string[])
+      expect(steps).toEqual(
+        events.flatMap(({ data }) => [`${data} begins`, `${data} at 1`, `${data} at 2`, `${data} at 3`]),
+      )
+    },
+  )
 
   test(`a backlog of ${BACKLOG} events is dispatched in short tasks, with input in between`, async () => {
     const set = await stage()

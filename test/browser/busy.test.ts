@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { inspect, type Recording, record, type Tab } from './browser.ts'
 import { Fleet } from './fleet.ts'
-import { type Stage, useBrowser } from './stage.ts'
+import { ESSENTIAL, type Stage, useBrowser } from './stage.ts'
 
 const MIB = 1024 * 1024
 
@@ -38,7 +38,7 @@ describe.each([
   ['the tab that started the hub', 0, 1],
   ['a tab that came later', 1, 0],
 ] as const)('%s, being busy', (_name, busyIndex, otherIndex) => {
-  test('delays no other tab, and is told what it has missed', async () => {
+  test('delays no other tab, and is told what it has missed', ESSENTIAL, async () => {
     const set = await stage()
     const channel = set.server.channel('flood')
     const tabs = await set.openMany(2)
@@ -117,30 +117,34 @@ describe.each([
 })
 
 // Whoever leads holds up everybody, so it must not lead for long.
-test('the leader, being busy, is replaced, and misses nothing either when it is free', async () => {
-  const set = await stage()
-  const fleet = await Fleet.assemble(set, { host: 'leader' })
-  const { channel, feed } = fleet
-  const hubId = await fleet.expectOneHub()
-  const leader = await fleet.leader()
-  feed.start()
-  await feed.more(200)
+test(
+  'the leader, being busy, is replaced, and misses nothing either when it is free',
+  ESSENTIAL,
+  async () => {
+    const set = await stage()
+    const fleet = await Fleet.assemble(set, { host: 'leader' })
+    const { channel, feed } = fleet
+    const hubId = await fleet.expectOneHub()
+    const leader = await fleet.leader()
+    feed.start()
+    await feed.more(200)
 
-  const loop = await keepBusy(set, fleet.tab(leader))
-  const [begun, last] = [Date.now(), feed.length]
-  await channel.until(() => channel.totalConnections === 2, 'another hub')
-  await feed.more(200)
-  await fleet.caughtUp((leader + 1) % fleet.tabs.length)
-  const silences = (await fleet.firstTimesAfter(last, { without: [leader] })).map((time) => time - begun)
-  await loop.end()
-  await channel.waitForConnections(1)
-  await feed.more(200)
-  await fleet.finish()
-  console.log(
-    `the leader is busy: events again after ${Math.min(...silences)} ms in the first tab, ${Math.max(...silences)} ms in the last; ${fleet.describe()}`,
-  )
-  await fleet.expectNothingMissing()
-  expect(await fleet.expectOneHub()).not.toBe(hubId)
-  expect(await fleet.leader()).not.toBe(leader)
-  expect(channel.totalConnections).toBe(2)
-})
+    const loop = await keepBusy(set, fleet.tab(leader))
+    const [begun, last] = [Date.now(), feed.length]
+    await channel.until(() => channel.totalConnections === 2, 'another hub')
+    await feed.more(200)
+    await fleet.caughtUp((leader + 1) % fleet.tabs.length)
+    const silences = (await fleet.firstTimesAfter(last, { without: [leader] })).map((time) => time - begun)
+    await loop.end()
+    await channel.waitForConnections(1)
+    await feed.more(200)
+    await fleet.finish()
+    console.log(
+      `the leader is busy: events again after ${Math.min(...silences)} ms in the first tab, ${Math.max(...silences)} ms in the last; ${fleet.describe()}`,
+    )
+    await fleet.expectNothingMissing()
+    expect(await fleet.expectOneHub()).not.toBe(hubId)
+    expect(await fleet.leader()).not.toBe(leader)
+    expect(channel.totalConnections).toBe(2)
+  },
+)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { record, type Tab } from './browser.ts'
-import { useBrowser } from './stage.ts'
+import { ESSENTIAL, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
@@ -16,7 +16,7 @@ const configure = (tab: Tab, options: unknown) =>
     }
   }, options)
 
-describe('configure', () => {
+describe('configure', ESSENTIAL, () => {
   test.each([
     [
       'an unknown host',

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Tab } from './browser.ts'
 import type { Kind } from './recorder.ts'
 import type { TestServer } from './server.ts'
-import { useBrowser } from './stage.ts'
+import { ESSENTIAL, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
@@ -15,7 +15,7 @@ const WORKER_SOURCES = [
 ] as const
 
 describe.each(WORKER_SOURCES)('$name in a dedicated worker', ({ kind, host }) => {
-  test('resolves URLs against the script, receives, reconnects and closes', async () => {
+  test('resolves URLs against the script, receives, reconnects and closes', ESSENTIAL, async () => {
     const { server, open } = await stage()
     const channel = server.channel('any')
     const tab = await open('/page?native')
@@ -62,7 +62,7 @@ describe.each([
   { name: 'SharedEventSource, leader', kind: 'SharedEventSource', page: '/page?host=leader', shares: true },
   { name: 'SharedEventSource, direct', kind: 'SharedEventSource', page: '/page?host=direct', shares: false },
 ] as const)('$name in a frame', ({ kind, page, shares }) => {
-  test('receives as the page around it does, until the frame is taken out', async () => {
+  test('receives as the page around it does, until the frame is taken out', ESSENTIAL, async () => {
     const { server, open } = await stage()
     const channel = server.channel('any')
     const tab = await open(page)

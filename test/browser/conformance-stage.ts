@@ -1,15 +1,9 @@
 import { record, type Tab } from './browser.ts'
 import type { RecordedEvent } from './recorder.ts'
 import type { TestServer } from './server.ts'
-import { SOURCES } from './stage.ts'
+import type { SOURCES } from './stage.ts'
 
 export type ConformingSource = (typeof SOURCES)[number]
-
-/** The browser's own EventSource, and ours on every host. */
-export const EVERY_SOURCE: readonly ConformingSource[] = [
-  ...SOURCES,
-  { name: 'SharedEventSource, leader', kind: 'SharedEventSource', page: '/page?host=leader' },
-]
 
 /** Type, data, and last event ID where the case is about IDs. */
 export type Expected = readonly [type: string, data: string, lastEventId?: string]

@@ -1,10 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { record, type Tab } from './browser.ts'
-import { EVERY_SOURCE } from './conformance-stage.ts'
 import type { Kind } from './recorder.ts'
 import { startServer, type TestServer } from './server.ts'
-import { useBrowser } from './stage.ts'
+import { describeSources, useBrowser } from './stage.ts'
 
 const CONNECTING = 0
 const OPEN = 1
@@ -64,7 +63,7 @@ const describeEvents = (tab: Tab, url: string) =>
     }
   }, url)
 
-describe.each(EVERY_SOURCE)('$name', ({ kind, page }) => {
+describeSources(({ kind, page }) => {
   const begin = async (path = page) => {
     const { server, open } = await stage()
     const tab = await open(path)

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { SharedStream, StreamStatus } from '../../src/index.ts'
 import { inspect, openTab, type Tab, warnings } from './browser.ts'
 import { startServer } from './server.ts'
-import { POLL, type Stage, useBrowser } from './stage.ts'
+import { ESSENTIAL, POLL, type Stage, useBrowser } from './stage.ts'
 import { Changes } from './until.ts'
 
 const stage = useBrowser()
@@ -155,7 +155,7 @@ describe.each(HOSTS)('tokens, with host %s', (host) => {
     expect(context.pages()).toHaveLength(5)
   })
 
-  test('that the server refuses are asked for once more, and then the stream ends', async () => {
+  test('that the server refuses are asked for once more, and then the stream ends', ESSENTIAL, async () => {
     const scene = await stage()
     const gateway = new Gateway(scene, '/guarded', (token) => token === 'second')
     const tab = await scene.open(`/page?host=${host}`)
@@ -184,7 +184,7 @@ describe.each(HOSTS)('tokens, with host %s', (host) => {
     expect(gateway.requests).toEqual(['first refused', 'second good', 'first refused', 'third refused'])
   })
 
-  test('of two users on one URL, in four tabs, never meet, and show nowhere', async () => {
+  test('of two users on one URL, in four tabs, never meet, and show nowhere', ESSENTIAL, async () => {
     const { server, context, open } = await stage()
     server.answer('/private', (request, response) => {
       const user = String(request.headers.authorization).replace('Bearer secret-of-', '')
@@ -247,7 +247,7 @@ describe('a server that', () => {
     response.write(`retry: 100\n\n${text}`)
   }
 
-  test('is down for a deployment is tried again when it says', async () => {
+  test('is down for a deployment is tried again when it says', ESSENTIAL, async () => {
     const { tab, times } = await answering(status(503, { 'retry-after': '2' }), streaming('data: back\n\n'))
     await connect(tab, '/moody')
     await received(tab, 'back')
@@ -329,7 +329,7 @@ describe('a server that', () => {
   })
 })
 
-describe('a stream', () => {
+describe('a stream', ESSENTIAL, () => {
   test('of a completion ends with its last event, for all, and is not begun again', async () => {
     const { server, openMany } = await stage()
     const bodies: string[] = []
@@ -432,7 +432,7 @@ describe('a stream', () => {
   })
 })
 
-test('connect() works from the classic build', async () => {
+test('connect() works from the classic build', ESSENTIAL, async () => {
   const { server, context } = await stage()
   const tab = await openTab(context, server.url('/page?global'))
   await connect(tab, '/events/news')

@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { record } from './browser.ts'
-import { SOURCES, useBrowser } from './stage.ts'
+import { describeSources, useBrowser } from './stage.ts'
 
 const CUTS = 50
 const { TABSTREAM_SEED = '20240607' } = process.env
@@ -8,7 +8,7 @@ const SEED = Number(TABSTREAM_SEED)
 
 const stage = useBrowser()
 
-describe.each(SOURCES)('$name', ({ kind, page }) => {
+describeSources(({ kind, page }) => {
   // Several tabs where they share the connection; elsewhere each has its own, and one is to be cut.
   const tabCount = page.includes('shared-worker') ? 4 : 1
 

@@ -3,7 +3,7 @@ import type { HostName } from '../../src/index.ts'
 import { comeBack, inspect, leave, record, type Tab, warnings } from './browser.ts'
 import type { Channel } from './channel.ts'
 import { startServer } from './server.ts'
-import { type Stage, useBrowser } from './stage.ts'
+import { ESSENTIAL, type Stage, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
@@ -61,7 +61,7 @@ const noWorker = (reason: RegExp): Fallback => ({
 const policy = (text: string) => `/page?csp=${encodeURIComponent(text)}`
 
 describe('pages share through a leader', () => {
-  test('when the worker is not there', async () => {
+  test('when the worker is not there', ESSENTIAL, async () => {
     const set = await stage()
     const tabs = await set.openMany(4)
     await Promise.all(tabs.map((tab) => useWorker(tab, '/missing.js')))
@@ -80,7 +80,7 @@ describe('pages share through a leader', () => {
     expect(set.server.journal.filter((entry) => entry === 'GET /missing.js')).toHaveLength(journeys + 1)
   })
 
-  test('when a policy forbids workers', async () => {
+  test('when a policy forbids workers', ESSENTIAL, async () => {
     const set = await stage()
     const tabs = await set.openMany(4, policy("worker-src 'none'"))
     await expectFallback(set, tabs, noWorker(/worker\.js/))
@@ -135,7 +135,7 @@ describe('pages share through a leader', () => {
     )
   })
 
-  test('when the browser has no SharedWorker', async () => {
+  test('when the browser has no SharedWorker', ESSENTIAL, async () => {
     const set = await stage()
     await set.context.addInitScript(() => {
       Reflect.deleteProperty(globalThis, 'SharedWorker')
@@ -143,7 +143,7 @@ describe('pages share through a leader', () => {
     await expectFallback(set, await set.openMany(4), noWorker(/SharedWorker/))
   })
 
-  test('and the others, which can have the worker, through that', async () => {
+  test('and the others, which can have the worker, through that', ESSENTIAL, async () => {
     const set = await stage()
     const channel = set.server.channel('news')
     const tabs = [...(await set.openMany(2)), ...(await set.openMany(2, policy("worker-src 'none'")))]
@@ -172,7 +172,7 @@ describe('each page has a stream of its own', () => {
     ],
   })
 
-  test('when the browser has no BroadcastChannel either', async () => {
+  test('when the browser has no BroadcastChannel either', ESSENTIAL, async () => {
     const set = await stage()
     await set.context.addInitScript(() => {
       Reflect.deleteProperty(globalThis, 'SharedWorker')
@@ -215,8 +215,12 @@ async function expectSilence(channel: Channel, tabs: Tab[], host: HostName) {
   }
 }
 
-test('a strict policy that allows what the page itself needs is enough for the shared worker', async () => {
-  const { server, open } = await stage()
-  const tab = await open(policy("default-src 'self'"))
-  await expectSilence(server.channel('news'), [tab], 'shared-worker')
-})
+test(
+  'a strict policy that allows what the page itself needs is enough for the shared worker',
+  ESSENTIAL,
+  async () => {
+    const { server, open } = await stage()
+    const tab = await open(policy("default-src 'self'"))
+    await expectSilence(server.channel('news'), [tab], 'shared-worker')
+  },
+)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { record } from './browser.ts'
 import type { Reply } from './channel.ts'
 import { startServer } from './server.ts'
-import { SOURCES, useBrowser } from './stage.ts'
+import { ESSENTIAL, SOURCES, useBrowser } from './stage.ts'
 
 const CONNECTING = 0
 const OPEN = 1
@@ -49,43 +49,47 @@ describe.each(SOURCES)('$name', ({ kind, page }) => {
     expect(await failing.readyState()).toBe(CLOSED)
   })
 
-  test('a server that is gone for a while is asked again until it is back, from the last event', async () => {
-    const { server, open } = await stage()
-    const cors = { 'access-control-allow-origin': '*' }
-    let upstream = await startServer()
-    try {
-      upstream.channel('news').headers = cors
-      const tab = await open(page)
-      const undisturbed = await record(tab, '/events/good', ['message'], { kind })
-      const recording = await record(tab, upstream.url('/events/news'), ['message'], { kind })
-      await recording.waitForSignals('open')
-      upstream.channel('news').send({ data: 'before', id: 'before' })
-      await recording.waitForData('before')
+  test(
+    'a server that is gone for a while is asked again until it is back, from the last event',
+    ESSENTIAL,
+    async () => {
+      const { server, open } = await stage()
+      const cors = { 'access-control-allow-origin': '*' }
+      let upstream = await startServer()
+      try {
+        upstream.channel('news').headers = cors
+        const tab = await open(page)
+        const undisturbed = await record(tab, '/events/good', ['message'], { kind })
+        const recording = await record(tab, upstream.url('/events/news'), ['message'], { kind })
+        await recording.waitForSignals('open')
+        upstream.channel('news').send({ data: 'before', id: 'before' })
+        await recording.waitForData('before')
 
-      await upstream.close()
-      // The first error is the lost connection, the others are attempts that were refused.
-      const signals = await recording.waitForSignals('error', 3)
-      expect(signals.slice(1)).toEqual(
-        signals.slice(1).map(() => ({ type: 'error', readyState: CONNECTING })),
-      )
+        await upstream.close()
+        // The first error is the lost connection, the others are attempts that were refused.
+        const signals = await recording.waitForSignals('error', 3)
+        expect(signals.slice(1)).toEqual(
+          signals.slice(1).map(() => ({ type: 'error', readyState: CONNECTING })),
+        )
 
-      upstream = await startServer({ port: upstream.port })
-      const news = upstream.channel('news')
-      news.headers = cors
-      news.replay = 'ignore'
-      await news.waitForConnections(1)
-      expect(news.requests.at(-1)?.lastEventId).toBe('before')
-      await recording.waitForSignals('open', 2)
-      news.send({ data: 'after' })
-      expect((await recording.waitForData('after')).map(({ data }) => data)).toEqual(['before', 'after'])
+        upstream = await startServer({ port: upstream.port })
+        const news = upstream.channel('news')
+        news.headers = cors
+        news.replay = 'ignore'
+        await news.waitForConnections(1)
+        expect(news.requests.at(-1)?.lastEventId).toBe('before')
+        await recording.waitForSignals('open', 2)
+        news.send({ data: 'after' })
+        expect((await recording.waitForData('after')).map(({ data }) => data)).toEqual(['before', 'after'])
 
-      server.channel('good').send({ data: 'still here' })
-      await undisturbed.waitForData('still here')
-      expect(await undisturbed.signals()).toEqual([{ type: 'open', readyState: OPEN }])
-    } finally {
-      await upstream.close()
-    }
-  })
+        server.channel('good').send({ data: 'still here' })
+        await undisturbed.waitForData('still here')
+        expect(await undisturbed.signals()).toEqual([{ type: 'open', readyState: OPEN }])
+      } finally {
+        await upstream.close()
+      }
+    },
+  )
 
   test('a port where nobody has ever listened gives an error and leaves the source CONNECTING', async () => {
     const { open } = await stage()
@@ -109,7 +113,7 @@ describe.each(SOURCES)('$name', ({ kind, page }) => {
     expect(await recording.waitForEvents(1)).toEqual([{ type: 'message', data: 'here', lastEventId: '1' }])
   })
 
-  test('a response that ends in good order is taken up again', async () => {
+  test('a response that ends in good order is taken up again', ESSENTIAL, async () => {
     const { server, open } = await stage()
     const channel = server.channel('news')
     const recording = await record(await open(page), '/events/news', ['message'], { kind })

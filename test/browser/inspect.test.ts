@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { inspect, record } from './browser.ts'
-import { SOURCES, useBrowser } from './stage.ts'
+import { ESSENTIAL, SOURCES, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
 test.each(SOURCES.filter(({ kind }) => kind === 'SharedEventSource'))(
   'inspect tells the state of the hub: $name',
+  ESSENTIAL,
   async ({ page }) => {
     const { server, open } = await stage()
     const channel = server.channel('news')

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { inspect, record, type Tab, whenReady } from './browser.ts'
-import { useBrowser } from './stage.ts'
+import { ESSENTIAL, useBrowser } from './stage.ts'
 
 const PAGES = 20
 
@@ -44,7 +44,7 @@ describe('one tab that goes through 20 pages', () => {
     return channel.totalConnections
   }
 
-  test('takes one connection with keepAlive', async () => {
+  test('takes one connection with keepAlive', ESSENTIAL, async () => {
     expect(await walk(true)).toBe(1)
   })
 

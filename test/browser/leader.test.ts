@@ -12,7 +12,7 @@ import {
   wake,
 } from './browser.ts'
 import { ELECTION, Fleet } from './fleet.ts'
-import { type Stage, useBrowser } from './stage.ts'
+import { ESSENTIAL, type Stage, useBrowser } from './stage.ts'
 
 const HOST = { host: 'leader' } as const
 const TWENTY = { ...HOST, size: 20 }
@@ -26,7 +26,7 @@ describe('twenty tabs on a server that resumes miss nothing, nor are there two c
     ['goes to another page', ({ server }, { page }) => page.goto(server.url('/page?native'))],
   ]
 
-  test.each(deaths)('when the leader %s', async (what, kill) => {
+  test.each(deaths)('when the leader %s', ESSENTIAL, async (what, kill) => {
     const set = await stage()
     const fleet = await Fleet.assemble(set, TWENTY)
     const leader = await fleet.leader()

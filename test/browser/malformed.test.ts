@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { INSECURE, inspect, launchChromium, launchInsecure } from './browser.ts'
 import { Fleet } from './fleet.ts'
-import { useBrowser } from './stage.ts'
+import { ESSENTIAL, useBrowser } from './stage.ts'
 
 declare global {
   // These live in the page.
@@ -94,7 +94,7 @@ function collectGarbage(): void {
 describe.each([
   ['with locks', launchChromium, undefined],
   ['without locks', launchInsecure, INSECURE],
-] as const)('%s', (_name, launch, hostname) => {
+] as const)('%s', ESSENTIAL, (_name, launch, hostname) => {
   const stage = useBrowser(() => launch(), hostname)
 
   test('messages that make no sense are counted, and disturb nobody', async () => {

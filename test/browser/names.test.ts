@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { record } from './browser.ts'
-import { SOURCES, useBrowser } from './stage.ts'
+import { describeSources, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
-describe.each(SOURCES)('$name', ({ kind, page }) => {
+describeSources(({ kind, page }) => {
   // With a listener added by the handler of the event before, EventSource misses nothing, because its
   // events are dispatched one by one. A hub that filters by name must not have dropped the next one.
   test.each(['in the handler', 'in a microtask of the handler'])(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { inspect, Recording, record, type Tab } from './browser.ts'
 import { startServer } from './server.ts'
-import { POLL, useBrowser } from './stage.ts'
+import { ESSENTIAL, POLL, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
@@ -20,7 +20,7 @@ async function replace(tab: Tab, { key }: Recording): Promise<Recording> {
   return new Recording(tab, newKey)
 }
 
-describe.each(['shared-worker', 'leader'])('one connection, with host %s,', (host) => {
+describe.each(['shared-worker', 'leader'])('one connection, with host %s,', ESSENTIAL, (host) => {
   const path = `/page?host=${host}`
 
   test('serves 20 tabs, each with the names it asked for, and leaves room for requests', async () => {

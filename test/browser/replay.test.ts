@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Recording, record } from './browser.ts'
 import type { ServerEvent } from './channel.ts'
 import { Feed } from './feed.ts'
-import { type Stage, useBrowser } from './stage.ts'
+import { ESSENTIAL, type Stage, useBrowser } from './stage.ts'
 
 const NAMES = ['cpu', 'disk']
 
@@ -119,7 +119,7 @@ describe('a tab that comes later', () => {
     ])
   })
 
-  test('misses nothing and gets nothing twice where the past meets what is live', async () => {
+  test('misses nothing and gets nothing twice where the past meets what is live', ESSENTIAL, async () => {
     const set = await stage()
     const channel = set.server.channel('metrics')
     const feed = new Feed(channel, (number) => NAMES[number % 2] ?? '')

@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { record } from './browser.ts'
 import type { Replay } from './channel.ts'
-import { SOURCES, useBrowser } from './stage.ts'
+import { ESSENTIAL, SOURCES, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
 /** The channel keeps this many events where it is forgetful. */
 const KEEP = 2
 
-// Not for the browser's own EventSource, which repeats what the server repeats and tells of no gap.
-describe.each(SOURCES.filter(({ kind }) => kind === 'SharedEventSource'))('$name', ({ kind, page }) => {
+// Not the browser's own EventSource, which repeats what the server repeats and tells of no gap.
+const OURS = SOURCES.filter(({ kind }) => kind === 'SharedEventSource')
+
+describe.each(OURS)('$name', ESSENTIAL, ({ kind, page }) => {
   test.each<[string, Replay, string[]]>([
     ['strictly after the last ID: nothing is missing', 'strict', ['1', '2', '3', '4', '5', '6', '7']],
     ['from the last ID on: nothing comes twice', 'inclusive', ['1', '2', '3', '4', '5', '6', '7']],

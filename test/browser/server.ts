@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname } from 'node:path'
+import { transform } from 'esbuild'
 import { Channel } from './channel.ts'
 import { Changes } from './until.ts'
 
@@ -22,8 +24,10 @@ const CONFIGURE = `.then((tabstream) => {
   if (host) tabstream.configure({ host })
 })`
 const SCRIPTS: Record<string, string> = {
-  '/page-module.js': `const library = new URLSearchParams(location.search).get('library') ?? location.origin
-globalThis.ready = import(library + '/tabstream/index.js')${CONFIGURE}${READY}`,
+  '/page-module.js': `const query = new URLSearchParams(location.search)
+const folder = query.has('target') ? '/lowered/' + query.get('target') : '/tabstream'
+const library = query.get('library') ?? location.origin
+globalThis.ready = import(library + folder + '/index.js')${CONFIGURE}${READY}`,
   '/page-global.js': `globalThis.ready = Promise.resolve(globalThis.Tabstream)${CONFIGURE}${READY}`,
   '/page-native.js': `globalThis.ready = Promise.resolve()${READY}`,
 }
@@ -55,7 +59,7 @@ export interface TestServer {
 /**
  * Pages are `/` and `/page…`. Their query: `csp=POLICY` sends that Content-Security-Policy, `global` loads
  * the classic build, `native` loads nothing, `host=HOST` is passed to `configure`, `library=ORIGIN` loads the library
- * from another server, `storable` lets the browser keep the page, without which it does not go into the back/forward
+ * from another server, `target=TARGET` loads it as an app's build for that target (es2017) would change it, `storable` lets the browser keep the page, without which it does not go into the back/forward
  * cache.
  *
  * @param hostname by which pages are to call the server, if the browser resolves it to this machine
@@ -81,6 +85,7 @@ export async function startServer({ port = 0, hostname = '127.0.0.1' } = {}): Pr
     if (answer) answer(request, response)
     else if (pathname.startsWith('/events/')) channel(pathname.slice(8)).handle(request, response)
     else if (pathname.startsWith('/tabstream/')) void sendBuilt(response, pathname.slice(11))
+    else if (pathname.startsWith('/lowered/')) void sendLowered(response, pathname.slice(9))
     else if (pathname === '/ping') send(response, 'text/plain', 'pong')
     else if (pathname in SCRIPTS) send(response, 'text/javascript', SCRIPTS[pathname])
     else if (pathname === '/' || pathname.startsWith('/page')) sendPage(response, searchParams)
@@ -144,12 +149,35 @@ ${library}<script src="/page-${kind}.js"></script></html>`
   })
 }
 
-async function sendBuilt(response: ServerResponse, file: string): Promise<void> {
+async function sendBuilt(
+  response: ServerResponse,
+  file: string,
+  compile = async (code: string) => code,
+): Promise<void> {
   try {
-    const body = await readFile(new URL(file, DIST))
+    const body = await compile(await readFile(new URL(file, DIST), 'utf8'))
     // Pages of other origins may load the library, as from a CDN.
     send(response, TYPES[extname(file)] ?? 'text/plain', body, 200, { 'access-control-allow-origin': '*' })
-  } catch {
-    send(response, 'text/plain', `dist/${file} is not there: npm run build`, 404)
+  } catch (error) {
+    const why = existsSync(new URL(file, DIST)) ? error : 'it is not there: npm run build'
+    send(response, 'text/plain', `dist/${file}: ${why}`, 404)
   }
+}
+
+/** @param path `TARGET/FILE` */
+async function sendLowered(response: ServerResponse, path: string): Promise<void> {
+  const [target = '', file = ''] = path.split('/')
+  await sendBuilt(response, file, (code) => lower(code, target))
+}
+
+const lowered = new Map<string, Promise<string>>()
+
+/** Compiles as Vite does in a build for browsers of this age: it keeps `import()` and `import.meta` for any target. */
+function lower(code: string, target: string): Promise<string> {
+  const key = `${target} ${code}`
+  const supported = { 'dynamic-import': true, 'import-meta': true }
+  const result =
+    lowered.get(key) ?? transform(code, { target, supported, minify: true }).then(({ code }) => code)
+  lowered.set(key, result)
+  return result
 }

@@ -1,5 +1,5 @@
 import type { BrowserContext } from 'playwright'
-import { afterAll, beforeAll, expect, onTestFailed, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFailed, onTestFinished, vi } from 'vitest'
 import { launchChromium, openTab, type Profiles, type Tab } from './browser.ts'
 import type { Kind } from './recorder.ts'
 import { startServer, type TestServer } from './server.ts'
@@ -12,6 +12,12 @@ export interface Stage {
   /** Opens the first tab, in whose process the hub is started, and then the others side by side. */
   openMany(count: number, path?: string): Promise<Tab[]>
 }
+
+/**
+ * Marks what `npm test` runs of the tests in browsers: `test('…', ESSENTIAL, …)`, or a `describe` with all in it. Between them
+ * they cover each promise of ARCHITECTURE.md, on each host that it is made for. `npm run test:all` runs the others as well.
+ */
+export const ESSENTIAL = { tags: ['essential'] }
 
 /**
  * A browser for the file, or for a `describe`; what it returns sets a stage for one test: a server and a profile of its
@@ -77,3 +83,11 @@ export const SOURCES: readonly Source[] = [
   { name: 'SharedEventSource, leader', kind: 'SharedEventSource', page: '/page?host=leader' },
   { name: 'SharedEventSource, direct', kind: 'SharedEventSource', page: '/page?host=direct' },
 ]
+
+/** Declares cases for each of {@link SOURCES}. They are essential on the hosts that share a connection between tabs. */
+export function describeSources(declare: (source: Source) => void): void {
+  for (const source of SOURCES) {
+    const isShared = /host=(shared-worker|leader)/.test(source.page)
+    describe(source.name, isShared ? ESSENTIAL : {}, () => declare(source))
+  }
+}

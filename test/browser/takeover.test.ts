@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { crashTab, killWorker } from './browser.ts'
 import { Fleet } from './fleet.ts'
-import { type Stage, useBrowser } from './stage.ts'
+import { ESSENTIAL, type Stage, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
@@ -23,14 +23,14 @@ async function cutEachSecond({ server }: Stage, { channel, feed }: Fleet) {
 }
 
 describe('ten tabs on a server that resumes miss nothing', () => {
-  test.each(deaths)('when %s', async (what, without, kill) => {
+  test.each(deaths)('when %s', ESSENTIAL, async (what, without, kill) => {
     const set = await stage()
     const fleet = await Fleet.assemble(set)
     await fleet.survive(what, () => kill(set, fleet), { without })
     await fleet.expectNothingMissing({ without })
   })
 
-  test('when the server restarts', async () => {
+  test('when the server restarts', ESSENTIAL, async () => {
     const set = await stage()
     const fleet = await Fleet.assemble(set)
     const { channel, feed } = fleet
@@ -62,7 +62,7 @@ describe('ten tabs on a server that resumes miss nothing', () => {
 })
 
 describe('ten tabs on a server that ignores Last-Event-ID are told what they have missed', () => {
-  test.each(deaths)('when %s', async (what, without, kill) => {
+  test.each(deaths)('when %s', ESSENTIAL, async (what, without, kill) => {
     const set = await stage()
     const fleet = await Fleet.assemble(set, { replay: 'ignore' })
     await fleet.survive(what, () => kill(set, fleet), { without })

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { comeBack, crashTab, inspect, leave, record, type Tab, whenReady } from './browser.ts'
-import { POLL, useBrowser } from './stage.ts'
+import { ESSENTIAL, POLL, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
 const subscribers = (tab: Tab) => async () => (await inspect(tab)).streams[0]?.subscribers
 
-describe('a tab that goes away', () => {
+describe('a tab that goes away', ESSENTIAL, () => {
   test('is forgotten: 20 tabs, then one, then none', async () => {
     const { server, openMany } = await stage()
     const channel = server.channel('news')

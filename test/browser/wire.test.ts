@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { record } from './browser.ts'
-import { SOURCES, useBrowser } from './stage.ts'
+import { ESSENTIAL, SOURCES, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
 describe.each(SOURCES)('$name', ({ kind, page }) => {
-  test('2 MB in one data line arrive whole', async () => {
+  test('2 MB in one data line arrive whole', ESSENTIAL, async () => {
     const { server, open } = await stage()
     const recording = await record(await open(page), '/events/large', ['message'], { kind })
     await recording.waitForSignals('open')
@@ -21,7 +21,7 @@ describe.each(SOURCES)('$name', ({ kind, page }) => {
     expect(small?.data).toBe('small')
   })
 
-  test('an emoji in an ID comes back to the server as its UTF-8 bytes', async () => {
+  test('an emoji in an ID comes back to the server as its UTF-8 bytes', ESSENTIAL, async () => {
     const { server, open } = await stage()
     const channel = server.channel('emoji')
     const recording = await record(await open(page), '/events/emoji', ['message'], { kind })

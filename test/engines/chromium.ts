@@ -1,9 +1,8 @@
 import { launchChromium } from '../browser/browser.ts'
 import { callOf, type Engine } from './engine.ts'
-import { pathOf } from './programs.ts'
 
 export async function launch(): Promise<Engine> {
-  const browser = await launchChromium({ executablePath: pathOf('chromium') })
+  const browser = await launchChromium()
   const context = await browser.newContext()
   return {
     version: browser.version(),

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,6 +41,10 @@ if (await isSound()) await playAll()
 const seconds = Math.round((performance.now() - begun) / 1_000)
 console.log(`\n${chosen.length} mutants, ${survivors.length} survived, ${seconds} s`)
 for (const survivor of survivors) console.log(`  ${survivor}`)
+const results = join(root, 'test/results')
+mkdirSync(results, { recursive: true })
+const counts = { passed: chosen.length - survivors.length, failed: survivors.length }
+writeFileSync(join(results, 'mutants.json'), JSON.stringify(counts))
 process.exit(survivors.length > 0 ? 1 : 0)
 
 /**

@@ -64,12 +64,15 @@ describe.runIf(TABSTREAM_SIM_SCHEDULE === undefined && TABSTREAM_SIM_REPORT === 
   },
 )
 
-test.runIf(TABSTREAM_SIM_SCHEDULE !== undefined)('promises hold in the schedule given', async () => {
-  const given = JSON.parse(String(TABSTREAM_SIM_SCHEDULE)) as Schedule
-  const { tabs, world } = await play(given)
-  for (const tab of tabs) {
-    for (const { records, due } of tab.subscriptions) console.log(tab.agent.name, { due, records })
-  }
-  console.log(world.servers.map(({ events, requests }) => ({ events, requests })))
-  expect(await brokenPromises(given)).toEqual([])
-})
+// Not runIf, or each run without a schedule would tell of a skipped test.
+if (TABSTREAM_SIM_SCHEDULE !== undefined) {
+  test('promises hold in the schedule given', async () => {
+    const given = JSON.parse(String(TABSTREAM_SIM_SCHEDULE)) as Schedule
+    const { tabs, world } = await play(given)
+    for (const tab of tabs) {
+      for (const { records, due } of tab.subscriptions) console.log(tab.agent.name, { due, records })
+    }
+    console.log(world.servers.map(({ events, requests }) => ({ events, requests })))
+    expect(await brokenPromises(given)).toEqual([])
+  })
+}

@@ -1,0 +1,79 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { findChromium, root } from '../.ci/prepare.mjs'
+import { testEngines } from './engines/engines.mjs'
+import { runVitest } from './vitest.mjs'
+
+/** @typedef {import('./parts.mjs').Part} Part */
+
+const CONFIG = '--config=test/vitest.config.ts'
+
+/** @type {Part} */
+export const unitAndSimulation = {
+  name: 'unit, simulation',
+  run: () => runVitest('unit', [CONFIG, '--project=unit', '--project=sim']),
+}
+
+/** @type {Part} */
+export const essentialBrowser = {
+  name: 'browser, essential',
+  run: () => testBrowser({ tag: 'essential' }),
+}
+
+/** @type {Part} */
+export const wholeBrowser = {
+  name: 'browser',
+  run: () => testBrowser(),
+}
+
+/**
+ * Those of all tests that the arguments of Vitest choose. Most of what Vitest skips then is what they leave out.
+ *
+ * @param {readonly string[]} args
+ * @returns {Part}
+ */
+export const chosen = (args) => ({
+  name: 'chosen tests',
+  async run() {
+    process.env.TABSTREAM_CHROMIUM = await findChromium()
+    return { ...runVitest('chosen', [CONFIG, ...args]), skipped: 0 }
+  },
+})
+
+/** @type {Part} */
+export const lint = {
+  name: 'lint',
+  run() {
+    const isClean = npm('run', '--silent', 'lint')
+    return { passed: isClean ? 1 : 0, failed: isClean ? 0 : 1, skipped: 0 }
+  },
+}
+
+/** @type {Part} */
+export const mutants = {
+  name: 'mutants of the simulation',
+  run() {
+    const results = join(root, 'test/results/mutants.json')
+    rmSync(results, { force: true })
+    npm('run', '--silent', 'sim:mutants')
+    if (!existsSync(results)) throw new Error('No mutant was judged; see above.')
+    return { skipped: 0, ...JSON.parse(readFileSync(results, 'utf8')) }
+  },
+}
+
+/** @type {Part} */
+export const engines = { name: 'engines', run: () => testEngines([]) }
+
+/** @param {{ tag?: string }} [options] */
+async function testBrowser(options) {
+  process.env.TABSTREAM_CHROMIUM = await findChromium()
+  return runVitest('browser', [CONFIG, '--project=browser'], options)
+}
+
+/** @param {string[]} args */
+function npm(...args) {
+  const script = process.env.npm_execpath
+  const command = script ? process.execPath : 'npm'
+  return spawnSync(command, script ? [script, ...args] : args, { cwd: root, stdio: 'inherit' }).status === 0
+}

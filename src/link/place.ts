@@ -7,7 +7,7 @@ export const placeOf = (event: Pick<EventEntry, 'id' | 'nth' | 'name' | 'data'>)
   digest: digestOf(event.name, event.data),
 })
 
-/** FNV-1a over the name and at most 128 characters of the data: cheap for any size. */
+/** FNV-1a of name, length and at most 128 characters of the data: cheap for data of any size. */
 function digestOf(name: string, data: string): number {
   const sample = data.length <= 128 ? data : data.slice(0, 64) + data.slice(-64)
   const text = `${name}\n${data.length}\n${sample}`
@@ -21,5 +21,5 @@ function digestOf(name: string, data: string): number {
 export const samePlace = (one: Place, other: Place): boolean =>
   one.id === other.id && one.nth === other.nth && one.digest === other.digest
 
-/** Equal for equal places. */
+/** A text that is equal for equal places. */
 export const placeKey = ({ id, nth, digest }: Place): string => `${nth}:${digest}:${id}`

@@ -1,6 +1,6 @@
 import type { EventEntry, Place } from './protocol.ts'
 
-/** The place of an event: enough to recognise it when another connection or another hub receives it again. */
+/** The place of an event. It identifies the event when another connection or hub receives it again. */
 export const placeOf = (event: Pick<EventEntry, 'id' | 'nth' | 'name' | 'data'>): Place => ({
   id: event.id,
   nth: event.nth,

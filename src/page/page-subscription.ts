@@ -24,7 +24,7 @@ export interface Wish {
 }
 
 interface Notices {
-  /** The hub must be told. */
+  /** Called when the hub must be told of a change. */
   changed(): void
   /** @param endsStream true if the stream ends for everyone who shares it */
   closed(endsStream: boolean): void

@@ -24,7 +24,7 @@ export class Stream implements ConnectionStream {
   readonly reception: Reception
   readonly pace: Pace
   readonly connection: Connection
-  /** To be called once. */
+  /** Must be called only once. */
   readonly ended: () => void
   readonly #platform: HubPlatform
   #linger: unknown

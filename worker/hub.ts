@@ -8,19 +8,19 @@ import { Stream } from './stream/stream.ts'
 import { Tab, type TabHub } from './tab.ts'
 
 /**
- * How long after its birth, in ms, a hub waits before it connects. It may succeed a hub that died, whose tabs need
- * that long to say where they stand. When one has, others may follow: it waits until they have stopped coming, and
- * longer where more than the one that died with the hub are missing.
+ * How long, in ms, a new hub waits before it connects. If it succeeds a dead hub, that hub's tabs need this
+ * time to send their positions. After each position it waits `GATHER_MORE` for another, or `GATHER_MISSING`
+ * if more subscriptions are missing than the one that died with the hub; in all, at most `MOST_GATHER`.
  */
 const GATHER = 50
 const GATHER_MORE = 60
 const GATHER_MISSING = 600
 const MOST_GATHER = 1_000
 
-/** More streams than this to one origin are worth a warning. */
+/** More streams than this to one origin cause a warning. */
 const MANY_STREAMS = 4
 
-/** Owns streams and serves tabs; knows nothing of where it runs. */
+/** Owns streams and serves tabs. It does not know where it runs. */
 export class Hub implements TabHub {
   readonly id: string
   readonly platform: HubPlatform
@@ -47,14 +47,14 @@ export class Hub implements TabHub {
   /**
    * Serves the tab at the other end of `endpoint`; resolves when the hub listens to it.
    *
-   * @param closed called when it has been closed
+   * @param closed called when the endpoint has been closed
    */
   async connect(endpoint: LinkEndpoint, closed: () => void = () => {}): Promise<void> {
     const dropped = () => {
       this.#malformed++
     }
     const tab = new Tab(this, guarded(endpoint, HUB_CALLS, dropped), closed)
-    // A tab that is told the hub's ID waits for the hub's lock: it must be held by then.
+    // A tab that knows the hub's ID queues for the hub's lock, so the hub must hold it by then.
     await this.#ready
     tab.listen()
   }
@@ -67,7 +67,7 @@ export class Hub implements TabHub {
     this.#tabs.delete(tab)
   }
 
-  /** The stream for a subscription, connected where there was none. */
+  /** The stream for a subscription, created if there is none. */
   streamFor({ request, position }: Subscription): Stream {
     const identity = identityOf(request)
     const stream = this.#streams.get(identity) ?? this.#createStream(identity, request)
@@ -78,7 +78,7 @@ export class Hub implements TabHub {
     return stream
   }
 
-  /** What should be said once, in the console of the page that has caused it. */
+  /** A warning to show once, in the console of the page that has caused it. */
   takeWarning(): string | undefined {
     const warning = this.#warning
     this.#warning = undefined
@@ -89,7 +89,7 @@ export class Hub implements TabHub {
     for (const stream of this.#streams.values()) stream.connection.wake()
   }
 
-  /** Lets go of every tab and every connection. */
+  /** Detaches every tab and closes every connection. */
   close(): void {
     for (const tab of this.#tabs) tab.detach()
     for (const stream of this.#streams.values()) stream.close()
@@ -117,16 +117,16 @@ export class Hub implements TabHub {
     return stream
   }
 
-  /** A browser has six connections to an origin over HTTP/1.1, and the pages need some of them. */
+  /** Over HTTP/1.1 a browser opens six connections to an origin, and the pages need some of them. */
   #count(origin: string): void {
     const urls = Array.from(this.#streams.values(), ({ request }) => new URL(request.url))
     const paths = urls.filter((url) => url.origin === origin).map(({ pathname }) => pathname)
     if (paths.length <= MANY_STREAMS || this.#hasWarned) return
     this.#hasWarned = true
     this.#warning =
-      `tabstream: ${paths.length} streams from ${origin} are open at a time, each on a connection of its own ` +
-      `(${paths.join(', ')}). Over HTTP/1.1 a browser opens six to an origin, for requests too: use HTTP/2, or ` +
-      'fewer URLs with events of different names.'
+      `tabstream: ${paths.length} streams from ${origin} are open, each on its own connection ` +
+      `(${paths.join(', ')}). Over HTTP/1.1 a browser opens six connections to an origin, for streams and other ` +
+      'requests: use HTTP/2, or fewer URLs with events of different names.'
   }
 
   #holdLock(): Promise<void> {
@@ -139,12 +139,12 @@ export class Hub implements TabHub {
           resolve()
           return ended
         })
-        // Where locks are forbidden, as in a sandboxed frame, tabs watch by asking.
+        // Where locks are forbidden, as in a sandboxed frame, tabs ping the hub instead.
         .catch(resolve)
     })
   }
 }
 
-/** Streams are shared between requests for which this is equal, and no others. */
+/** Requests share a stream only if this is equal for both. */
 const identityOf = ({ url, credentials, method, body, headers, key, asksHeaders }: StreamRequest): string =>
   JSON.stringify([url, credentials, method, body, headers, key, asksHeaders])

@@ -12,22 +12,22 @@ import { Cursor } from './delivery/cursor.ts'
 import type { HubPlatform } from './platform.ts'
 import type { Stream } from './stream/stream.ts'
 
-/** A tab that has not attached after so many ms has gone, or has tried again. */
+/** A tab that has not attached after this many ms has gone, or has opened another link. */
 const ATTACH_LIMIT = 10_000
 
-/** How often a tab that holds no lock is asked whether it is alive, in ms, and how often it may fail to answer. */
+/** How often, in ms, a tab without a lock is pinged, and how many pings in a row it may miss. */
 const PING_INTERVAL = 5_000
 const PINGS_MISSED = 3
 
-/** What a tab needs of its hub. */
+/** What a tab needs from its hub. */
 export interface TabHub {
   readonly id: string
   readonly platform: HubPlatform
   join(tab: Tab): void
   leave(tab: Tab): void
-  /** The stream for a subscription, connected where there was none. */
+  /** The stream for a subscription, created if there is none. */
   streamFor(subscription: Subscription): Stream
-  /** What should be said once, in the console of the page that has caused it. */
+  /** A warning to show once, in the console of the page that has caused it. */
   takeWarning(): string | undefined
   /** The network may be back. */
   wake(): void
@@ -38,13 +38,13 @@ export interface TabHub {
 export class Tab implements HubSide {
   readonly #hub: TabHub
   readonly #endpoint: LinkEndpoint
-  /** Kept for as long as the tab: a remote that is collected leaves its calls hanging. */
+  /** Held as long as the tab exists: if a remote is garbage-collected, its calls never settle. */
   readonly #remote: Remote<TabSide>
   readonly #subscriptions = new Map<number, { readonly stream: Stream; readonly cursor: Cursor }>()
   readonly #watch = new AbortController()
   readonly #closed: () => void
   #isAttached = false
-  /** Until it must have attached, then until the next ping. */
+  /** Runs until the tab must have attached, then until the next ping. */
   #timer: unknown
   /** Pings in a row that have not been answered. */
   #missed = 0
@@ -114,7 +114,7 @@ export class Tab implements HubSide {
     this.#closed()
   }
 
-  /** Hidden tabs answer too, since messages are not throttled; frozen ones attach again when they wake. */
+  /** Hidden tabs answer too, because messages are not throttled. Frozen tabs attach again when they wake. */
   #ping(): void {
     const { platform } = this.#hub
     this.#timer = platform.setTimeout(() => {

@@ -1,29 +1,29 @@
 import type { HostName } from '../link/host.ts'
 import { describe, misuse } from './checks.ts'
 
-/** Settings of a page, made once by {@link configure}. */
+/** Options of {@link configure}. They apply to the whole page. */
 export interface Options {
   /**
-   * URL of the worker script, the file `tabstream/worker`. Needed only where the bundler does not copy it beside the
-   * bundle. It must have the page's origin.
+   * URL of the worker script, the file `tabstream/worker`. Needed only if the bundler does not copy it
+   * beside the bundle. It must be of the page's own origin.
    * @default `worker.js` beside the script that holds tabstream
    */
   worker?: string | URL
   /**
-   * Where the hub may live. `'auto'` takes a SharedWorker; where none can be had, one of the open pages, their leader;
-   * and where the pages cannot reach each other, each page itself.
+   * Where the hub may live. `'auto'` uses a SharedWorker. If there is none, the open pages elect a leader
+   * among themselves. If the pages cannot reach each other, each page has its own hub.
    * @default 'auto'
    */
   host?: 'auto' | HostName
   /**
-   * Pages share connections only with pages of the same namespace. For two apps on one origin.
+   * Pages share connections only with pages of the same namespace. It separates two apps on one origin.
    * @default ''
    */
   namespace?: string
   /**
-   * Keeps the worker, and its connections, for a moment when the last page has gone, so that a site of many pages
-   * goes from one to the next on one connection. Where the browser knows no `extendedLifetime` nothing changes.
-   * Pages that differ in this option do not share.
+   * Keeps the worker and its connections for a moment after the last page has gone, so that a multi-page
+   * site keeps its connection from page to page. It has no effect in browsers without `extendedLifetime`.
+   * Pages that differ in this option do not share connections.
    * @default false
    */
   keepAlive?: boolean
@@ -35,23 +35,23 @@ let options: Options = {}
 let isInUse = false
 
 /**
- * Sets options for this page. Call it once, before the first `SharedEventSource` or `inspect()`.
+ * Sets options for this page. Call it once, before the first `SharedEventSource`, `connect()` or `inspect()`.
  *
- * @throws {TabstreamError} of type `'configuration'` when called a second time or too late, or with unknown or
- *   unusable options.
+ * @throws {TabstreamError} of type `'configuration'` if it is called twice or too late, or if an option is
+ *   unknown or invalid
  * @example
  * configure({ worker: '/assets/tabstream-worker.js', namespace: 'admin' })
  */
 export function configure(wanted: Options): void {
   check(wanted)
   if (isInUse) {
-    throw misuse('configure() was called too late or twice; call it once, before the first SharedEventSource')
+    throw misuse('configure() was called too late or twice; call it once, before tabstream is used')
   }
   options = { ...wanted }
   isInUse = true
 }
 
-/** The options in force; from here on they cannot change. */
+/** Returns the options in force, and locks them. */
 export function takeOptions(): Options {
   isInUse = true
   return options

@@ -1,7 +1,7 @@
-/** Makes a value of an event's data; what it throws goes to the stream's `onError`. */
+/** Turns an event's data into a value. Errors that it throws go to the stream's `onError`. */
 export type Decode<T> = (data: string) => T
 
-/** The part in use of a schema of any library that follows https://standardschema.dev: what it is given is parsed JSON. */
+/** The part that tabstream uses of a schema as in https://standardschema.dev. It validates parsed JSON. */
 export interface StandardSchema<T = unknown> {
   readonly '~standard': {
     readonly version: 1
@@ -15,9 +15,10 @@ export type StandardResult<T> =
   | { readonly value: T; readonly issues?: undefined }
   | { readonly issues: readonly { readonly message: string }[] }
 
+/** A function or a schema that decodes an event's data. */
 export type Decoder<T = unknown> = Decode<T> | StandardSchema<T>
 
-/** What a decoder makes of an event's data. */
+/** The type of the values that a decoder produces. */
 export type Decoded<D> = D extends {
   readonly '~standard': { readonly types?: { readonly output: infer T } | undefined }
 }
@@ -26,21 +27,21 @@ export type Decoded<D> = D extends {
     ? Awaited<T>
     : never
 
-/** The data as it is. */
+/** Leaves the data as a string. */
 export const text: Decode<string> = (data) => data
 
-/** The data parsed as JSON; that it is a `T` is taken on trust. */
+/** Parses the data as JSON. It does not check that the result is a `T`. */
 export const json =
   <T = unknown>(): Decode<T> =>
   (data) =>
     JSON.parse(data) as T
 
 /**
- * @returns a promise only where a schema, or a function, gives one
- * @throws whatever is wrong with the data
+ * @returns a promise if the schema or the function returns one
+ * @throws if the data is not JSON, the schema finds issues, or the function throws
  */
 export function decode(decoder: Decoder, data: string): unknown {
-  // The schemas of some libraries are functions.
+  // Some libraries' schemas are functions too.
   if (!('~standard' in decoder)) return decoder(data)
   const result = decoder['~standard'].validate(JSON.parse(data))
   return result instanceof Promise ? result.then(outcomeOf) : outcomeOf(result)

@@ -1,11 +1,11 @@
 import type { GapEntry, GapReason } from '../link/protocol.ts'
 
-/** Says that events may be missing at this point of the stream: fetch your state again, then carry on. */
+/** Tells that events may be missing at this point of the stream. Fetch your state again, then carry on. */
 export class GapEvent extends Event {
   readonly reason: GapReason
   /** Last event ID before the gap. */
   readonly before: string
-  /** Last event ID of the first event after it, `''` where that is not known yet. */
+  /** Last event ID of the first event after the gap; `''` if it is not known yet. */
   readonly after: string
 
   constructor({ reason, before, after }: Pick<GapEntry, 'reason' | 'before' | 'after'>) {

@@ -1,6 +1,6 @@
 import type { StreamEvent } from './shared-stream.ts'
 
-/** Someone who has asked for the next event. */
+/** A pending call of `next()`. */
 interface Waiting {
   resolve(result: IteratorResult<StreamEvent<never, never>>): void
   reject(error: unknown): void
@@ -8,17 +8,17 @@ interface Waiting {
 
 const OVER = { done: true, value: undefined } as const
 
-/** One loop over events. It takes an event when it is asked for one, and holds one at most. */
+/** One loop over events. It holds at most one event, and accepts another only when `next()` waits for it. */
 export class Iteration implements AsyncIterableIterator<StreamEvent<never, never>> {
   readonly #ended: () => void
   readonly #waiting: Waiting[] = []
-  /** Lets the next event come. */
+  /** Resolves the promise that `offer()` returned. */
   #release: (() => void) | undefined
   #held: StreamEvent<unknown> | undefined
   #failure: Error | undefined
   #isOver = false
 
-  /** @param ended called once, when no event is taken any more */
+  /** @param ended called once, when the loop accepts no more events */
   constructor(ended: () => void) {
     this.#ended = ended
   }
@@ -27,7 +27,7 @@ export class Iteration implements AsyncIterableIterator<StreamEvent<never, never
     return this.#isOver
   }
 
-  /** Hands an event over; resolves when another may come. */
+  /** Accepts an event. Resolves when the next one may be offered; `undefined` if that is at once. */
   offer(event: StreamEvent<unknown>): Promise<void> | undefined {
     const first = this.#waiting.shift()
     if (first === undefined) this.#held = event
@@ -38,7 +38,7 @@ export class Iteration implements AsyncIterableIterator<StreamEvent<never, never
     })
   }
 
-  /** Nothing more will come, because of an error if one is given. What is held is still handed over. */
+  /** Ends the loop, with `error` if the stream has failed. An event that is held is still delivered. */
   finish(error?: Error): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -50,7 +50,7 @@ export class Iteration implements AsyncIterableIterator<StreamEvent<never, never
     for (const { resolve } of this.#waiting.splice(0)) resolve(OVER)
   }
 
-  /** Ends the loop at once. */
+  /** Ends the loop at once, and drops the event that is held. */
   stop(): void {
     this.#held = undefined
     this.finish()

@@ -7,7 +7,7 @@ import { takeOptions } from './configure.ts'
 
 let client: Client | undefined
 
-/** This page's client, made at first use with the options that are then in force. */
+/** This page's client, created at first use with the options in force then. */
 export function pageClient(): Client {
   client ??= createClient()
   return client

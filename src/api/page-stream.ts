@@ -20,10 +20,10 @@ interface Registration {
   readonly listener: Listener<never>
 }
 
-/** How many gaps are remembered, so that none is told twice. */
+/** How many gaps are remembered, so that none is reported twice. */
 const GAPS_REMEMBERED = 64
 
-/** A page's part of a stream. */
+/** A page's part of a stream: what `connect()` returns. */
 export class PageStream implements SharedStream {
   readonly #client: Client
   readonly #wish: Wish
@@ -31,7 +31,7 @@ export class PageStream implements SharedStream {
   readonly #until: ((event: StreamEvent) => boolean) | undefined
   readonly #subscription: PageSubscription
   readonly #listeners = new Set<Registration>()
-  /** Those of them that hear events of a name. */
+  /** The listeners that hear events of a name, cached. */
   readonly #hearing = new Map<string, readonly Registration[]>()
   readonly #iterations = new Map<Iteration, PageSubscription>()
   readonly #hooks = {
@@ -70,7 +70,7 @@ export class PageStream implements SharedStream {
 
   get status(): StreamStatus {
     const { state, error, attempt, openedAt } = this.#state
-    // The hub does not say when an attempt begins.
+    // The hub does not report when an attempt begins, so the clock decides.
     const retryAt = this.#state.retryAt > this.#client.now() ? this.#state.retryAt : 0
     return {
       state: state === 'connecting' && retryAt > 0 ? 'retrying' : state,
@@ -98,7 +98,7 @@ export class PageStream implements SharedStream {
         done()
         reject(signal?.reason)
       }
-      // Asynchronous: who waits for it may add listeners that are to hear the very next event.
+      // Asynchronous, so that code that awaits it can add listeners before the next event.
       const off = this.on(name, async (event) => {
         done()
         resolve(event)
@@ -186,7 +186,7 @@ export class PageStream implements SharedStream {
     return 'turn'
   }
 
-  /** Each iteration is told the stream's gaps too: they are told once. */
+  /** Each iteration is told the stream's gaps too, so repeated ones are dropped here. */
   #tellGap(gap: GapEntry, log: string): void {
     const key = JSON.stringify([log, gap])
     if (this.#toldGaps.has(key)) return
@@ -208,7 +208,7 @@ export class PageStream implements SharedStream {
     let hearing = this.#hearing.get(name)
     if (hearing === undefined) {
       hearing = [...this.#listeners].filter((one) => one.name === name || one.name === EVERY_NAME)
-      // A server may make up names without end.
+      // Only names with listeners are cached: a server may invent names without end.
       if (hearing.length > 0) this.#hearing.set(name, hearing)
     }
     return hearing
@@ -224,9 +224,9 @@ export class PageStream implements SharedStream {
   }
 
   /**
-   * Hands the event over with its data decoded. Where that takes time, or the taker does, a promise tells the end of it.
+   * Decodes the event's data and hands the event over. Returns a promise if that takes time.
    *
-   * @param isWanted asked when it has taken time
+   * @param isWanted asked after asynchronous decoding, before the event is handed over
    */
   #decoded(
     raw: StreamEvent,
@@ -253,11 +253,11 @@ export class PageStream implements SharedStream {
     }
   }
 
-  /** A listener that goes on by itself, as an asynchronous function does, has its turn before the next event. */
+  /** If a listener returns an object, as async functions do, its microtasks run before the next event. */
   readonly #dispatch = (event: StreamEvent<unknown>): Pause => {
     let pause: Pause
     for (const registration of this.#hearers(event.name)) {
-      // One listener may have removed another.
+      // An earlier listener may have removed this one.
       if (!this.#listeners.has(registration)) continue
       if (isObject(this.#call(registration.listener as Listener<unknown>, event))) pause = 'turn'
     }

@@ -21,24 +21,24 @@ type Handler<E extends Event> = ((this: EventSource, event: E) => unknown) | nul
 interface ListenerRecord {
   readonly callback: EventListenerOrEventListenerObject
   readonly capture: boolean
-  /** What the platform calls: the callback, or for `once` a function that notes the call. */
+  /** What the platform calls: the callback, or for `once` a wrapper that records the call. */
   readonly called: EventListenerOrEventListenerObject
 }
 
 /** Options of {@link SharedEventSource}. */
 export interface SharedEventSourceInit extends EventSourceInit {
   /**
-   * How many of the latest events to be given first, of those that other tabs have received already: so many of each
-   * name, all that are still held, or so many name by name. It holds for the names that are listened to in the same
-   * task as the constructor is called.
+   * How many of the latest events to receive first, of those that other tabs have received already: a
+   * number for every name, `'all'` that the log still holds, or an object with a number for each name. It
+   * applies to the names that are listened to in the same task as the constructor call.
    * @default 0, as with EventSource
    */
   replay?: Replay
 }
 
 /**
- * An `EventSource` whose connection is shared by every tab of the origin that asks for the same URL with the same
- * credentials mode. It is used like the platform's; listening to `gap` is the one addition.
+ * An `EventSource` that shares its connection with every tab of the origin that opens the same URL with the
+ * same credentials mode. It works like the platform's, and adds the `gap` event and the `replay` option.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  * @example
@@ -63,9 +63,9 @@ export class SharedEventSource extends EventTarget implements EventSource {
 
   /**
    * @param url relative to the document's base URL
-   * @throws {DOMException} `SyntaxError` where `url` cannot be resolved
-   * @throws {TypeError} where `url` is missing, or `init` is no object
-   * @throws {TabstreamError} of type `'configuration'` where `replay` makes no sense
+   * @throws {DOMException} `SyntaxError` if `url` cannot be resolved
+   * @throws {TypeError} if `url` is missing or `init` is not an object
+   * @throws {TabstreamError} of type `'configuration'` if `replay` is invalid
    */
   constructor(url: string | URL, init?: SharedEventSourceInit)
   constructor(...given: unknown[]) {
@@ -129,13 +129,13 @@ export class SharedEventSource extends EventTarget implements EventSource {
     this.#setHandler('error', callback)
   }
 
-  /** Stops receiving. The connection ends with its last subscriber. */
+  /** Stops receiving. The hub closes the connection 1 s after its last subscriber has gone. */
   close(): void {
     this.#readyState = CLOSED
     this.#subscription.close()
   }
 
-  /** Listening to a name subscribes to it; events that arrive from now on are received. */
+  /** Also subscribes to events of the name `type`. The listener receives events that arrive from now on. */
   override addEventListener<K extends keyof EventSourceEventMap>(
     type: K,
     listener: (this: EventSource, event: EventSourceEventMap[K]) => unknown,
@@ -164,7 +164,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
     const callback = listener as EventListenerOrEventListenerObject | null
     const { signal, ...rest } = optionsOf(options)
     const { capture = false, once = false } = rest
-    // The platform has its own words for what is no listener.
+    // The platform rejects invalid listeners, and ignores aborted signals.
     if (!isObject(callback) || signal?.aborted) {
       super.addEventListener(type, callback, options)
       return
@@ -177,7 +177,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
     if (!this.#track(String(type), record)) return
     super.addEventListener(type, record.called, rest)
     const remove = () => {
-      // It may have been removed, and added again without the signal.
+      // The listener may have been removed since, and added again without the signal.
       if (this.#untrack(String(type), record)) super.removeEventListener(type, record.called, rest)
     }
     signal?.addEventListener('abort', remove, { once: true })
@@ -216,7 +216,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
     if (record !== undefined) this.#untrack(String(type), record)
   }
 
-  /** The platform runs microtasks after each event. */
+  /** Asks for a turn after each event that it dispatches, because the platform runs microtasks there. */
   #receive(entry: Entry): Pause {
     if (this.#readyState === CLOSED) return undefined
     if (entry.type === 'event') return this.#receiveEvent(entry)
@@ -231,7 +231,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
     return 'turn'
   }
 
-  /** [spec] Announce the connection, reestablish it, fail it.
+  /** [spec] The steps to announce, reestablish and fail the connection.
    *  https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model */
   #receiveState({ state, origin, error }: StateEntry): void {
     this.#origin = origin
@@ -241,7 +241,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
       if (former !== OPEN) this.dispatchEvent(new Event('open'))
     } else if (state === 'connecting') {
       this.#readyState = CONNECTING
-      // Without an error it only tells the state to a tab that may know it already.
+      // An entry without an error only reports the state, which this tab may know already.
       if (former === OPEN || error !== '') this.dispatchEvent(new Event('error'))
     } else {
       this.close()
@@ -249,7 +249,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
     }
   }
 
-  /** Tells whether the listener is new. */
+  /** Returns true if the listener is new. */
   #track(type: string, record: ListenerRecord): boolean {
     const { callback, capture } = record
     const records = this.#listeners.get(type) ?? []
@@ -259,7 +259,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
     return true
   }
 
-  /** Tells whether the listener was there. */
+  /** Returns true if the listener was registered. */
   #untrack(type: string, record: ListenerRecord): boolean {
     const records = this.#listeners.get(type) ?? []
     const left = records.filter((other) => other !== record)
@@ -277,8 +277,8 @@ export class SharedEventSource extends EventTarget implements EventSource {
     return (this.#handlers.get(type)?.callback ?? null) as Handler<E>
   }
 
-  /** [spec] An event handler keeps its place among the listeners from when it was first set until it is `null`. Any
-   *  object is one, though only a function is called.
+  /** [spec] An event handler keeps its place among the listeners from when it is first set until it is set to
+   *  `null`. Any object is accepted, but only a function is called.
    *  https://html.spec.whatwg.org/multipage/webappapis.html#event-handler-attributes */
   #setHandler(type: string, value: unknown): void {
     const callback = isObject(value) ? (value as Handler<never>) : null
@@ -302,7 +302,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
   }
 }
 
-/** [spec] IDL attributes are enumerable, constants stand on the interface and its prototype, read-only.
+/** [spec] IDL attributes are enumerable. Constants are read-only on the interface object and its prototype.
  *  https://webidl.spec.whatwg.org/#js-constants */
 for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSED })) {
   const constant = { value, enumerable: true, writable: false, configurable: false }
@@ -316,14 +316,14 @@ Object.defineProperty(SharedEventSource.prototype, Symbol.toStringTag, {
   value: 'EventSource',
   configurable: true,
 })
-// The rest parameter does not count, and a minifier renames the class.
+// A rest parameter does not count towards `length`, and a minifier changes `name`.
 Object.defineProperty(SharedEventSource, 'length', { value: 1, configurable: true })
 Object.defineProperty(SharedEventSource, 'name', { value: 'SharedEventSource', configurable: true })
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'function' || (typeof value === 'object' && value !== null)
 
-/** [spec] A dictionary may be left out or null, but must not be any other primitive value.
+/** [spec] A dictionary may be undefined or null, but not any other primitive value.
  *  https://webidl.spec.whatwg.org/#js-dictionary */
 function dictionaryOf(init: SharedEventSourceInit | null | undefined): SharedEventSourceInit {
   if (init === undefined || init === null) return {}

@@ -5,56 +5,58 @@ import type { GapReason } from '../link/protocol.ts'
 export interface StreamEvent<Data = string, Name extends string = string> {
   readonly name: Name
   readonly data: Data
-  /** The last event ID in effect, `''` where there is none. */
+  /** The last event ID in effect; `''` if there is none. */
   readonly id: string
-  /** Of the server. */
+  /** Origin of the response's final URL. */
   readonly origin: string
 }
 
-/** Says that events may be missing: fetch your state again, then carry on. */
+/** Tells that events may be missing. Fetch your state again, then carry on. */
 export interface Gap {
   readonly reason: GapReason
   /** Last event ID before the gap. */
   readonly before: string
-  /** Last event ID of the first event after it, `''` where that is not known yet. */
+  /** Last event ID of the first event after the gap; `''` if it is not known yet. */
   readonly after: string
 }
 
-/** How a stream stands. */
+/** The state of a stream's connection. */
 export interface StreamStatus {
-  /** `'retrying'`: waits before the next attempt. */
+  /** `'retrying'`: the hub waits before the next attempt. */
   readonly state: 'connecting' | 'open' | 'retrying' | 'closed'
-  /** Where the hub lives; absent until one is found. */
+  /** Where the hub lives; `undefined` until one is found. */
   readonly host: HostName | undefined
   /** How many attempts in a row have failed. */
   readonly attempt: number
-  /** When the next one begins. */
+  /** When the next attempt begins; `undefined` if none is planned. */
   readonly retryAt: Date | undefined
-  /** What went wrong last, for people; absent while all is well. */
+  /** What went wrong last, in words for people; `undefined` if nothing did. */
   readonly error: string | undefined
+  /** When the connection was opened; `undefined` if it is not open. */
   readonly openedAt: Date | undefined
 }
 
-/** An event whose data could not be decoded, or another fault of this page's own. */
+/** Receives the reason why an event's data could not be decoded, and that event with its data undecoded. */
 export type StreamErrorListener = (error: Error, event: StreamEvent) => unknown
 
+/** A callback of {@link SharedStream}. */
 export type Listener<Value> = (value: Value) => unknown
 
-/** Options of whatever listens. */
+/** Options of the methods of {@link SharedStream} that listen. */
 export interface ListenOptions {
-  /** Ends the listening. */
+  /** Ends the listening when it aborts. */
   signal?: AbortSignal | undefined
 }
 
 /**
- * A stream that tabs share, as {@link connect} opens it.
+ * A stream that tabs share, opened by {@link connect}.
  *
- * A listener that throws is reported as the platform reports it, and disturbs no other. What `on…` returns ends the
- * listening.
+ * An error that a listener throws is reported as an uncaught error, and does not affect other listeners.
+ * Each `on…` method returns a function that removes the listener.
  */
 export interface SharedStream<T extends object = Record<string, string>> extends Disposable {
   readonly status: StreamStatus
-  /** Listens to events of a name, `'*'` for every name. Events that arrive from now on are received. */
+  /** Listens to events of a name; `'*'` means every name. It receives events that arrive from now on. */
   on<Name extends keyof T & string>(
     name: Name,
     listener: Listener<StreamEvent<T[Name], Name>>,
@@ -62,31 +64,33 @@ export interface SharedStream<T extends object = Record<string, string>> extends
   ): () => void
   on(name: '*', listener: Listener<StreamEvent<T[keyof T] | string>>, options?: ListenOptions): () => void
   /**
-   * Resolves with the next event of a name. Rejects when the stream ends first, with a {@link TabstreamError} of type
-   * `'stream-ended'`, and when `signal` aborts, with its reason.
+   * Resolves with the next event of a name. Rejects with a {@link TabstreamError} of type `'stream-ended'`
+   * if the stream ends first, and with the signal's reason if `signal` aborts.
    */
   once<Name extends keyof T & string>(
     name: Name,
     options?: ListenOptions,
   ): Promise<StreamEvent<T[Name], Name>>
   /**
-   * Iterates over the events of a name, or of every name for `'*'`, from now on. An event is taken from the hub when it is
-   * asked for, so a slow loop holds up nothing but itself; where it falls behind further than the hub's log reaches,
-   * `onGap` tells. Ends with the stream; throws where that has failed.
+   * Iterates over the events of a name, or of every name for `'*'`, from now on. The loop takes events from
+   * the hub as it asks for them, so a slow loop delays only itself. If it falls behind further than the
+   * hub's log reaches, `onGap` reports a gap. The loop ends when the stream ends, and throws if the stream
+   * fails.
    */
   events<Name extends keyof T & string>(
     name: Name,
     options?: ListenOptions,
   ): AsyncIterableIterator<StreamEvent<T[Name], Name>>
   events(name: '*', options?: ListenOptions): AsyncIterableIterator<StreamEvent<T[keyof T] | string>>
+  /** Called when events may be missing. */
   onGap(listener: Listener<Gap>, options?: ListenOptions): () => void
   /** Called with each new status. */
   onStatus(listener: Listener<StreamStatus>, options?: ListenOptions): () => void
   /**
-   * Called with what could not be decoded: the reason, and the event with its data as they came. Without such a listener
-   * the reason is reported as an uncaught error is. The stream lives on.
+   * Called when an event's data could not be decoded, with the reason and the event with its data
+   * undecoded. Without such a listener, the reason is reported as an uncaught error. The stream goes on.
    */
   onError(listener: StreamErrorListener, options?: ListenOptions): () => void
-  /** Stops receiving. The connection ends with its last subscriber. */
+  /** Stops receiving. The hub closes the connection 1 s after its last subscriber has gone. */
   close(): void
 }

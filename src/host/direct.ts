@@ -2,7 +2,7 @@ import { Hub } from '../../worker/hub.ts'
 import type { Host } from '../link/host.ts'
 import type { HostPlatform } from './platform.ts'
 
-/** The hub in the page itself: nothing is shared, but the page gets its events. */
+/** Runs the hub in the page itself. Nothing is shared, but the page receives its events. */
 export const directHost = (platform: HostPlatform): Host => {
   let hub: Hub | undefined
   return {

@@ -1,38 +1,38 @@
 import type { LinkPlatform } from '../link/platform.ts'
 
-/** How long, in ms, a claim waits for a better one, or for a leader's word. */
+/** How long, in ms, a claim waits for a better claim or a leader's answer. */
 const CLAIM_WINDOW = 300
 
-/** What pages tell each other of an election, on a channel that all of them hear. */
+/** The messages of an election, on a channel that all pages hear. */
 export type ElectionMessage =
-  /** `hubId` is that of the hub that will be there, or is. */
+  /** `hubId` is the ID of the hub that the page would start, or has started. */
   | { readonly type: 'claim' | 'lead'; readonly term: number; readonly hubId: string }
   | { readonly type: 'resign'; readonly hubId: string }
 
-/** How a page fares in an election. */
+/** A page's part in an election: what it is told, and how messages are sent. */
 export interface Candidate {
   elected(hubId: string): void
   deposed(): void
-  /** No election can be held here; `reason` is for people. */
+  /** No election is possible here. `reason` is in words for people. */
   refused(reason: string): void
   post(message: ElectionMessage): void
 }
 
-/** Makes one of the origin's pages the leader. */
+/** Elects one of the pages as the leader. */
 export interface Election {
-  /** Takes part from now on, and displaces no leader that lives. */
+  /** Takes part from now on, without displacing a living leader. */
   stand(): void
   /** The hub of this ID does not answer. */
   suspect(hubId: string): void
-  /** The leader has not answered for so long that another is needed. */
+  /** The leader has not answered for too long, so another is needed. */
   challenge(): void
-  /** Gives up office and candidacy. */
+  /** Gives up office or candidacy. */
   withdraw(): void
-  /** Tells whether what another page says counts. */
+  /** Handles another page's message. Returns true if this page must follow it. */
   hear(message: ElectionMessage): boolean
 }
 
-/** Who holds the lock leads. The browser passes it on when its holder goes, crashed or closed; no timer is involved. */
+/** The holder of the lock leads. If it closes or crashes, the browser passes the lock on, without timers. */
 export class LockElection implements Election {
   readonly #platform: LinkPlatform
   readonly #lock: string
@@ -65,7 +65,7 @@ export class LockElection implements Election {
     candidacy?.abort()
   }
 
-  /** Who holds the lock knows better. */
+  /** The lock decides: claims do not count, and its holder ignores all messages. */
   hear({ type }: ElectionMessage): boolean {
     return type !== 'claim' && !this.#leads
   }
@@ -100,16 +100,19 @@ interface Claim {
 }
 
 /**
- * Who claims first leads, or of two at the same time who has the lower ID; of two that lead, the later one: a bully election (Garcia-Molina,
- * 1982) in which ranks are drawn by lot, with the terms of Raft. It departs from both: there is no majority, since nobody
- * knows how many pages there are, and a claim gives way to any leader that still speaks. So two may lead for a moment,
- * until they hear each other. A term is the time of the claim: thus the later leader wins even if it has never heard of the
- * former one, and no page goes back to a hub that it has left.
+ * A bully election (Garcia-Molina, 1982) with random ranks and the terms of Raft. Of two claims, the earlier
+ * one wins; of two leaders, the later one. If their terms are equal, the lower ID wins.
+ *
+ * It departs from both algorithms. There is no majority, because nobody knows how many pages exist. A claim
+ * gives way to any leader that still answers. So two pages may lead for a moment, until they hear each other.
+ *
+ * A term is the time of the claim. Thus the later leader wins even if it has never heard of the former one,
+ * and no page goes back to a hub that it has left.
  */
 export class TermElection implements Election {
   readonly #platform: LinkPlatform
   readonly #candidate: Candidate
-  /** The best leader heard of, and whether it may still be there. */
+  /** The best leader heard of, and whether it may still be alive. */
   #known: Claim = { term: 0, hubId: '' }
   #isKnownAlive = false
   #claim: Claim | undefined
@@ -166,7 +169,8 @@ export class TermElection implements Election {
     if (this.#office !== undefined) {
       this.#candidate.post({ type: 'lead', ...this.#office })
     } else if (this.#claim !== undefined) {
-      // Not the later one, as between leaders: each newcomer's claim would beat those before it, and nobody would lead.
+      // The earlier claim wins. If newcomers won, as among leaders, each would displace the one before, and
+      // nobody would lead.
       if (isEarlier(other, this.#claim) && other.term > this.#known.term) this.#yield()
       else this.#candidate.post({ type: 'claim', ...this.#claim })
     }

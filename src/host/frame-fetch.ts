@@ -1,6 +1,6 @@
 import type { HubPlatform } from '../../worker/platform.ts'
 
-/** A `fetch` whose connections can be ended whatever becomes of the page. */
+/** A `fetch` whose connections can be closed even while the page is frozen. */
 export interface DetachableFetch {
   readonly fetch: HubPlatform['fetch']
   /** Ends all connections at once. */
@@ -8,8 +8,8 @@ export interface DetachableFetch {
 }
 
 /**
- * The `fetch` of a hidden frame. In a page that is frozen Chromium (156) lets go of what has been aborted only when the
- * page wakes, which can be days later; the connections of a frame end when it is removed.
+ * The `fetch` of a hidden frame. In a frozen page, Chromium (156) closes aborted connections only when the
+ * page wakes, which can be days later. A frame's connections close when the frame is removed.
  */
 export function frameFetch(): DetachableFetch {
   const frame = document.createElement('iframe')
@@ -17,9 +17,9 @@ export function frameFetch(): DetachableFetch {
   document.documentElement.append(frame)
   return {
     fetch(url, init) {
-      // The page may have thrown the frame out; in a sandbox it has an origin of its own.
+      // The page may have removed the frame, and in a sandbox the frame has an origin of its own.
       const window = frame.contentDocument && frame.contentWindow
-      // Without an address of its own the frame would send no referrer.
+      // The frame has no URL of its own, so it would send no referrer.
       return (window ?? globalThis).fetch(url, { ...init, referrer: location.href })
     },
     close: () => frame.remove(),

@@ -5,13 +5,13 @@ import { frameFetch } from './frame-fetch.ts'
 import { LeaderHost } from './leader.ts'
 import type { PagePlatform } from './platform.ts'
 
-// What a page needs where it has no SharedWorker: the hub itself, in a file of its own.
+// What a page without a SharedWorker needs: the hub itself, in a separate file.
 
 export const hostDirectly = (page: PagePlatform): Host => directHost({ ...hubPlatform(), ...page })
 
-/** @param dropped called for each message that makes no sense */
+/** @param dropped called for each malformed message */
 export const hostByLeader = (page: PagePlatform, namespace: string, dropped: () => void): Host => {
-  // Only where pages are told that they are frozen can a leader end its connections in time.
+  // A leader can close its connections in time only if the browser tells pages that they will be frozen.
   const openFetch = 'onfreeze' in (globalThis.document ?? {}) ? frameFetch : undefined
   return new LeaderHost({ ...hubPlatform(), ...page, openFetch }, namespace, dropped)
 }

@@ -1,6 +1,6 @@
 import type { Host, HostName } from '../link/host.ts'
 
-/** A host whose code is fetched when it is first needed: most pages have a SharedWorker, and need no hub of their own. */
+/** A host whose code is fetched at first use, because most pages have a SharedWorker and never need it. */
 export function lazyHost(name: HostName, fetchHost: () => Promise<Host>): Host {
   let host: Host | undefined
   return {

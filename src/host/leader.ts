@@ -8,46 +8,46 @@ import type { DetachableFetch } from './frame-fetch.ts'
 import type { HostPlatform } from './platform.ts'
 import { type Punctual, punctual } from './punctual.ts'
 
-/** How long, in ms, a page waits for a leader's answer before it calls for another leader. */
+/** How long, in ms, a page waits for a leader's answer before it demands another leader. */
 const PATIENCE = 2_000
 
-/** Terms are times, and the clocks of pages differ by less than so many ms. */
+/** Terms are times. A term may be ahead of this page's clock by at most this many ms. */
 const MOST_AHEAD = 86_400_000
 
 type Message =
   | ElectionMessage
-  /** A page looks for the leader, to open a link of this ID. */
+  /** A page looks for the leader, to open a link with this ID. */
   | { readonly type: 'seek'; readonly link: string }
-  /** The leader listens on the link's own channel. */
+  /** The leader now listens on the link's own channel. */
   | { readonly type: 'found'; readonly link: string; readonly hubId: string }
 
-/** What a leading page needs of the world. */
+/** What a leading page needs from its environment. */
 export interface LeaderPlatform extends HostPlatform {
-  /** Absent where aborting is enough to end a connection. */
+  /** `undefined` where aborting is enough to close a connection. */
   readonly openFetch?: (() => DetachableFetch) | undefined
 }
 
-/** The hub in one of the pages, elected by all: the leader. Its own page is a tab like the others, the followers. */
+/** Runs the hub in an elected page, the leader. The leader is also a tab of its hub, like the followers. */
 export class LeaderHost implements Host {
   readonly name = 'leader'
   readonly #platform: LeaderPlatform & Punctual
   readonly #base: string
-  /** Malformed messages are counted there. */
+  /** Called for each malformed message. */
   readonly #dropped: () => void
   readonly #createHub: (platform: HubPlatform, id: string) => Hub
   readonly #election: Election
   /** The channel that every page of the namespace hears. */
   #channel: LinkEndpoint | undefined
-  /** This page's links; more than one only while an attempt replaces another. */
+  /** This page's links. There is more than one only while an attempt replaces another. */
   readonly #links = new Map<string, LeaderLink>()
-  /** While this page leads. */
+  /** Set while this page leads. */
   #hub: Hub | undefined
   #fetch: DetachableFetch | undefined
-  /** The hub's ends of its links, by the ID of the link, and when the hub listens to each. */
+  /** The hub's end of each link, by the link's ID. `ready` resolves when the hub listens to it. */
   readonly #served = new Map<string, { endpoint: LinkEndpoint; ready: Promise<void> }>()
   #timer: unknown
 
-  /** @param dropped called for each message that makes no sense */
+  /** @param dropped called for each malformed message */
   constructor(
     platform: LeaderPlatform,
     namespace: string,
@@ -78,7 +78,7 @@ export class LeaderHost implements Host {
     this.#join()
     const link = new LeaderLink(this.#platform.randomId(), notices, () => {
       this.#links.delete(link.id)
-      // The client gives up links that do not answer.
+      // The client closes links that do not answer.
       this.#election.suspect(link.hubId)
     })
     this.#links.set(link.id, link)
@@ -133,7 +133,7 @@ export class LeaderHost implements Host {
     }
   }
 
-  /** Another page leads. */
+  /** Another page now leads. */
   #follow(leader: string): void {
     this.#lose((hubId) => hubId !== leader && hubId !== '')
     for (const link of this.#links.values()) if (link.hubId === '') this.#seek(link)
@@ -191,7 +191,7 @@ export class LeaderHost implements Host {
       endpoint.addEventListener('message', () => this.#platform.runDue())
       this.#served.set(link, { endpoint, ready: hub.connect(endpoint, () => this.#served.delete(link)) })
     }
-    // A channel keeps nothing for who does not listen yet.
+    // A BroadcastChannel keeps no messages for those who do not listen yet.
     this.#served.get(link)?.ready.then(() => this.#post({ type: 'found', link, hubId: hub.id }))
   }
 
@@ -204,7 +204,7 @@ export class LeaderHost implements Host {
   }
 }
 
-/** A follower's end of a link, which can be written to before the leader has been found. */
+/** A page's end of a link. What is written before the leader has been found waits here. */
 class LeaderLink implements LinkEndpoint {
   readonly id: string
   readonly notices: LinkNotices
@@ -249,7 +249,7 @@ class LeaderLink implements LinkEndpoint {
   }
 }
 
-/** @param latest the highest term that can be meant */
+/** @param latest the highest valid term */
 function isMessage(value: unknown, latest: number): value is Message {
   if (typeof value !== 'object' || value === null) return false
   const { type, term, hubId, link } = value as Record<string, unknown>

@@ -6,17 +6,19 @@ interface Task {
   timer: unknown
 }
 
-/** A timer of a hidden page takes a second at least. Up to so many ms it is worth while to stay awake instead. */
+/**
+ * A hidden page's timer takes at least 1 s. For delays up to this many ms, staying awake is worth its cost.
+ */
 const SHORT = 100
 
 export interface Punctual {
-  /** Runs what is late, the latest last. */
+  /** Runs all overdue timers, the most overdue first. */
   runDue(): void
 }
 
 /**
- * A platform whose timers can be helped along: those of a hidden page are throttled, in Chromium to one a minute after a
- * while, but messages reach it at any time, its own as well.
+ * A platform whose overdue timers can be run when a message arrives. Browsers throttle the timers of a hidden
+ * page (Chromium, after a while, to one a minute), but deliver messages at any time, also the page's own.
  */
 export function punctual<World extends PagePlatform>(platform: World): World & Punctual {
   const tasks = new Set<Task>()

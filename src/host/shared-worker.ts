@@ -5,11 +5,11 @@ interface SharedWorkerOptions {
   /** URL of the worker's script. */
   readonly worker?: string | URL
   readonly namespace?: string
-  /** Whether the worker outlives its last page for a moment. */
+  /** True if the worker outlives its last page for a moment. */
   readonly keepAlive?: boolean
 }
 
-/** The hub in a SharedWorker. */
+/** Runs the hub in a SharedWorker. */
 export const sharedWorkerHost = ({
   worker: url,
   namespace = '',
@@ -18,12 +18,12 @@ export const sharedWorkerHost = ({
   name: 'shared-worker',
   open(generation, { refused }) {
     if (typeof SharedWorker === 'undefined') throw new Error('this context has no SharedWorker')
-    // Pages that differ in any of this must not meet in one worker; for `extendedLifetime` that would be an error.
+    // Pages that differ in any of these must not share a worker. With `extendedLifetime`, that is an error.
     const life = keepAlive ? 'kept' : 'plain'
     const name = `tabstream/${PROTOCOL_VERSION}/${life}/${generation}/${namespace}`
     const options: WorkerOptions & { extendedLifetime?: boolean } = { name }
     if (keepAlive) options.extendedLifetime = true
-    // Bundlers recognise this very expression; a variable in place of the URL would hide the worker from them.
+    // Bundlers recognise exactly this expression. With a variable as the URL, they would miss the worker.
     const worker =
       url === undefined
         ? new SharedWorker(new URL('./worker.js', import.meta.url), /* @vite-ignore */ options)

@@ -1,4 +1,4 @@
-/** One end of a link: a MessagePort, or what behaves like one. */
+/** One end of a link: a MessagePort, or an object that behaves like one. */
 export interface LinkEndpoint {
   postMessage(message: unknown, transfer?: Transferable[]): void
   addEventListener(type: string, listener: EventListenerOrEventListenerObject): void

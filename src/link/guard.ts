@@ -11,7 +11,7 @@ import {
   type Subscription,
 } from './protocol.ts'
 
-/** For each method that the other end may call: whether these arguments make sense. */
+/** The methods that the other end may call, each with a check of its arguments. */
 export type Calls = Readonly<Record<string, (...args: unknown[]) => boolean>>
 
 /** The methods of `HubSide`. */
@@ -44,12 +44,12 @@ export const TAB_CALLS: Calls = {
 }
 
 /**
- * An endpoint that lets through only what Comlink may have sent at the other end: any script of the origin can write to
- * a BroadcastChannel. What is written after `close` is dropped, as by a MessagePort. An answer that may wait is put into one
- * message with the next that is written.
+ * Wraps an endpoint so that it receives only what Comlink may have sent at the other end, because any script
+ * of the origin can write to a BroadcastChannel. Messages written after `close` are dropped, as by a
+ * MessagePort. An answer that may wait is sent in one message with the next one.
  *
  * @param calls what the other end may call
- * @param dropped called for each message that is not let through
+ * @param dropped called for each incoming message that is dropped
  */
 export function guarded(endpoint: LinkEndpoint, calls: Calls, dropped: () => void): LinkEndpoint {
   const listeners = new Set<EventListenerOrEventListenerObject>()
@@ -57,7 +57,7 @@ export function guarded(endpoint: LinkEndpoint, calls: Calls, dropped: () => voi
   let waiting: unknown[] = []
   const isFit = (message: unknown) => isAnswer(message) || isCall(message, calls)
   const hear = (data: unknown) => {
-    // Comlink needs nothing else of an event, and to make one costs more than all that is done with it.
+    // Comlink reads nothing but `data`, and a real event would cost more than the rest of this function.
     const event = { data } as MessageEvent
     for (const listener of listeners) {
       if (typeof listener === 'function') listener(event)
@@ -102,7 +102,7 @@ function isCall(message: unknown, calls: Calls): boolean {
   return calls[path[0]]?.(...argumentList.map(({ value }) => value)) === true
 }
 
-/** A value, or what a call has thrown. */
+/** True for the value that a call has returned, or what it has thrown. */
 function isAnswer(message: unknown): message is { readonly value?: unknown } {
   if (!isRecord(message) || !isString(message.id)) return false
   if ('path' in message || 'argumentList' in message) return false
@@ -168,7 +168,7 @@ const isPosition = (value: unknown): boolean =>
 
 type Key =
   | keyof (Attachment & Subscription & StreamRequest & Policy & Batch & PackedEntries & Position)
-  // Comlink's.
+  // Of Comlink's messages.
   | 'id'
   | 'type'
   | 'path'

@@ -1,18 +1,20 @@
 import type { Entry, EventEntry, PackedEntries } from './protocol.ts'
 
-/** How many numbers an entry takes. */
+/** How many numbers each entry has. */
 export const WIDTH = 6
 
-/** From so many numbers on a typed array is cheaper to copy. */
+/** From this many numbers on, a typed array is cheaper to copy. */
 const MANY = 512
 
-/** In place of the index of a name: the next of `others`. */
+/** In place of a name's index: the entry is the next of `others`. */
 const OTHER = 0xffff_ffff
 
-/** In place of the length of an ID: it is that of the event before. */
+/** In place of an ID's length: the ID is that of the event before. */
 const SAME = 0xffff_ffff
 
-/** What is copied from thread to thread is one text and one array of numbers, whatever the number of events. */
+/**
+ * Packs events into one text and one array of numbers, which are cheaper to copy to a thread than objects.
+ */
 export function pack(entries: readonly Entry[]): PackedEntries {
   const count = entries.length * WIDTH
   const numbers = count < MANY ? new Array<number>(count).fill(0) : new Uint32Array(count)
@@ -49,7 +51,7 @@ export function pack(entries: readonly Entry[]): PackedEntries {
   return { text: texts.join(''), names, numbers, seq: first?.seq ?? 0, ordinal: first?.ordinal ?? 0, others }
 }
 
-/** Reads entries one by one. It stands for the event that it has come to: what is to last must be copied from it. */
+/** Reads entries one by one. The reader itself is the event just read: copy what must last. */
 export class Reader implements EventEntry {
   readonly type = 'event'
   seq = 0
@@ -59,7 +61,7 @@ export class Reader implements EventEntry {
   nth = 0
   ordinal = 0
   readonly #entries: PackedEntries
-  /** In the numbers, the text, and the others. */
+  /** Where the next entry begins in the numbers, the text and the others. */
   #at = 0
   #textAt = 0
   #otherAt = 0
@@ -77,7 +79,7 @@ export class Reader implements EventEntry {
     return this.#at >= this.#entries.numbers.length
   }
 
-  /** The reader itself for an event. */
+  /** The next entry. An event is the reader itself. */
   next(): Entry | undefined {
     if (this.isThrough) return undefined
     const { numbers, names, text, others, seq, ordinal } = this.#entries
@@ -101,7 +103,7 @@ export class Reader implements EventEntry {
   }
 }
 
-/** Whether they hold together, from whomever they come. */
+/** True if the numbers are well-formed and fit the others. Any script may have sent them. */
 export const isPacked = ({ numbers, others }: { numbers: unknown; others: readonly unknown[] }): boolean => {
   const isTyped = numbers instanceof Uint32Array
   if (!isTyped && !(Array.isArray(numbers) && numbers.every((number) => number >>> 0 === number)))
@@ -112,7 +114,7 @@ export const isPacked = ({ numbers, others }: { numbers: unknown; others: readon
   return left === 0
 }
 
-/** The first `count` of the events, or of all entries, each an object of its own. */
+/** The first `count` entries, by default all of them, each as a separate object. */
 export function unpack(entries: PackedEntries, count = Number.POSITIVE_INFINITY): Entry[] {
   const reader = new Reader(entries)
   const all: Entry[] = []

@@ -1,13 +1,13 @@
 import type { EventEntry, Place } from './protocol.ts'
 
-/** The place of an event: enough to recognise it when another connection or another hub receives it again. */
+/** The place of an event. It identifies the event when another connection or hub receives it again. */
 export const placeOf = (event: Pick<EventEntry, 'id' | 'nth' | 'name' | 'data'>): Place => ({
   id: event.id,
   nth: event.nth,
   digest: digestOf(event.name, event.data),
 })
 
-/** FNV-1a over the name and at most 128 characters of the data: cheap for any size. */
+/** FNV-1a of name, length and at most 128 characters of the data: cheap for data of any size. */
 function digestOf(name: string, data: string): number {
   const sample = data.length <= 128 ? data : data.slice(0, 64) + data.slice(-64)
   const text = `${name}\n${data.length}\n${sample}`
@@ -21,5 +21,5 @@ function digestOf(name: string, data: string): number {
 export const samePlace = (one: Place, other: Place): boolean =>
   one.id === other.id && one.nth === other.nth && one.digest === other.digest
 
-/** Equal for equal places. */
+/** A text that is equal for equal places. */
 export const placeKey = ({ id, nth, digest }: Place): string => `${nth}:${digest}:${id}`

@@ -1,4 +1,4 @@
-/** The part of `LockManager` in use. */
+/** The part of `LockManager` that tabstream uses. */
 export interface Locks {
   request(
     name: string,
@@ -7,19 +7,19 @@ export interface Locks {
   ): Promise<unknown>
 }
 
-/** What both ends of a link need of the world. A simulation replaces it. */
+/** What both ends of a link need from their environment. A simulation replaces it. */
 export interface LinkPlatform {
-  /** Milliseconds since 1970 on a clock that never goes back, and is nearly the same in all pages. */
+  /** Milliseconds since 1970, on a clock that never goes back and is nearly the same in all pages. */
   now(): number
   /** 128 random bits in hexadecimal. */
   randomId(): string
   setTimeout(callback: () => void, milliseconds: number): unknown
   clearTimeout(timer: unknown): void
-  /** Absent on insecure origins. */
+  /** `undefined` on insecure origins. */
   readonly locks: Locks | undefined
 }
 
-/** The real world. */
+/** The real environment. */
 export const linkPlatform = (): LinkPlatform => ({
   now: () => performance.timeOrigin + performance.now(),
   randomId,

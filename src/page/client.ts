@@ -8,15 +8,15 @@ import { type Climber, Ladder, left } from './ladder.ts'
 import { PageSubscription, type Wish } from './page-subscription.ts'
 import type { Platform } from './platform.ts'
 
-/** A hub that is lost so soon, in ms, has died young. A few may, when tabs are closed one after the other. */
+/** A hub lost within this many ms has died young. A few may, when the user closes several tabs in a row. */
 const YOUNG = 1_000
 const YOUNG_DEATHS = 3
 
-/** How long, in ms, to wait after that before looking for the next: twice as long after each, up to a second. */
+/** How long, in ms, to wait after the third young death before the next attempt. It doubles, up to 1 s. */
 const REATTACH_DELAY = 50
 const MOST_REATTACH_DELAY = 1_000
 
-/** One per page: holds the page's subscriptions, and attaches them to the next hub when one is gone. */
+/** One per page. It holds the page's subscriptions, and attaches them to the next hub when one is gone. */
 export class Client implements Climber {
   readonly tabSide: TabSide = {
     deliver: async (batch) => {
@@ -35,13 +35,13 @@ export class Client implements Climber {
   #nextSubscription = 1
   #link: HubLink | undefined
   #attaching: Promise<HubLink> | undefined
-  /** Until the next hub is looked for. */
+  /** Runs until the client looks for the next hub. */
   #timer: unknown
   /** How many hubs in a row have died young. */
   #youngDeaths = 0
   #isAway = false
   #hasComplained = false
-  /** Messages from a hub, or on a channel of pages, that made no sense. */
+  /** Malformed messages from a hub, or on a channel between pages. */
   #malformed = 0
 
   /** @param hosts where a hub can live, in order of preference */
@@ -54,7 +54,7 @@ export class Client implements Climber {
     })
     platform.onPageEvent('pagehide', () => this.#leave())
     platform.onPageEvent('pageshow', () => this.#return())
-    // A frozen page hears and answers BroadcastChannels, in Chromium, while its connections stand still.
+    // In Chromium, a frozen page still answers on BroadcastChannels, although its connections stand still.
     platform.onPageEvent('freeze', () => this.#link?.host.isHere?.() && this.#leave())
     platform.onPageEvent('resume', () => {
       this.#return()
@@ -64,7 +64,7 @@ export class Client implements Climber {
     platform.onPageEvent('visible', () => this.#stir())
   }
 
-  /** Subscribes to no names yet. `receive` is called for each entry, in order. */
+  /** Opens a subscription, which has no names yet. `receive` is called for each entry, in order. */
   subscribe(wish: Wish, receive: Receive): PageSubscription {
     const id = this.#nextSubscription++
     const subscription = new PageSubscription(this.#platform, id, wish, receive, {
@@ -84,7 +84,7 @@ export class Client implements Climber {
     const report = await answerOf(link, link.remote.inspect()).catch((error: unknown) => {
       if (!link.life.signal.aborted) throw error
     })
-    // The hub has died meanwhile: its successor is asked.
+    // The hub has died meanwhile, so its successor is asked.
     if (report === undefined) return this.inspect()
     return {
       ...report,
@@ -95,19 +95,19 @@ export class Client implements Climber {
     }
   }
 
-  /** Counts a message that made no sense. */
+  /** Counts a malformed message. */
   readonly dropped = (): void => {
     this.#malformed++
   }
 
-  /** A page that hears nothing of its hub must not hear nothing of why. */
+  /** Reports the first malformed message, because it may be why the page receives no events. */
   misunderstood(): void {
     this.dropped()
     if (this.#hasComplained) return
     this.#hasComplained = true
     this.#platform.error(
-      "tabstream: a message of this page's hub made no sense, so events may be missing. Serve the files of tabstream/dist " +
-        'unchanged, and let no other script write to its channels.',
+      "tabstream: ignored a malformed message from this page's hub, so events may be missing. Serve the files of " +
+        'tabstream/dist unchanged, and let no other script write to its channels.',
     )
   }
 
@@ -127,14 +127,14 @@ export class Client implements Climber {
     return this.#platform.now()
   }
 
-  /** Where this page's hub lives; nothing as long as it has none. */
+  /** Where this page's hub lives; `undefined` while it has none. */
   get host(): HostName | undefined {
     return this.#link?.host.name
   }
 
   #wish(id: number): Wish {
     const subscription = this.#subscriptions.get(id)
-    if (subscription === undefined) throw new Error('the page does not listen any more')
+    if (subscription === undefined) throw new Error('the page has closed this subscription')
     return subscription.wish
   }
 
@@ -146,7 +146,7 @@ export class Client implements Climber {
   async #send(subscription: PageSubscription): Promise<void> {
     const link = this.#link
     if (link === undefined) {
-      // A fresh attachment sends every subscription, this one included.
+      // Attaching sends every subscription, including this one.
       await this.#attach().catch(() => {})
       return
     }
@@ -179,7 +179,7 @@ export class Client implements Climber {
     }
   }
 
-  /** The page, or its network, has come back. */
+  /** The page or its network is back. */
   #stir(): void {
     const link = this.#link
     if (link === undefined) return
@@ -191,11 +191,11 @@ export class Client implements Climber {
     if (this.#link !== link) return
     if (isWedged) this.#ladder.giveUp()
     this.#release()
-    // A row of hubs that fail must not become a busy loop.
+    // Hubs that fail one after the other must not cause a busy loop.
     this.#youngDeaths = this.#platform.now() - link.since < YOUNG ? this.#youngDeaths + 1 : 0
     const excess = this.#youngDeaths - YOUNG_DEATHS
     const delay = excess < 0 ? 0 : Math.min(REATTACH_DELAY * 2 ** excess, MOST_REATTACH_DELAY)
-    // Without a timer: in a hidden page the shortest takes a second.
+    // No timer here: in a hidden page even the shortest takes a second.
     if (delay === 0) this.#resume()
     else this.#timer = this.#platform.setTimeout(() => this.#resume(), delay)
   }

@@ -2,13 +2,13 @@ import { unpack } from '../link/pack.ts'
 import { placeOf } from '../link/place.ts'
 import type { EventEntry, PackedEntries, Place } from '../link/protocol.ts'
 
-/** How many dispatched events are remembered, to recognise them at another hub. */
+/** How many dispatched events are remembered, to recognise them when another hub sends them. */
 const LIMIT = 512
 
-/** Characters of an event up to which it is cheaper to keep than to digest at once. */
+/** Up to this many characters per event, it is cheaper to keep the entries than to digest them at once. */
 const KEEP_LIMIT = 1_024
 
-/** Entries that have been dispatched, from which the places of the events can still be told. */
+/** A number of dispatched entries, and the places of the events among them. */
 interface Part {
   readonly count: number
   readonly places: () => readonly Place[]
@@ -18,10 +18,10 @@ interface Part {
 export class Dispatched {
   /** Oldest first. */
   readonly #parts: Part[] = []
-  /** How many entries they are. */
+  /** How many entries the parts have in total. */
   #count = 0
 
-  /** The first `count` of these entries have been dispatched. */
+  /** Adds the first `count` of these entries. */
   add(entries: PackedEntries, count: number): void {
     if (count === 0) return
     const places = entries.text.length > count * KEEP_LIMIT ? placesOf(entries, count) : undefined
@@ -35,7 +35,7 @@ export class Dispatched {
     }
   }
 
-  /** Of the latest events, and of those that are about to be dispatched after them. */
+  /** Places of the latest events, first those dispatched, then the pending ones. */
   placesBefore(pending: readonly PackedEntries[]): Place[] {
     return [
       ...this.#parts.flatMap(({ places }) => places()),
@@ -44,7 +44,7 @@ export class Dispatched {
   }
 }
 
-/** The events among the first `count` entries, each an object of its own. */
+/** The events among the first `count` entries, each as a separate object. */
 export const eventsOf = (entries: PackedEntries, count?: number): EventEntry[] =>
   unpack(entries, count).filter((entry) => entry.type === 'event')
 

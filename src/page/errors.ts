@@ -1,13 +1,13 @@
-/** What a {@link TabstreamError} is about. */
+/** The kinds of {@link TabstreamError}. */
 export type TabstreamErrorType =
-  /** `configure` was called too late or with options that make no sense. */
+  /** `configure()` was called too late or twice, or an option is unknown or invalid. */
   | 'configuration'
-  /** No hub could be had in the only way that `configure({ host })` allows, or the page was left. */
+  /** No host that `configure({ host })` allows is available, or the page was left. */
   | 'no-host'
-  /** What was waited for cannot come, because the stream has ended. */
+  /** The stream has ended, so what was waited for cannot come. */
   | 'stream-ended'
 
-/** Thrown, or given as a rejection, for misuse; the message says what to do about it. */
+/** Thrown, or given as the reason of a rejection. The message says what went wrong and what to do. */
 export class TabstreamError extends Error {
   override name = 'TabstreamError'
   readonly type: TabstreamErrorType

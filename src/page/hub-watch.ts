@@ -4,8 +4,8 @@ import { answerOf, type HubLink } from './hub-link.ts'
 import type { Platform } from './platform.ts'
 
 /**
- * How often a visible page asks whether its hub is alive, in ms: seldom where a lock tells of its death and no page can
- * freeze it.
+ * How often, in ms, a visible page asks whether its hub is alive. A worker that holds a lock is asked less
+ * often, because the lock reports its death and no page can freeze it.
  */
 const CHECK_INTERVAL = 2_000
 const CHECK_INTERVAL_OF_WORKER = 10_000
@@ -14,27 +14,26 @@ const CHECK_INTERVAL_OF_WORKER = 10_000
 const CHECK_TIMEOUT = 1_500
 const CHECK_TIMEOUT_OF_WORKER = 10_000
 
-/** What the watch tells its client. */
+/** What the watch reports to its client. */
 export interface WatchNotices {
   /**
-   * The hub is gone, or does not know this tab any more.
+   * The hub is gone, or no longer knows this tab.
    *
-   * @param isWedged it holds its lock and does not answer: it will not come back
+   * @param isWedged the hub holds its lock but does not answer, and will not recover
    */
   lost(link: HubLink, isWedged: boolean): void
-  /** A message made no sense. */
+  /** A malformed message was ignored. */
   dropped(): void
 }
 
-/** Sees when the hub at the other end of a link dies. */
+/** Detects the death of the hub at the other end of a link. */
 export class HubWatch {
   readonly #platform: Platform
   readonly #notices: WatchNotices
-  /** The link that is watched. */
   #link: HubLink | undefined
-  /** Until the hub is next asked whether it is alive. */
+  /** Runs until the hub is asked again whether it is alive. */
   #timer: unknown
-  /** Where pages tell each other of dead hubs, as long as no lock does. */
+  /** Channel on which pages tell each other of dead hubs, if there are no locks. */
   #obituaries: LinkEndpoint | undefined
 
   constructor(platform: Platform, notices: WatchNotices) {
@@ -45,7 +44,7 @@ export class HubWatch {
   begin(link: HubLink): void {
     this.#link = link
     if (this.#platform.locks === undefined) this.#listenForDeaths()
-    // Shared: all who wait are told at once, even if the first of them is frozen.
+    // Shared mode: all waiting pages are told at once, even if the first of them is frozen.
     const options = { mode: 'shared', signal: link.life.signal } as const
     this.#platform.locks
       ?.request(hubLockName(link.hubId), options, async () => this.#notices.lost(link, false))
@@ -58,7 +57,7 @@ export class HubWatch {
     this.#platform.clearTimeout(this.#timer)
   }
 
-  /** The page is left: it hears nothing any more. */
+  /** The page is left: stops watching and listening. */
   leave(): void {
     this.end()
     this.#obituaries?.close()
@@ -67,15 +66,15 @@ export class HubWatch {
 
   /** Asks the hub whether it is alive. */
   async check(link: HubLink): Promise<void> {
-    // Twice: when a frozen page wakes, the timer of the first may run before the answer that has long been there.
+    // Ask twice: when a frozen page wakes, the first time-out may fire before the answer that already waits.
     const answer = (await this.#ping(link)) ?? (await this.#ping(link))
     if (answer === link.hubId || this.#link !== link) return
     this.#obituaries?.postMessage(link.hubId)
-    // Without locks it may just be dead.
+    // Without locks, the hub may simply be dead.
     this.#notices.lost(link, answer === undefined && this.#platform.locks !== undefined)
   }
 
-  /** All pages should move to the next hub at the same time: it resumes from where those stand that it knows. */
+  /** All pages should move to the next hub together, because it resumes from the positions that it knows. */
   #listenForDeaths(): void {
     if (this.#obituaries !== undefined) return
     this.#obituaries = this.#platform.openChannel?.('tabstream/deaths')
@@ -86,7 +85,7 @@ export class HubWatch {
     })
   }
 
-  /** Asks now and then: a hub may have died where no lock tells, or be wedged. */
+  /** Asks at intervals, because the hub may be wedged, or have died without a lock that reports it. */
   #ask(link: HubLink): void {
     this.#timer = this.#platform.setTimeout(
       async () => {
@@ -97,12 +96,12 @@ export class HubWatch {
     )
   }
 
-  /** A lock tells when the hub dies, and it can hardly come to a standstill without dying. */
+  /** True if a lock reports the hub's death, and the hub can hardly stop without dying. */
   #isSafe({ host }: HubLink): boolean {
     return host.name === 'shared-worker' && this.#platform.locks !== undefined
   }
 
-  /** The answer, or nothing when none comes in time. */
+  /** The hub's answer; `undefined` if none comes in time. */
   #ping(link: HubLink): Promise<string | undefined> {
     return new Promise((resolve) => {
       const timeout = this.#isSafe(link) ? CHECK_TIMEOUT_OF_WORKER : CHECK_TIMEOUT

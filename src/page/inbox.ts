@@ -3,31 +3,28 @@ import type { Batch, Entry } from '../link/protocol.ts'
 import { Budget } from './budget.ts'
 import type { Platform } from './platform.ts'
 
-/**
- * What is to happen before the next entry: nothing, all microtasks that have been queued (a turn), or what a promise
- * stands for.
- */
+/** What must happen before the next entry: nothing, the queued microtasks (a turn), or what is promised. */
 export type Pause = undefined | 'turn' | Promise<void>
 
 /**
- * Takes one entry, an event only for as long as it is called; what it throws is its own affair.
+ * Receives one entry, and handles its own errors. An event is valid only during the call.
  *
- * @param log which log numbered the entry; `''` where no hub did
+ * @param log the log that numbered the entry; `''` if the page made the entry itself
  */
 export type Receive = (entry: Entry, log: string) => Pause
 
 /** A batch that has arrived. */
 export interface PendingBatch {
   readonly batch: Batch
-  /** Stands at the entry that was dispatched last. */
+  /** At the entry that was dispatched last. */
   readonly reader: Reader
   /** Sends the acknowledgement. */
   readonly done: () => void
-  /** Sequence number of that entry; nothing before the first. */
+  /** Sequence number of the entry that was dispatched last; `undefined` before the first. */
   seq: number | undefined
 }
 
-/** Batches that have arrived and are not through; dispatches their entries one by one, with pauses. */
+/** Holds the batches that have arrived, and dispatches their entries one by one, with pauses. */
 export class Inbox {
   readonly #platform: Platform
   readonly #receive: Receive
@@ -35,7 +32,7 @@ export class Inbox {
   #pending: PendingBatch[] = []
   #isRunning = false
 
-  /** @param passed called with each batch of which everything has been dispatched, before it is acknowledged */
+  /** @param passed called with each batch that has been dispatched completely, before its acknowledgement */
   constructor(platform: Platform, receive: Receive, passed: (pending: PendingBatch) => void) {
     this.#platform = platform
     this.#receive = receive
@@ -46,23 +43,23 @@ export class Inbox {
     return this.#pending
   }
 
-  /** @param done called when the batch has been dispatched; not by the inbox if it is emptied first */
+  /** @param done called when the batch has been dispatched completely, unless `empty()` removes it first */
   add(batch: Batch, done: () => void): void {
     this.#pending.push({ batch, reader: new Reader(batch.entries), done, seq: undefined })
     if (this.#isRunning) return
     this.#isRunning = true
-    // The platform has just called us, with nothing else on the stack: what comes first needs no turn of its own.
+    // The platform has just called us with an empty stack, so the first entry needs no turn.
     if (this.#run()) this.#platform.run(() => this.#run())
   }
 
-  /** Forgets what has not been dispatched. Answers with all that was there. */
+  /** Removes and returns all batches. */
   empty(): readonly PendingBatch[] {
     const pending = this.#pending
     this.#pending = []
     return pending
   }
 
-  /** Dispatches entries up to a pause; tells whether others may follow after a turn. */
+  /** Dispatches entries up to a pause. Returns true if it must be called again after a turn. */
   #run(): boolean {
     let budget: Budget | undefined
     while (this.#isRunning) {
@@ -90,9 +87,9 @@ export class Inbox {
     return this.#receive(entry, pending.batch.position.log)
   }
 
-  /** Acknowledges a batch of which everything has been dispatched. */
+  /** Acknowledges the batch if it has been dispatched completely. */
   #settle(pending: PendingBatch | undefined): void {
-    // A listener may have changed or closed the subscription, which has settled everything already.
+    // A listener may have changed or closed the subscription, which has already settled everything.
     if (pending !== undefined && this.#pending[0] === pending && pending.reader.isThrough) {
       this.#pending.shift()
       this.#passed(pending)

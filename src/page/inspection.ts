@@ -1,17 +1,19 @@
 import type { HostName } from '../link/host.ts'
 import type { HubReport } from '../link/protocol.ts'
 
-/** What `inspect()` tells. */
+/** What `inspect()` reports. */
 export interface Inspection extends HubReport {
   /** Where the hub lives. */
   host: HostName
-  /** Whether it lives in this very page: of all pages that share a leader, one says so. */
+  /** True if the hub lives in this page. Of all pages that share a leader, one reports true. */
   isHere: boolean
-  /** Hosts that would have been better and could not be had, with the reason for people. */
+  /** Preferred hosts that are not available, each with the reason. */
   refused: readonly Refusal[]
 }
 
+/** A host that is not available. */
 export interface Refusal {
   host: HostName
+  /** In words for people. */
   reason: string
 }

@@ -7,37 +7,37 @@ import type { HubLink } from './hub-link.ts'
 import type { Refusal } from './inspection.ts'
 import type { Platform } from './platform.ts'
 
-/** How long to wait for a hub's answer, in ms, before asking again: it may have died while it was asked. */
+/** How long, in ms, to wait for a hub's answer before asking again. The hub may have died meanwhile. */
 const ATTACH_TIMEOUT = 2_500
 
 /**
- * How often to ask a hub, and then its successor, before the next host is tried. Ten seconds in all for the first:
- * the worker's script may have to come over a slow network.
+ * How many times to ask a hub, and then its successor, before trying the next host. The first has 10 s in
+ * all, because the worker's script may load over a slow network.
  */
 const ATTEMPTS = 4
 const SUCCESSOR_ATTEMPTS = 2
 
-/** What the ladder needs of its client. */
+/** What the ladder needs from its client. */
 export interface Climber {
-  /** What a hub may call. */
+  /** The methods that a hub may call. */
   readonly tabSide: TabSide
-  /** The page has been left: nothing is looked for. */
+  /** The page has been left, so no hub is wanted. */
   readonly isAway: boolean
-  /** A message of the page's own hub made no sense. */
+  /** The page's own hub sent a malformed message. */
   misunderstood(): void
   /** The hub at the other end of a link is gone. */
   gone(life: AbortController): void
 }
 
-/** Finds a hub: tries the hosts in order, and remembers which are not to be had. */
+/** Finds a hub: tries the hosts in order, and remembers which are not available. */
 export class Ladder {
   readonly #platform: Platform
   readonly #hosts: readonly Host[]
   readonly #climber: Climber
-  /** Hosts that are not to be had, and why. */
+  /** Hosts that are not available, and why. */
   readonly #refusals = new Map<Host, string>()
   #hasWarned = false
-  /** Hubs given up although they still exist; their successors have other names. */
+  /** Counts hubs that were given up although they still exist. A successor has another name. */
   #generation = 1
 
   /** @param hosts in order of preference */
@@ -51,12 +51,12 @@ export class Ladder {
     return Array.from(this.#refusals, ([host, reason]) => ({ host: host.name, reason }))
   }
 
-  /** Hosts that were refused are tried again. */
+  /** Lets the next `climb()` try hosts again that were not available. */
   forgive(): void {
     this.#refusals.clear()
   }
 
-  /** The hub exists and will not answer any more: the next one has another name. */
+  /** The hub exists but will not answer again. The next one gets another name. */
   giveUp(): void {
     this.#generation++
   }
@@ -68,7 +68,7 @@ export class Ladder {
   /**
    * Tries the hosts in order.
    *
-   * @throws {TabstreamError} of type `'no-host'` where none can be had, or the page is left
+   * @throws {TabstreamError} of type `'no-host'` if none is available, or the page is left
    */
   async climb(): Promise<HubLink> {
     for (const host of this.#hosts) {
@@ -81,12 +81,12 @@ export class Ladder {
       if (this.#refusals.size > 0) this.#warn(host)
       return link
     }
-    const error = new TabstreamError('no-host', `no hub could be had (${this.#reasons()})`)
+    const error = new TabstreamError('no-host', `no host is available (${this.#reasons()})`)
     this.#refusals.clear()
     throw error
   }
 
-  /** Asks a host's hub until it answers; one that never does is left for a successor. */
+  /** Asks a host's hub until it answers. If it never does, asks its successor. */
   async #find(host: Host): Promise<HubLink> {
     await host.load?.()
     for (let attempt = 1; ; attempt++) {
@@ -104,7 +104,7 @@ export class Ladder {
     }
   }
 
-  /** Resolves to nothing when no answer came in time; rejects when none can come. */
+  /** Resolves to `undefined` if no answer comes in time. Rejects if none can come. */
   async #open(host: Host, generation: number): Promise<HubLink | undefined> {
     const life = new AbortController()
     const tabId = this.#platform.randomId()
@@ -138,7 +138,7 @@ export class Ladder {
     }
   }
 
-  /** Holds the lock whose release tells the hub that this tab is gone; `false` where there are no locks to be had. */
+  /** Holds the lock whose release tells the hub that this tab is gone. Resolves to `false` without locks. */
   #holdLock(tabId: string, signal: AbortSignal): Promise<boolean> {
     const { locks } = this.#platform
     if (locks === undefined) return Promise.resolve(false)
@@ -149,7 +149,7 @@ export class Ladder {
           resolve(true)
           return released
         })
-        // They are forbidden in a sandboxed frame.
+        // A sandboxed frame may not use locks.
         .catch(() => resolve(false))
     })
   }
@@ -170,4 +170,4 @@ export class Ladder {
 }
 
 export const left = () =>
-  new TabstreamError('no-host', 'the page was left, and has no hub until it is shown again')
+  new TabstreamError('no-host', 'the page was left; it has no hub until it is shown again')

@@ -1,11 +1,11 @@
 const NO_PORTS: readonly MessagePort[] = Object.freeze([])
 
 /**
- * A `MessageEvent` in all that a listener can see of it, made at a fraction of the cost: the platform's constructor
- * takes its values from a dictionary, one look-up after the other.
+ * Looks like a `MessageEvent` to listeners, but costs a fraction of one to create: the platform's constructor
+ * looks up its values in a dictionary, one after the other.
  */
 export class Message extends Event {
-  /** One private member costs half of what three do. */
+  /** One private member costs half as much as three. */
   readonly #content: { readonly data: string; readonly origin: string; readonly lastEventId: string }
 
   constructor(type: string, data: string, origin: string, lastEventId: string) {
@@ -34,7 +34,7 @@ export class Message extends Event {
   }
 }
 
-// Where there is no browser, as in rendering on a server, there is nothing to resemble.
+// There is no `MessageEvent` to inherit from outside a browser, as in server-side rendering.
 const { MessageEvent } = globalThis
 if (MessageEvent !== undefined) {
   for (const name of ['data', 'origin', 'lastEventId', 'source', 'ports']) {

@@ -13,9 +13,9 @@ import { Dispatched, eventsOf } from './dispatched.ts'
 import { Inbox, type Receive } from './inbox.ts'
 import type { Platform } from './platform.ts'
 
-/** What a page asks for, and what it can be asked for in turn. */
+/** What a page asks of a hub, and what a hub can ask of the page. */
 export interface Wish {
-  /** A promise where it has to be found out, which must not reject. */
+  /** A promise if it takes time to determine. The promise must not reject. */
   readonly request: StreamRequest | Promise<StreamRequest>
   readonly policy: Policy
   readonly replay?: Replay | undefined
@@ -24,13 +24,13 @@ export interface Wish {
 }
 
 interface Notices {
-  /** The hub must be told. */
+  /** Called when the hub must be told of a change. */
   changed(): void
-  /** @param endsStream for all who share it */
+  /** @param endsStream true if the stream ends for everyone who shares it */
   closed(endsStream: boolean): void
 }
 
-/** A page's subscription to one stream: knows its names and how far it has come, and tells a hub. */
+/** A page's subscription to one stream. It knows its names and its position, and tells them to a hub. */
 export class PageSubscription {
   readonly wish: Wish
   readonly #id: number
@@ -65,7 +65,7 @@ export class PageSubscription {
     this.#announce()
   }
 
-  /** Asks for exactly these names, beginning after the event that is being dispatched now. */
+  /** Subscribes to exactly these names, beginning after the event that is being dispatched now. */
   setNames(names: Iterable<string>): void {
     if (this.#stage === 'closed') return
     this.#names = [...names]
@@ -73,7 +73,7 @@ export class PageSubscription {
     this.#announce()
   }
 
-  /** Goes on at a hub that does not know this subscription, after what the former one has sent. */
+  /** Continues at a hub that does not know this subscription, after what the former hub has sent. */
   reattach(): void {
     this.#isNewHub = true
     this.#epoch++
@@ -81,7 +81,7 @@ export class PageSubscription {
     else this.#announce()
   }
 
-  /** Nothing as long as the request is not known. */
+  /** What the hub must know; `undefined` until the request is known. */
   message(): Subscription | undefined {
     if (this.#request === undefined) return undefined
     const { policy, replay } = this.wish
@@ -107,20 +107,20 @@ export class PageSubscription {
     return new Promise((done) => this.#inbox.add(batch, done))
   }
 
-  /** No hub can be had. */
+  /** No hub is available. */
   fail({ message }: Error): void {
     this.#giveUp(message)
   }
 
   /**
-   * The page knows that the stream has ended, though this subscription may not have had everything yet: no other hub is asked
-   * to make the request again. Where this one dies, a gap is told, and the end.
+   * The page knows that the stream has ended, but this subscription may not have received everything yet. No
+   * other hub is asked to repeat the request: if this hub dies, the subscription reports a gap and the end.
    */
   conclude(): void {
     if (this.#stage === 'open') this.#stage = 'concluded'
   }
 
-  /** @param endsStream for all who share it */
+  /** @param endsStream true if the stream ends for everyone who shares it */
   close(endsStream = false): void {
     if (this.#stage === 'closed') return
     this.#stage = 'closed'
@@ -128,7 +128,7 @@ export class PageSubscription {
     this.#notices.closed(endsStream)
   }
 
-  /** Nothing more can come. */
+  /** Reports the end to the page, because nothing more can come. */
   #giveUp(error: string): void {
     if (this.#stage === 'concluded') {
       this.#receive({ type: 'gap', seq: 0, reason: 'slow-tab', before: '', after: '' }, '')
@@ -137,7 +137,7 @@ export class PageSubscription {
     this.#receive({ type: 'state', seq: 0, state: 'closed', ...nowhere, error }, '')
   }
 
-  /** Forgets what has arrived and is not dispatched; the hub sends it again, filtered anew. */
+  /** Drops what has arrived and is not dispatched. The hub sends it again, filtered by the new names. */
   #drop(): void {
     this.#position = this.#positionNow()
     this.#epoch++
@@ -149,14 +149,14 @@ export class PageSubscription {
   #announce(): void {
     if (this.#isAnnounced) return
     this.#isAnnounced = true
-    // Listeners are added one by one: one message for all of them.
+    // Listeners are added one by one, but one message is enough for all of them.
     queueMicrotask(() => {
       this.#isAnnounced = false
       if (this.#stage !== 'closed' && this.#request !== undefined) this.#notices.changed()
     })
   }
 
-  /** In the midst of a batch only what has been dispatched tells where we are. */
+  /** Within a batch, the entries that have been dispatched determine the position. */
   #positionNow(): Position | undefined {
     const former = this.#position
     const [pending] = this.#inbox.pending

@@ -2,25 +2,25 @@ import type { LinkEndpoint } from '../link/endpoint.ts'
 import { type LinkPlatform, linkPlatform } from '../link/platform.ts'
 import { Turns } from './turns.ts'
 
-/** `visible`: the page has become visible; the others are the platform's own. */
+/** `visible`: the page has become visible. The others are events of the browser. */
 export type PageEvent = 'pagehide' | 'pageshow' | 'online' | 'freeze' | 'resume' | 'visible'
 
-/** What a page needs of the world. A simulation replaces it. */
+/** What a page needs from its environment. A simulation replaces it. */
 export interface Platform extends LinkPlatform {
   createChannel(): { port1: LinkEndpoint; port2: LinkEndpoint }
-  /** A BroadcastChannel; absent where the browser has none. */
+  /** Opens a BroadcastChannel; `undefined` if the browser has none. */
   openChannel: ((name: string) => LinkEndpoint) | undefined
-  /** Calls `step` until it returns false, each time with an empty stack, and leaves the page responsive. */
+  /** Calls `step` with an empty stack until it returns false, and keeps the page responsive. */
   run(step: () => boolean): void
-  /** The page's comings and goings, and its network's. */
+  /** Listens to changes in the life of the page and its network. */
   onPageEvent(type: PageEvent, listener: () => void): void
   isVisible(): boolean
-  /** Both write to the page's console. */
+  /** `warn` and `error` write to the page's console. */
   warn(message: string): void
   error(message: string): void
 }
 
-/** The real world. */
+/** The real environment. */
 export const browserPlatform = (): Platform => {
   const turns = new Turns()
   return {
@@ -35,7 +35,7 @@ export const browserPlatform = (): Platform => {
   }
 }
 
-/** A dedicated worker has no visibility of its own. */
+/** A dedicated worker has no visibility, and counts as visible. */
 const isVisible = (): boolean => globalThis.document?.visibilityState !== 'hidden'
 
 function onPageEvent(type: PageEvent, listener: () => void): void {

@@ -1,6 +1,6 @@
 import { Budget } from './budget.ts'
 
-/** How many steps one message can carry; more cost memory, fewer cost messages. */
+/** How many steps one message can run. More steps cost memory, fewer steps cost messages. */
 const STEPS_PER_MESSAGE = 256
 
 type Step = () => boolean
@@ -8,10 +8,11 @@ type Step = () => boolean
 const now = () => performance.now()
 
 /**
- * Runs steps as the browser runs event listeners: when one returns, its microtasks run before the next begins.
+ * Runs steps as the browser runs event listeners: the microtasks of a step run before the next step begins.
  *
- * Script cannot ask for that, but the platform does it after each listener of an event it dispatches itself. So one
- * message is sent to a port with many listeners, and each of them makes one step: a task per message, not per step.
+ * Script cannot ask for that, but the platform does it after each listener of an event that it dispatches
+ * itself. So one message goes to a port with many listeners, and each of them runs one step. That costs a
+ * task per message, not per step.
  */
 export class Turns {
   readonly #steps: Step[] = []
@@ -49,7 +50,7 @@ export class Turns {
     if (step !== undefined && !this.#budget.isSpent()) {
       if (!step()) this.#steps.shift()
     } else {
-      // The listeners that are left have nothing to do.
+      // The remaining listeners have nothing to do.
       event.stopImmediatePropagation()
       this.#end()
     }
@@ -59,7 +60,7 @@ export class Turns {
     this.#isMessageUnderway = false
     const step = this.#steps.shift()
     if (step === undefined) return
-    // To the end of the row: one stream's backlog must not keep another's events waiting.
+    // Move it to the end of the queue: one stream's backlog must not delay another's events.
     this.#steps.push(step)
     this.#post()
   }

@@ -1,12 +1,12 @@
 import { type Entry, EVERY_NAME, type Replay } from '../../src/link/protocol.ts'
 import type { Log } from '../log/log.ts'
 
-/** Which entries matter to a subscription, by its names and by where it joined. */
+/** Decides which entries matter to a subscription, by its names and by where it joined. */
 export class Joining {
   readonly names: ReadonlySet<string>
-  /** Where a newcomer joined. */
+  /** Sequence number at which a newcomer joined. */
   #seq = 0
-  /** From where on each name's events are replayed to it. */
+  /** Sequence number from which each name's events are replayed to it. */
   #replayFrom: ReadonlyMap<string, number> = new Map()
 
   constructor(names: ReadonlySet<string>) {
@@ -17,7 +17,7 @@ export class Joining {
     return this.#seq
   }
 
-  /** The subscription has been one of this log before, with other names. */
+  /** Continues a subscription to the same log that had other names. */
   continue(former: Joining): void {
     this.#seq = former.#seq
     this.#replayFrom = former.#replayFrom
@@ -26,8 +26,8 @@ export class Joining {
   /**
    * A newcomer joins at `seq`, or further back by as many events as it wants replayed.
    *
-   * @param isKept called with each event that is replayed and has fallen off the log
-   * @returns where it begins
+   * @param isKept called with each replayed event that has fallen off the log
+   * @returns sequence number at which it begins
    */
   join(log: Log, seq: number, replay: Replay | undefined, isKept: (entry: Entry) => void): number {
     this.#seq = seq
@@ -51,7 +51,7 @@ export class Joining {
     return this.names.has(name) || this.names.has(EVERY_NAME)
   }
 
-  /** Of what happened before a newcomer joined, only the events that it wants replayed matter. */
+  /** Of the entries from before a newcomer joined, only the events that it wants replayed matter. */
   matters(entry: Entry): boolean {
     if (entry.type !== 'event') return entry.seq >= this.#seq
     if (!this.wants(entry.name)) return false

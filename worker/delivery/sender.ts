@@ -4,46 +4,47 @@ import type { Batch, PackedEntries, Position, Subscription, TabSide } from '../.
 import type { Log } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 
-/** Batches on their way to a tab: one being dispatched, one waiting so that the tab need not. */
+/** Most batches on their way to a tab: one that it dispatches, and one that it finds waiting. */
 const WINDOW = 2
 
-/** What makes a second batch worth while. */
+/** A second batch must have this many entries or bytes to be worth its cost. */
 const MANY_ENTRIES = 4_096
 const MANY_BYTES = 1_048_576
 
-/** The acknowledgement of a batch of so few events and characters may wait, of so many in a row. */
+/** Acknowledgements of batches up to this size may wait, for at most this many batches in a row. */
 const FEW_ENTRIES = 16
 const FEW_CHARACTERS = 16_384
 const MOST_WAITING = 24
 
-/** A tab that has acknowledged no batch for so many ms stands still, or does not keep up at all. */
+/** A tab that has acknowledged no batch for this many ms has stopped, or cannot keep up. */
 const AT_WORK = 1_000
 
-/** A tab that hears nothing is told its position after so many entries, or ms, passed it by. */
+/** A tab to which nothing is sent is told its position after this many entries, or after this many ms. */
 const POSITION_ENTRIES = 256
 const POSITION_AGE = 1_000
 
-/** Sends batches to one subscription, and counts what it has not acknowledged. */
+/** Sends batches to one subscription, and counts those not yet acknowledged. */
 export class Sender {
   readonly #platform: HubPlatform
   readonly #hubId: string
   readonly #subscription: Subscription
   /**
-   * Comlink makes a method anew each time that it is looked up, so it is looked up once. It is kept in an object: compiled for
-   * browsers without private fields, a method in such a field is called as `method.call(…)`, which Comlink takes for a path.
+   * Comlink creates a method at each look-up, so it is looked up once. An object holds it because of builds
+   * for browsers without private fields: they call a method in such a field as `method.call(…)`, and Comlink
+   * takes `call` as part of the path.
    */
   readonly #calls: Pick<Remote<TabSide>, 'deliver'>
   readonly #acknowledged: () => void
-  /** Batches that have not been acknowledged, less those whose acknowledgements may wait. */
+  /** Batches not yet acknowledged, except those whose acknowledgements may wait. */
   #inFlight = 0
-  /** How many more batches may go whose acknowledgements wait. */
+  /** How many more batches may be sent whose acknowledgements may wait. */
   #waiting = 0
   #acknowledgedAt = Number.NEGATIVE_INFINITY
   #reportedSeq: number
   #reportedAt: number
 
   /**
-   * @param seq of the last entry before those that are to be sent
+   * @param seq sequence number of the last entry before those to be sent
    * @param acknowledged called when more may be sent
    */
   constructor(
@@ -63,18 +64,19 @@ export class Sender {
     this.#reportedAt = platform.now()
   }
 
-  /** The tab has acknowledged everything that it must. */
+  /** True if the tab has acknowledged every batch whose acknowledgement must not wait. */
   get isIdle(): boolean {
     return this.#inFlight === 0
   }
 
-  /** The tab has dispatched something not long ago. */
+  /** True if the tab has acknowledged a batch in the last second. */
   get isAtWork(): boolean {
     return this.#platform.now() - this.#acknowledgedAt < AT_WORK
   }
 
   /**
-   * A second batch is worth its cost only when it is large. What is left grows until the first is acknowledged.
+   * True if another batch may be sent. A second one is worth its cost only if it is large; otherwise it grows
+   * until the first is acknowledged.
    *
    * @param next sequence number of the first entry that has not been sent
    */
@@ -84,24 +86,24 @@ export class Sender {
     return this.#inFlight < WINDOW && (left >= MANY_ENTRIES || left * (bytes / length) >= MANY_BYTES)
   }
 
-  /** Whether a tab that was sent nothing for a while must be told how far it has come. */
+  /** True if a tab to which nothing was sent for a while must be told its position. */
   isPositionDue(next: number): boolean {
     const passed = next - 1 - this.#reportedSeq
     if (passed === 0 || this.#inFlight > 0) return false
     return passed >= POSITION_ENTRIES || this.#platform.now() - this.#reportedAt >= POSITION_AGE
   }
 
-  /** The tab's position is to be told as soon as there is a reason to send anything. */
+  /** Makes the tab's position due as soon as it has changed. */
   hastenPosition(): void {
     this.#reportedAt = Number.NEGATIVE_INFINITY
   }
 
-  /** @param position where the tab stands when it is through with these; `seq` is its place in the log */
+  /** @param position the tab's position after these entries; `seq` is its place in the log */
   send(entries: PackedEntries, seq: number, position: Position): void {
     this.#reportedSeq = seq
     this.#reportedAt = this.#platform.now()
     const mayWait = isSmall(entries) && this.#waiting > 0
-    // By chance, or all tabs would acknowledge the same event.
+    // A random number, or all tabs would acknowledge the same event.
     this.#waiting = mayWait ? this.#waiting - 1 : Math.ceil(this.#platform.random() * MOST_WAITING)
     const { id, epoch } = this.#subscription
     const batch: Batch = { hubId: this.#hubId, subscription: id, epoch, entries, position, mayWait }
@@ -113,12 +115,12 @@ export class Sender {
         this.#acknowledgedAt = this.#platform.now()
         this.#acknowledged()
       },
-      // A tab that refuses a batch is not there to be served; its lock or the next ping tells the hub.
+      // A tab that rejects a batch is gone. Its lock or the next ping tells the hub.
       () => {},
     )
   }
 }
 
-/** Events, and few. Of a state or a gap it matters whether the page has had it. */
+/** True for a few events, but never for a state or a gap: the hub must know when the page has had that. */
 const isSmall = ({ numbers, text, others }: PackedEntries): boolean =>
   numbers.length <= FEW_ENTRIES * WIDTH && text.length <= FEW_CHARACTERS && others.length === 0

@@ -2,13 +2,13 @@ import { pack } from '../../src/link/pack.ts'
 import { type Entry, EVERY_NAME, type PackedEntries } from '../../src/link/protocol.ts'
 import type { Log } from './log.ts'
 
-/** What one batch carries at most, unless a single event is larger. */
+/** The most that one batch carries, unless a single event is larger. */
 export const BATCH_ENTRIES = 8_192
 export const BATCH_CHARACTERS = 1_048_576
 
 /**
- * Excerpts end where the log's numbers are multiples of this, unless that makes them small: so cursors that have been
- * apart come to the same places again, and share from then on.
+ * Excerpts end where the log's numbers are multiples of this, unless that makes them small. So cursors that
+ * have drifted apart meet again, and share excerpts from then on.
  */
 const GRID = 4_096
 const SMALL = 1_024
@@ -16,17 +16,17 @@ const SMALL = 1_024
 /** How many excerpts are kept for other cursors. */
 const KEPT = 8
 
-/** A part of a log, less what does not matter to some cursors. */
+/** A part of a log, without the events that some cursors do not want. */
 export interface Excerpt {
   readonly entries: PackedEntries
   readonly isEmpty: boolean
-  /** Sequence number of the first entry behind it. */
+  /** Sequence number of the first entry after it. */
   readonly next: number
-  /** Of the last event before that, whether it is in the excerpt or not; absent where there is none. */
+  /** ID of the last event passed, even if the excerpt leaves it out; `undefined` if there is none. */
   readonly lastEventId: string | undefined
 }
 
-/** Makes excerpts of a log, each once for all cursors that stand at the same place and want the same names. */
+/** Makes excerpts of a log, each once for all cursors at the same place that want the same names. */
 export class Excerpts {
   readonly #log: Log
   readonly #kept = new Map<string, Excerpt>()
@@ -36,11 +36,11 @@ export class Excerpts {
   }
 
   /**
-   * @param seq number of an entry that has not fallen off the log
-   * @param key equal for equal names
+   * @param seq sequence number of an entry that has not fallen off the log
+   * @param key a text that is equal for equal names
    */
   from(seq: number, names: ReadonlySet<string>, key: string): Excerpt {
-    // What ends with the log goes on when that has grown.
+    // An excerpt up to the end of the log is good only until the log grows, so its key holds that end.
     const place = placeOf(seq, key)
     const kept = this.#kept.get(place) ?? this.#kept.get(placeOf(seq, key, this.#log.lastSeq))
     if (kept !== undefined) return kept
@@ -82,5 +82,5 @@ export class Excerpts {
   }
 }
 
-/** @param end where the log ended, if that has ended the excerpt */
+/** @param end where the log ended, if the excerpt reached its end */
 const placeOf = (seq: number, key: string, end = -1): string => `${seq} ${end} ${key}`

@@ -6,15 +6,15 @@ export interface LogLimits {
   readonly bytes: number
 }
 
-/** @default 16,384 entries, 16 MiB: a minute and more of a busy dashboard. */
+/** @default 16,384 entries and 16 MiB: more than a minute of a busy dashboard */
 export const LOG_LIMITS: LogLimits = { events: 16_384, bytes: 16 * 1024 * 1024 }
 
-/** Object header, fields and array slot of one entry in V8, roughly. */
+/** Bytes of one entry's object header, fields and array slot in V8, roughly. */
 const ENTRY_OVERHEAD = 96
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
 
-/** An entry that the log has yet to number. */
+/** An entry that the log has not numbered yet. */
 export type NewEntry = DistributiveOmit<Entry, 'seq'>
 
 const sizeOf = (entry: Entry): number => {
@@ -22,15 +22,15 @@ const sizeOf = (entry: Entry): number => {
   return ENTRY_OVERHEAD + 2 * (entry.name.length + entry.data.length + entry.id.length)
 }
 
-/** A bounded ring of entries, each with a sequence number; old ones fall off as new ones arrive. */
+/** A bounded ring of entries, each with a sequence number. Old ones fall off as new ones arrive. */
 export class Log {
   readonly #limits: LogLimits
   /** Entries before `#head` have fallen off and are `undefined`. */
   #slots: (Entry | undefined)[] = []
-  /** Of each slot; looking at an entry of long ago would cost more than all else that `append` does. */
+  /** Size of each slot. Reading an old entry again would cost more than the rest of `append`. */
   #sizes: number[] = []
   #head = 0
-  /** Last events by name, for the names that someone has asked to be replayed. */
+  /** The last event of each name for which a subscriber has asked for a replay. */
   readonly #kept = new Map<string, Entry | undefined>()
   #bytes = 0
   #nextSeq = 1
@@ -66,7 +66,7 @@ export class Log {
     return undefined
   }
 
-  /** No event has fallen off yet. */
+  /** True if no event has fallen off yet. */
   get isWhole(): boolean {
     const [first] = this.eventsAfter(0)
     return first === undefined ? this.firstSeq === 1 : first.ordinal === 1
@@ -87,24 +87,24 @@ export class Log {
     return numbered
   }
 
-  /** The entry with that number, if it is still (or already) there. */
+  /** The entry with that number; `undefined` if it has fallen off or does not exist yet. */
   at(seq: number): Entry | undefined {
     return seq < this.firstSeq ? undefined : this.#slots[this.#head + seq - this.firstSeq]
   }
 
-  /** From now on keeps the last event of this name, even when it has fallen off; answers with the one there is. */
+  /** Keeps the last event of this name from now on, even after it has fallen off. Returns the present one. */
   keepLast(name: string): EventEntry | undefined {
     if (!this.#kept.has(name)) this.#kept.set(name, this.at(this.seqOfLatest(name, 1, this.#nextSeq)))
     const kept = this.#kept.get(name)
     return kept?.type === 'event' ? kept : undefined
   }
 
-  /** Of all events that are still held. */
+  /** Names of all events that are still held. */
   names(): Set<string> {
     return new Set(Array.from(this.eventsAfter(0), ({ name }) => name))
   }
 
-  /** Where the latest `count` events of this name before `seq` begin; `seq` where there is none. */
+  /** Where the latest `count` events of this name before `seq` begin; `seq` if there are none. */
   seqOfLatest(name: string, count: number, seq: number): number {
     let from = seq
     let left = count
@@ -125,7 +125,7 @@ export class Log {
     }
   }
 
-  /** The newest entry stays whatever its size, or nobody could be given it. */
+  /** Keeps the newest entry whatever its size, or no subscriber could receive it. */
   #trim(): void {
     while (this.length > 1 && (this.length > this.#limits.events || this.#bytes > this.#limits.bytes)) {
       this.#bytes -= this.#sizes[this.#head] ?? 0
@@ -140,7 +140,7 @@ export class Log {
   }
 }
 
-/** A literal with every member by name: to spread an object costs several times as much. */
+/** Names every member of an event, because spreading the object costs several times as much. */
 function numberedAs(seq: number, entry: NewEntry): Entry {
   if (entry.type !== 'event') return { ...entry, seq }
   const { type, name, data, id, nth, ordinal } = entry

@@ -1,6 +1,6 @@
 import type { HubPlatform } from '../platform.ts'
 
-/** Tells when the server has sent nothing for too long. */
+/** Detects that the server has sent nothing for too long. */
 export class IdleWatch {
   readonly #platform: HubPlatform
   readonly #expired: (timeout: number) => void
@@ -8,7 +8,7 @@ export class IdleWatch {
   #timeout = Number.POSITIVE_INFINITY
   #isRunning = false
 
-  /** @param expired given the time-out in ms */
+  /** @param expired called with the time-out in ms */
   constructor(platform: HubPlatform, expired: (timeout: number) => void) {
     this.#platform = platform
     this.#expired = expired
@@ -32,10 +32,10 @@ export class IdleWatch {
     this.#timer = this.#platform.setTimeout(() => this.#expired(this.#timeout), this.#timeout)
   }
 
-  /** @param timeouts in ms, of all subscribers; 0 for any time. The least one counts */
+  /** @param timeouts of all subscribers, in ms; 0 for no limit. The shortest one counts */
   review(timeouts: readonly number[]): void {
     const least = Math.min(...timeouts.filter((time) => time > 0))
-    // Subscribers that come and go put the end off only where they change how long it takes.
+    // Subscribers that come and go restart the timer only if they change the time-out.
     if (least === this.#timeout) return
     this.#timeout = least
     this.alive()

@@ -5,7 +5,7 @@ import type { Subscriber } from './subscriber.ts'
 export class Pace {
   readonly #log: Log
   readonly #subscribers: ReadonlySet<Subscriber>
-  /** Each continues something that waits for a subscriber to move, come or go. */
+  /** Resolvers of the promises that `wait()` has returned. */
   readonly #waiting = new Set<() => void>()
 
   constructor(log: Log, subscribers: ReadonlySet<Subscriber>) {
@@ -14,9 +14,9 @@ export class Pace {
   }
 
   /**
-   * True when reading on would soon evict entries that are still needed: entries that no listening subscriber has been sent; or
-   * entries that a working one still needs, as long as nobody has run out of work. A tab that is slower than others, or
-   * stands still, holds up nobody.
+   * True when reading on would soon evict entries that are still needed: entries that no listening subscriber
+   * has been sent, or entries that a working one still needs while no subscriber has run out of work. A tab
+   * that is slower than others, or has stopped, delays nobody.
    */
   get isFarAhead(): boolean {
     const log = this.#log
@@ -28,12 +28,12 @@ export class Pace {
     return late.some(({ isAtWork }) => isAtWork) && !listening.some(({ isThrough }) => isThrough)
   }
 
-  /** Resolves when a subscriber has moved, come or gone, and there is room in the log; or when everything ends. */
+  /** Resolves when a subscriber's move, coming or going has made room in the log, or when the stream ends. */
   wait(): Promise<void> {
     return new Promise((resolve) => this.#waiting.add(resolve))
   }
 
-  /** @param isEnding nothing is read any more */
+  /** @param isEnding true if nothing more will be read */
   review(isEnding: boolean): void {
     if (this.#waiting.size === 0 || (!isEnding && this.isFarAhead)) return
     for (const resolve of this.#waiting) resolve()

@@ -9,12 +9,12 @@ import { Reception } from './reception.ts'
 import type { Subscriber } from './subscriber.ts'
 import { Takeover } from './takeover.ts'
 
-/** How long a stream without subscribers stays open, in ms: a re-render must not reconnect. */
+/** How long, in ms, a stream without subscribers stays open, so that a re-render does not reconnect. */
 const LINGER = 1_000
 
-/** One upstream connection's logical life, over all its reconnections: a log, its state, and those that it serves. */
+/** One upstream connection over all its reconnections: its log, its state and its subscribers. */
 export class Stream implements ConnectionStream {
-  /** Names the log: sequence numbers mean something only together with it. */
+  /** Identifies the log. Sequence numbers are valid only together with it. */
   readonly id: string
   readonly request: StreamRequest
   readonly log: Log
@@ -24,14 +24,14 @@ export class Stream implements ConnectionStream {
   readonly reception: Reception
   readonly pace: Pace
   readonly connection: Connection
-  /** To be called once. */
+  /** Must be called only once. */
   readonly ended: () => void
   readonly #platform: HubPlatform
   #linger: unknown
-  /** The position that was asked for last, and where the log ended then. */
+  /** The latest position, and where the log ended when it was determined. */
   #known: { readonly at: number; readonly position: Position } | undefined
 
-  /** @param ended called once, when the stream will never bring anything again */
+  /** @param ended called once, when the stream will never bring another entry */
   constructor(
     platform: HubPlatform,
     source: Source,
@@ -51,18 +51,18 @@ export class Stream implements ConnectionStream {
     this.connection = new Connection(platform, source, this)
   }
 
-  /** How the stream stands now, for one that did not see it come about. */
+  /** The stream's present state, for a subscriber that did not see it change. */
   get stateNow(): Omit<StateEntry, 'type' | 'seq'> {
     const { status } = this.connection
     return { ...status, state: status.state === 'retrying' ? 'connecting' : status.state }
   }
 
-  /** Where a tab stands that is through with everything up to `seq`. */
+  /** The position of a tab that has dispatched everything up to `seq`. */
   positionAt(seq: number): Position {
     const { id, log } = this
     const subscribers = this.subscribers.size
     const known = this.#known
-    // Most tabs stand at the same place.
+    // Most tabs have the same position.
     if (known?.at === log.lastSeq && known.position.seq === seq && known.position.subscribers === subscribers)
       return known.position
     const position = { ...this.reception.anchorAt(seq), log: id, seq, subscribers }
@@ -70,16 +70,16 @@ export class Stream implements ConnectionStream {
     return position
   }
 
-  /** Connects after so many ms; until then positions are gathered to resume from. */
+  /** Connects after `delay` ms. Until then, it gathers positions to resume from. */
   begin(delay: number): void {
     this.#closeSoon()
     this.connection.begin(delay)
   }
 
   /**
-   * A tab of a dead hub stood here: the first connection resumes from the oldest such position.
+   * A tab of a dead hub had this position. The first connection resumes from the oldest one.
    *
-   * @returns how many of that hub's subscriptions have not come yet
+   * @returns how many of that hub's subscriptions are still missing
    */
   gather(position: Position): number {
     this.#known = undefined
@@ -100,19 +100,19 @@ export class Stream implements ConnectionStream {
     if (this.subscribers.size === 0) this.#closeSoon()
   }
 
-  /** A subscriber has moved: goes on if that is what is waited for. */
+  /** A subscriber has moved. The connection goes on if it was waiting for that. */
   moved(): void {
     this.connection.review()
   }
 
-  /** For all who share the stream: nothing more will come. */
+  /** Ends the stream for everyone who shares it. */
   finish(): void {
     if (this.connection.isClosed) return
     this.connection.finish()
     this.close()
   }
 
-  /** Ends the connection; nothing more comes. */
+  /** Closes the connection for good. */
   close(): void {
     if (!this.connection.isClosed) this.ended()
     this.connection.close()

@@ -1,38 +1,38 @@
 import type { HeadersReason, Policy, StreamRequest } from '../../src/link/protocol.ts'
 import type { Failure } from '../source/failure.ts'
 
-/** What a subscriber's page can be asked. */
+/** What a stream can ask a subscriber's page. */
 export interface Questions {
   /**
-   * What the page's function gives for the next connection; nothing where the page goes, or does not answer.
+   * What the page's function gives for the next connection; `undefined` if the page goes or does not answer.
    *
-   * @throws {FailedError} where the function fails
+   * @throws {FailedError} if the function fails
    */
   headers(reason: HeadersReason): Promise<StreamRequest['headers'] | undefined>
   /**
-   * What the page's function says of another attempt after the `attempt`-th failure in a row: in how many ms, or not at
-   * all; nothing where it does not say.
+   * When the page's function wants to try again after the `attempt`-th failure in a row, in ms; `false` for
+   * not at all, `undefined` if the page does not answer.
    */
   retryDelay(attempt: number, failure: Failure): Promise<number | false | undefined>
 }
 
-/** What a stream must ask of those that it serves, its cursors. */
+/** What a stream needs from the cursors that it serves. */
 export interface Subscriber {
   /** Names that it listens to. */
   readonly names: ReadonlySet<string>
   readonly policy: Policy
   /** The same object for all cursors of one subscription. */
   readonly questions: Questions
-  /** For this subscription the stream has ended, while it goes on for others. */
+  /** True if the stream has ended for this subscription, while it goes on for others. */
   readonly isEnded: boolean
-  /** The page has dispatched everything that concerns it. */
+  /** True if the page has dispatched everything that concerns it. */
   readonly isThrough: boolean
-  /** The page has dispatched something not long ago. */
+  /** True if the page has acknowledged a batch in the last second. */
   readonly isAtWork: boolean
   /** Sequence number of the next entry to look at. */
   readonly next: number
-  /** Sends what there is to send and may be sent. */
+  /** Sends what is ready, as far as it may be sent now. */
   pump(): void
-  /** For this subscription the stream ends here; others may go on. */
+  /** Ends the stream for this subscription. It may go on for others. */
   end(error: string): void
 }

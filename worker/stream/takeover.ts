@@ -1,20 +1,20 @@
 import type { Position } from '../../src/link/protocol.ts'
 
-/** The positions of a dead hub's tabs: the first connection of its successor resumes from the oldest. */
+/** Gathers the positions of a dead hub's tabs. Its successor's first connection resumes from the oldest. */
 export class Takeover {
   #start: Position | undefined
-  /** How many subscriptions the dead hub had, and how many have come. */
+  /** How many subscriptions the dead hub had, and how many have come so far. */
   #expected = 0
   #gathered = 0
   #isSettled = false
   #hasDenied = false
 
-  /** The oldest position that came in time; nothing where the stream begins here. */
+  /** The oldest position that came in time; `undefined` if there is none to resume from. */
   get start(): Position | undefined {
     return this.#start
   }
 
-  /** The first connection has been begun: a position that comes now is too late to be resumed from. */
+  /** True once the first connection has begun. A later position cannot be resumed from. */
   get isSettled(): boolean {
     return this.#isSettled
   }
@@ -24,9 +24,9 @@ export class Takeover {
   }
 
   /**
-   * A tab of a dead hub stood here.
+   * A tab of a dead hub had this position.
    *
-   * @returns how many of that hub's subscriptions have not come yet
+   * @returns how many of that hub's subscriptions are still missing
    */
   gather(position: Position): number {
     if (!this.#isSettled && (this.#start === undefined || isOlder(position, this.#start)))
@@ -35,18 +35,18 @@ export class Takeover {
     return this.#expected - ++this.#gathered
   }
 
-  /** Whether the server has said that it did not resume from the start, in the answer that brought the log's first event. */
+  /** Notes whether the server denied having resumed from `start`, in the response with the first event. */
   setDenied(hasDenied: boolean): void {
     this.#hasDenied = hasDenied
   }
 
-  /** Whether the server was asked, and has not declined, to resume just from this position. */
+  /** True if the server was asked to resume from exactly this position, and has not denied it. */
   hasResumedFrom({ resumeAfter }: Position): boolean {
     return this.#start?.resumeAfter === resumeAfter && !this.#hasDenied
   }
 }
 
-/** Positions in different logs cannot be compared; of two at the same event the one that can be proven is better. */
+/** Positions in different logs cannot be compared. Of two at the same event, one that can be proven wins. */
 const isOlder = (one: Position, other: Position): boolean => {
   if (one.log !== other.log) return false
   return one.ordinal === other.ordinal ? other.unproven && !one.unproven : one.ordinal < other.ordinal

@@ -100,9 +100,7 @@ describe('configure complains', () => {
 
   test('of a call when the options are in use', () => {
     module.takeOptions()
-    expect(() => module.configure({ namespace: 'admin' })).toThrow(
-      misuse('before the first SharedEventSource'),
-    )
+    expect(() => module.configure({ namespace: 'admin' })).toThrow(misuse('before tabstream is used'))
     expect(module.takeOptions()).toEqual({})
   })
 

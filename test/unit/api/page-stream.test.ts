@@ -933,8 +933,8 @@ describe('the status', () => {
     const events = stream.events('a')
     await world.clock.advance(OPEN)
     expect(inWords(stream.status)).toContain('closed: ')
-    expect(stream.status.error).toContain('no hub could be had')
-    expect(await outcomeOf(world, events.next())).toEqual({ error: ended('no hub could be had') })
+    expect(stream.status.error).toContain('no host is available')
+    expect(await outcomeOf(world, events.next())).toEqual({ error: ended('no host is available') })
   })
 
   test('is told to each listener, one that throws or not', async () => {

@@ -1029,7 +1029,7 @@ describe('inspect()', () => {
     // Of its own hub's messages a page must know: without them no event arrives. It is told once.
     world.channels.inject(link, null)
     await world.clock.advance(0)
-    expect([one.errors, other.errors]).toEqual([[], [expect.stringContaining('made no sense')]])
+    expect([one.errors, other.errors]).toEqual([[], [expect.stringContaining('a malformed message')]])
     await send(world, 'a')
     expect([one.events(), other.events()]).toEqual([['a 1'], ['a 1']])
   })

@@ -12,7 +12,13 @@ const OTHER = 0xffff_ffff
 /** In place of the length of an ID: it is that of the event before. */
 const SAME = 0xffff_ffff
 
-/** What is copied from thread to thread is one text and one array of numbers, whatever the number of events. */
+/**
+ * Packs entries into one text and one array of numbers. To copy an array of objects from thread to thread costs several
+ * times as much, and each tab pays for it anew.
+ *
+ * The price: in V8 a part of a text keeps the whole text alive. A page that keeps the data of one event keeps its batch, a
+ * million characters at most. What `JSON.parse` makes of the data does not.
+ */
 export function pack(entries: readonly Entry[]): PackedEntries {
   const count = entries.length * WIDTH
   const numbers = count < MANY ? new Array<number>(count).fill(0) : new Uint32Array(count)

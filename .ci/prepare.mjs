@@ -16,6 +16,9 @@ const SOURCES = [
   'tsconfig.json',
   'package-lock.json',
   '.ci/budgets.mjs',
+  '.ci/clean.mjs',
+  '.ci/comlink-cuts.mjs',
+  '.ci/internal-names.mjs',
 ]
 
 /** Installs the dependencies and builds `dist`, each only where something has changed since. */

@@ -32,7 +32,13 @@ export interface Election {
   hear(message: ElectionMessage): boolean
 }
 
-/** The holder of the lock leads. If it closes or crashes, the browser passes the lock on, without timers. */
+/**
+ * The page that holds the lock leads. All pages queue for it. When the holder is closed, crashes or leaves, the browser
+ * grants the lock to the next page in the queue; no timer is involved.
+ *
+ * A leader that comes to a standstill keeps the lock. A page that gets no answer takes the lock by `steal`; if several pages
+ * do, the last one has it. The former leader learns of it when it wakes up, because its request is then rejected.
+ */
 export class LockElection implements Election {
   readonly #platform: LinkPlatform
   readonly #lock: string
@@ -100,14 +106,17 @@ interface Claim {
 }
 
 /**
- * A bully election (Garcia-Molina, 1982) with random ranks and the terms of Raft. Of two claims, the earlier
- * one wins; of two leaders, the later one. If their terms are equal, the lower ID wins.
+ * A page that needs a leader, and knows of none, posts a claim: a term, and the ID of the hub that it would start. A leader
+ * answers every claim by `lead`, from its message handler, which hidden pages run too. Of two pages that claim, the later one
+ * gives way, so that newcomers do not beat each other for ever; of two claims with the same term, the one with the higher
+ * ID. A page that hears no earlier claim and no leader within the window starts its hub. Of two pages that lead, the one
+ * with the lower term steps down.
  *
- * It departs from both algorithms. There is no majority, because nobody knows how many pages exist. A claim
- * gives way to any leader that still answers. So two pages may lead for a moment, until they hear each other.
- *
- * A term is the time of the claim. Thus the later leader wins even if it has never heard of the former one,
- * and no page goes back to a hub that it has left.
+ * This is the bully algorithm (Garcia-Molina, 1982) with the terms of Raft. It departs from both. Ranks are random, so a
+ * claim goes to all pages. There is no majority, since nobody knows how many pages there are: two pages can lead until they
+ * hear each other. A claim gives way to any leader that still speaks, so a newcomer displaces nobody. A term is the time of the
+ * claim, or one more than the last known term: the later leader wins even if it has never heard of the former one, and no
+ * page goes back to a hub that it has left, whose log would show it old events.
  */
 export class TermElection implements Election {
   readonly #platform: LinkPlatform

@@ -27,7 +27,18 @@ export interface LeaderPlatform extends HostPlatform {
   readonly openFetch?: (() => DetachableFetch) | undefined
 }
 
-/** Runs the hub in an elected page, the leader. The leader is also a tab of its hub, like the followers. */
+/**
+ * The hub in one of the pages, which all of them elect: the leader. Its own page is a tab like the others, and reaches the hub
+ * through a MessageChannel. The other pages are followers.
+ *
+ * Every page of a namespace listens to one BroadcastChannel. A page that wants a link makes an ID for it and posts `seek`.
+ * The leader opens a channel that is named after its hub and that ID, and posts `found`. The page then opens the same
+ * channel; what was written before waits in the link. So a batch for one page wakes no other page, and a page that has left
+ * a deposed hub hears it no more.
+ *
+ * Any script of the origin can write to these channels. `isMessage` checks what comes on the shared one, the guard what comes
+ * on a link.
+ */
 export class LeaderHost implements Host {
   readonly name = 'leader'
   readonly #platform: LeaderPlatform & Punctual

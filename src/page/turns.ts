@@ -8,11 +8,18 @@ type Step = () => boolean
 const now = () => performance.now()
 
 /**
- * Runs steps as the browser runs event listeners: the microtasks of a step run before the next step begins.
+ * Runs steps as the browser runs event listeners: when one returns, its microtasks run before the next begins. Code that
+ * awaits something in a listener, and then expects the next event, must find here what it finds with EventSource.
  *
- * Script cannot ask for that, but the platform does it after each listener of an event that it dispatches
- * itself. So one message goes to a port with many listeners, and each of them runs one step. That costs a
- * task per message, not per step.
+ * Script cannot ask for that: when it dispatches several events, the microtasks of all of them wait until it returns. But
+ * the platform runs them after each listener of an event that it dispatches itself. So one message is sent to a port with
+ * many listeners, and each listener makes one step: a task per message, not per step.
+ *
+ * A task ends when its budget is spent, so that input and painting are not held up, and another message continues.
+ * Subscriptions alternate, message by message. The inbox dispatches the first entry of a batch without a turn when nothing
+ * else waits: the platform has just called it. `connect()` makes no promise about microtasks, so its listeners are called in
+ * a plain loop, several times as fast. Only a listener that returns an object, as an asynchronous function does, is
+ * followed by a turn: whoever awaits `once()` can then add listeners that hear the very next event.
  */
 export class Turns {
   readonly #steps: Step[] = []

@@ -7,7 +7,7 @@ export const enter = (wanted: Client): void => {
   client = wanted
 }
 
-/** In place of the one of `src/page.ts`: here several pages share a thread. */
+/** In place of the one of `src/api/page-client.ts`: here several pages share a thread. */
 export const pageClient = (): Client => {
   if (client === undefined) throw new Error('no page has been entered')
   return client

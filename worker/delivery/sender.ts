@@ -23,7 +23,17 @@ const AT_WORK = 1_000
 const POSITION_ENTRIES = 256
 const POSITION_AGE = 1_000
 
-/** Sends batches to one subscription, and counts those not yet acknowledged. */
+/**
+ * Sends batches to one subscription, and counts what the tab has not acknowledged.
+ *
+ * At a hundred events a second each event is a batch, and an acknowledgement for each would be half of all messages. So the
+ * acknowledgement of a small batch may wait: the next batch does not wait for it, and the guard at the tab's end writes it
+ * together with the tab's next message. After a number of such batches comes one whose acknowledgement must not wait. The
+ * number is drawn by lot, or all tabs would acknowledge the same event.
+ *
+ * Under load batches are large, and each is waited for. So is a batch with a state or a gap in it: when a connection has
+ * ended, the stream asks whether a tab has had everything, and the end of a connection is a state.
+ */
 export class Sender {
   readonly #platform: HubPlatform
   readonly #hubId: string

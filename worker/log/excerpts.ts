@@ -26,7 +26,13 @@ export interface Excerpt {
   readonly lastEventId: string | undefined
 }
 
-/** Makes excerpts of a log, each once for all cursors at the same place that want the same names. */
+/**
+ * Makes excerpts of a log, each once for all cursors that stand at the same place and want the same names. Tabs that keep
+ * up stand at the same place.
+ *
+ * A cursor that has something to settle first (a newcomer's state, a replay that is judged, a gap) makes its batches by
+ * itself, and shares excerpts afterwards.
+ */
 export class Excerpts {
   readonly #log: Log
   readonly #kept = new Map<string, Excerpt>()

@@ -71,7 +71,8 @@ export class Hub implements TabHub {
   streamFor({ request, position }: Subscription): Stream {
     const identity = identityOf(request)
     const stream = this.#streams.get(identity) ?? this.#createStream(identity, request)
-    if (position !== undefined && position.resumeAfter !== '') {
+    // A position in the stream's own log comes from a tab that is here already.
+    if (position !== undefined && position.resumeAfter !== '' && position.log !== stream.id) {
       const wait = stream.gather(position) > 1 ? GATHER_MISSING : GATHER_MORE
       stream.connection.postpone(Math.min(wait, this.#birth + MOST_GATHER - this.platform.now()))
     }

@@ -152,6 +152,8 @@ function wishOf(url: string, options: ConnectOptions, client: Pick<Client, 'now'
     retriesStatuses: true,
     asksRetry: typeof retry === 'function',
     asksEnd: options.until !== undefined,
+    // Whoever says how to retry wants it.
+    repeatsUnsafe: (retry !== undefined && retry !== false) || options.maxRetries !== undefined,
     idleTimeout: Math.min(idleTimeout, LONGEST_TIMER),
     maxEventSize,
   }

@@ -153,6 +153,7 @@ const isPolicy = (value: unknown): boolean =>
   typeof value.retriesStatuses === 'boolean' &&
   typeof value.asksRetry === 'boolean' &&
   typeof value.asksEnd === 'boolean' &&
+  typeof value.repeatsUnsafe === 'boolean' &&
   isNumber(value.idleTimeout) &&
   isNumber(value.maxEventSize)
 

@@ -34,6 +34,8 @@ export interface Policy {
   readonly asksRetry: boolean
   /** The page knows the last event when it sees it. */
   readonly asksEnd: boolean
+  /** The page wants a request of a method that is not safe to be made again. */
+  readonly repeatsUnsafe: boolean
   /** How long, in ms, the server may send nothing at all; 0 for any time. */
   readonly idleTimeout: number
   /** How many characters an event may have. */
@@ -56,6 +58,7 @@ export const EVENT_SOURCE_POLICY: Policy = {
   retriesStatuses: false,
   asksRetry: false,
   asksEnd: false,
+  repeatsUnsafe: false,
   idleTimeout: 0,
   maxEventSize: 8 * 1024 * 1024,
 }

@@ -6,6 +6,8 @@ export interface Failure extends ConnectionError {
   readonly retryAfter: number
   /** Another attempt cannot help. */
   readonly isFinal: boolean
+  /** The server has ended its answer in good order. */
+  readonly isEnd: boolean
 }
 
 /** The connection has failed for a reason that says whether to try again. */
@@ -15,7 +17,7 @@ export class FailedError extends Error {
 
   constructor(message: string, details: Partial<Failure> = {}) {
     super(message)
-    this.failure = { message, status: 0, retryAfter: 0, isFinal: false, ...details }
+    this.failure = { message, status: 0, retryAfter: 0, isFinal: false, isEnd: false, ...details }
   }
 }
 

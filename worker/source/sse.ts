@@ -16,7 +16,7 @@ export const sse =
   async (connection, receiver) => {
     try {
       await readEvents(platform, connection, receiver)
-      return new FailedError('the server ended the response').failure
+      return new FailedError('the server ended the response', { isEnd: true }).failure
     } catch (error) {
       return failureOf(error)
     }
@@ -46,11 +46,12 @@ async function readEvents(
     response.body?.cancel().catch(() => {})
     throw refusal
   }
-  // Mercure's way to say that it no longer has the event asked for.
-  const resumedAfter = response.headers.get('Last-Event-ID')
+  // Mercure's way to say that it no longer has the event asked for. The header's name has changed with version 1.0.
+  const resumedAfter = response.headers.get('Mercure-Last-Event-ID') ?? response.headers.get('Last-Event-ID')
   receiver.opened({
     origin: new URL(response.url || request.url).origin,
-    deniesResumption: resumedAfter !== null && resumedAfter !== toByteString(resumeAfter),
+    // A header's value loses the blanks at its ends.
+    deniesResumption: resumedAfter !== null && resumedAfter.trim() !== toByteString(resumeAfter).trim(),
   })
   if (response.body !== null) await parse(response.body, maxEventSize, receiver)
 }
@@ -87,7 +88,7 @@ function whyRefused({ status, headers }: Response, now: number): FailedError | u
   }
   const type = headers.get('Content-Type') ?? ''
   if (essenceOf(type) === 'text/event-stream') return undefined
-  return new FailedError(`the server answered with content type "${type}"`, { status, isFinal: true })
+  return new FailedError(`the server answered with content type "${type}"`, { status })
 }
 
 /** [spec] Of several values the last one that is a type counts, unless it is any type; parameters do not.

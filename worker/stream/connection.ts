@@ -18,6 +18,9 @@ import type { Subscriber } from './subscriber.ts'
 /** A connection that lasted this long, in ms, or brought an event, has lived: back-off starts anew. */
 const LIVED = 5_000
 
+/** Methods whose requests may be made again without a thought. */
+const SAFE = ['GET', 'HEAD', 'OPTIONS']
+
 /** What a connection needs of its stream. */
 export interface ConnectionStream {
   readonly request: StreamRequest
@@ -206,6 +209,7 @@ export class Connection {
       retryDelay(status.attempt, this.#reconnectionTime, this.#platform.random()),
       failure.retryAfter,
     )
+    if (this.#isNotToBeRepeated(failure)) return this.#finishFor(failure)
     const asked = [...subscribers].filter(({ isEnded }) => !isEnded)
     const round = this.#count
     const { delays, refusing } = await askRetries(this.#platform, asked, failure, attempt, usual, (late) => {
@@ -222,6 +226,24 @@ export class Connection {
     this.#stream.logState()
     this.#stream.pump()
     this.#wait(delay, () => this.#attempt())
+  }
+
+  /**
+   * A request that is not safe may have done something. It is made again only where it has been refused, where an ID lets the
+   * server resume, or where a page has asked for it.
+   */
+  #isNotToBeRepeated({ status }: Failure): boolean {
+    const { request, subscribers, reception } = this.#stream
+    if (SAFE.includes(request.method) || status !== 0 || reception.canResume) return false
+    return ![...subscribers].some(({ policy }) => policy.repeatsUnsafe)
+  }
+
+  /** Nothing more comes, and nothing is wrong if the server has ended its answer in good order. */
+  #finishFor({ message, isEnd }: Failure): void {
+    this.status.error = isEnd
+      ? ''
+      : `${message}; a ${this.#stream.request.method} is not sent again by itself`
+    this.#end()
   }
 
   #wait(delay: number, then: () => void): void {

@@ -114,7 +114,7 @@ export interface RetryWishes {
  * page that stands still holds up nobody.
  *
  * @param delay what to wait where a page does not say otherwise, in ms
- * @param refused called with who refuses after that
+ * @param refused called with each subscriber that does not want another attempt, where others have to be waited for longer
  */
 export function askRetries(
   platform: HubPlatform,
@@ -130,18 +130,20 @@ export function askRetries(
     let isPatient = true
     const decide = () => {
       const isComplete = delays.length + refusing.length === subscribers.length
+      if (isComplete) platform.clearTimeout(timer)
       if (isComplete || (!isPatient && delays.length > 0))
         resolve({ delays: [...delays], refusing: [...refusing] })
     }
-    platform.setTimeout(() => {
+    const timer = platform.setTimeout(() => {
       isPatient = false
+      for (const subscriber of refusing) refused(subscriber)
       decide()
     }, RETRY_PATIENCE)
     for (const subscriber of subscribers) {
       retryDelayOf(subscriber, failure, attempt, delay).then((answer) => {
         if (answer !== false) delays.push(answer)
-        else if (!isPatient && delays.length > 0) refused(subscriber)
         else refusing.push(subscriber)
+        if (answer === false && !isPatient) refused(subscriber)
         decide()
       })
     }

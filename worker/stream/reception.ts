@@ -34,6 +34,11 @@ export class Reception {
     return anchorAt(this.#log, seq, this.#isMixed, start?.resumeAfter ?? '') ?? start ?? NOWHERE
   }
 
+  /** There is an ID to resume after. */
+  get canResume(): boolean {
+    return this.#anchorNow().resumeAfter !== ''
+  }
+
   /** A connection begins. Answers with the ID to resume after, `''` for none. */
   resume(): string {
     this.#takeover.settle()

@@ -228,10 +228,10 @@ describe('the request', () => {
     page.connect(URL_OF_EVENTS, { retry: () => false })
     expect(policies).toEqual([
       usual,
-      { ...usual, idleTimeout: 7, maxEventSize: 8, retries: 9 },
+      { ...usual, idleTimeout: 7, maxEventSize: 8, retries: 9, repeatsUnsafe: true },
       { ...usual, idleTimeout: 2 ** 31 - 1 },
-      { ...usual, retries: 0 },
-      { ...usual, asksRetry: true },
+      { ...usual, retries: 0, repeatsUnsafe: true },
+      { ...usual, asksRetry: true, repeatsUnsafe: true },
     ])
   })
 })

@@ -106,6 +106,7 @@ describe('wantsRetry', () => {
     status: 0,
     retryAfter: 0,
     isFinal: false,
+    isEnd: false,
     ...details,
   })
   const patient: Policy = { ...EVENT_SOURCE_POLICY, retriesStatuses: true }

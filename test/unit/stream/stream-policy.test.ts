@@ -7,6 +7,7 @@ import {
   type Answer,
   ASK_TIMEOUT,
   heard,
+  inWords,
   OPEN,
   Page,
   statuses,
@@ -345,6 +346,18 @@ describe('a function that decides on retries', () => {
     expect(other.status.state).toBe('open')
   })
 
+  test('of a page that is frozen keeps nobody from being told of the end', async () => {
+    const { world, page } = await opened({ retry: () => 100 })
+    const source = new Page(world, 'other').source()
+    await world.clock.advance(OPEN)
+    world.upstream.answer = () => ({ status: 503 })
+    world.upstream.cut()
+    await world.clock.advance(1_500)
+    page.agent.freeze()
+    await world.clock.advance(2_000)
+    expect(source.readyState).toBe(2)
+  })
+
   test('of a page that dies meanwhile holds up nobody', async () => {
     const { world, page } = await opened({ retry: () => new Promise(() => {}) })
     const other = new Page(world, 'other').connect(URL_OF_EVENTS)
@@ -425,6 +438,72 @@ describe('a server', () => {
     page.happen('online')
     await world.clock.advance(OPEN)
     expect(world.upstream.requests).toHaveLength(before + 1)
+  })
+})
+
+describe('a request that is not safe', () => {
+  const POST: ConnectOptions = { method: 'POST', body: 'ask' }
+
+  const afterEnd = async (options: ConnectOptions, text: string, error?: Error) => {
+    const { world, stream } = await opened({ ...POST, ...options })
+    world.upstream.write(text)
+    await world.clock.advance(0)
+    world.upstream.cut(error)
+    await world.clock.advance(60_000)
+    return { requests: world.upstream.requests, status: inWords(stream.status) }
+  }
+
+  test('is not made again when its answer has ended, and nothing is wrong', async () => {
+    const { requests, status } = await afterEnd({}, 'data: x\n\n')
+    expect([requests.length, status]).toEqual([1, 'closed'])
+  })
+
+  test('is not made again when its answer breaks off, with an error that says so', async () => {
+    const { requests, status } = await afterEnd({}, 'data: x\n\n', NETWORK_ERROR)
+    expect([requests.length, status]).toEqual([
+      1,
+      'closed: network error; a POST is not sent again by itself',
+    ])
+  })
+
+  test('is made again where an ID lets the server resume', async () => {
+    const { requests } = await afterEnd({}, 'id: 7\ndata: x\n\n')
+    expect(requests[1]?.headers['Last-Event-ID']).toBe('7')
+  })
+
+  test.each<[string, ConnectOptions]>([
+    ['retry: true', { retry: true }],
+    ['a function', { retry: () => 1_000 }],
+    ['maxRetries', { maxRetries: 3 }],
+  ])('is made again where the page asks for it by %s', async (_what, options) => {
+    const { requests } = await afterEnd(options, 'data: x\n\n')
+    expect(requests.length).toBeGreaterThan(1)
+  })
+
+  test('is made again where it has been refused for the moment', async () => {
+    const { world, stream } = connected(POST)
+    world.upstream.answer = answering({ status: 503 })
+    await world.clock.advance(10_000)
+    expect([world.upstream.requests.length, stream.status.state]).toEqual([2, 'open'])
+  })
+})
+
+describe('an answer that is no stream', () => {
+  const LOGIN = { headers: { 'Content-Type': 'text/html' } }
+
+  test('ends the stream', async () => {
+    const { world, stream } = connected({})
+    world.upstream.answer = answering(LOGIN)
+    await world.clock.advance(10_000)
+    expect(world.upstream.requests).toHaveLength(1)
+    expect(inWords(stream.status)).toContain('content type "text/html"')
+  })
+
+  test('is tried again where the function says so', async () => {
+    const { world, stream } = connected({ retry: () => 100 })
+    world.upstream.answer = answering(LOGIN)
+    await world.clock.advance(10_000)
+    expect([world.upstream.requests.length, stream.status.state]).toEqual([2, 'open'])
   })
 })
 

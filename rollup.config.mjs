@@ -39,8 +39,11 @@ const declaration = (fileName, source) => ({
 /** Bundled so that nothing is left to install; their licences ask to be named. */
 const banner = '/*! tabstream, MIT. Contains comlink (Apache-2.0) and eventsource-parser (MIT). */'
 
-/** A second and a third pass make what the first has left smaller. Names that only the hub's own code knows are shortened. */
-const SMALL = /** @type {const} */ ({
+/**
+ * A second and a third pass make what the first has left smaller. Names that only the hub's own code knows are shortened.
+ * Anew for each file, because terser writes into its options.
+ */
+const small = () => ({
   ecma: 2022,
   compress: { passes: 3 },
   mangle: { properties: { regex: new RegExp(`^(?:${internalNames().join('|')})$`) } },
@@ -51,7 +54,7 @@ const minifiedHub = () => ({
   name: 'minified-hub',
   /** @param {string} code @param {import('rollup').RenderedChunk} chunk */
   renderChunk: async (code, { name }) =>
-    name === 'in-page' ? ((await minify(code, { ...SMALL, module: true })).code ?? null) : null,
+    name === 'in-page' ? ((await minify(code, { ...small(), module: true })).code ?? null) : null,
 })
 
 /** The hub for pages without a SharedWorker is a file of its own, fetched when it is needed. */
@@ -66,7 +69,7 @@ export default [
   {
     input: 'build/worker/worker.js',
     output: { file: 'dist/worker.js', format: 'iife', banner },
-    plugins: [nodeResolve(), comlinkForCalls(), terser(SMALL), declaration('worker.d.ts', 'export {}\n')],
+    plugins: [nodeResolve(), comlinkForCalls(), terser(small()), declaration('worker.d.ts', 'export {}\n')],
   },
   {
     input: entry,
@@ -80,7 +83,7 @@ export default [
     plugins: [
       nodeResolve(),
       comlinkForCalls(),
-      terser(SMALL),
+      terser(small()),
       declaration(
         'tabstream.global.d.ts',
         "import type * as tabstream from './index.js'\n\ndeclare global {\n  var Tabstream: typeof tabstream\n}\n",

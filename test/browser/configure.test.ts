@@ -44,7 +44,7 @@ describe('configure', ESSENTIAL, () => {
 
   test('refuses to be called twice, after the first source, or after inspect', async () => {
     const { open } = await stage()
-    const late = /^configuration: .*late.*before the first SharedEventSource/
+    const late = /^configuration: .*late.*before tabstream is used/
 
     const twice = await open()
     expect(await configure(twice, { namespace: 'a' })).toBe('accepted')

@@ -137,6 +137,16 @@ test.each(['page.js', 'tabstream.global.js'])('dist/%s runs no script when garba
   expect(read(`dist/${file}`)).not.toContain('FinalizationRegistry')
 })
 
+test('dist/tabstream.global.js defines what the module exports', () => {
+  const globals = { URL, Event, EventTarget }
+  const context = createContext({
+    ...globals,
+    document: { currentScript: null, baseURI: 'https://dash.test/' },
+  })
+  new Script(`${read('dist/tabstream.global.js')}\nvar names = Object.keys(Tabstream)`).runInContext(context)
+  expect([...context.names].sort()).toEqual(Object.keys(source).sort())
+})
+
 const topLevelTypes = (script: string): string[] => parseAst(script).body.map(({ type }) => type)
 
 describe('dist/worker.js', () => {

@@ -27,6 +27,9 @@ export class Rejoin {
   #patience: unknown
   #isImpatient: boolean
   #isJoined = false
+  /** Sequence numbers of the last event looked at in advance, and of the last one of those that the tab knows. */
+  #lookedAt = 0
+  #knownAt = 0
   /** It lies behind what this tab knows, unless something known comes after it. */
   #passedGap: GapEntry | undefined
 
@@ -117,7 +120,13 @@ export class Rejoin {
   }
 
   #knowsLaterThan(seq: number): boolean {
-    for (const event of this.#log.eventsAfter(seq)) if (this.#resumption.knows(event)) return true
+    if (this.#knownAt > seq) return true
+    for (const event of this.#log.eventsAfter(Math.max(seq, this.#lookedAt))) {
+      this.#lookedAt = event.seq
+      if (!this.#resumption.knows(event)) continue
+      this.#knownAt = event.seq
+      return true
+    }
     return false
   }
 }

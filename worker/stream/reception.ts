@@ -23,6 +23,7 @@ export class Reception {
   #anchor = NOWHERE
   /** As long as the present connection may bring what is known. */
   #resumption: Resumption | undefined
+
   constructor(log: Log, takeover: Takeover) {
     this.#log = log
     this.#takeover = takeover
@@ -110,19 +111,11 @@ export class Reception {
 
   /** Whether the log has an event just like this one. */
   #finder(): (event: EventEntry) => boolean {
-    const log = this.#log
-    let probe = log.lastSeq
+    // Indexed only when it is needed: most replays bring just what is expected.
+    let index: Map<string, Set<string>> | undefined
     return (event) => {
-      // A replay comes in the log's order, so the entry after the last one found is the likeliest.
-      for (let step = 0; step < log.length; step++) {
-        const seq = probe + 1 + step
-        const at = seq > log.lastSeq ? log.firstSeq + (seq - log.lastSeq - 1) : seq
-        if (isSameEvent(log.at(at), event)) {
-          probe = at
-          return true
-        }
-      }
-      return false
+      index ??= indexOf(this.#log)
+      return index.get(keyOf(event))?.has(event.data) === true
     }
   }
 
@@ -152,9 +145,16 @@ export class Reception {
   }
 }
 
-const isSameEvent = (entry: ReturnType<Log['at']>, event: EventEntry): boolean =>
-  entry?.type === 'event' &&
-  entry.id === event.id &&
-  entry.nth === event.nth &&
-  entry.data === event.data &&
-  entry.name === event.name
+/** The data of a log's events, by what else identifies an event. */
+function indexOf(log: Log): Map<string, Set<string>> {
+  const index = new Map<string, Set<string>>()
+  for (const event of log.eventsAfter(0)) {
+    const key = keyOf(event)
+    const data = index.get(key)
+    if (data === undefined) index.set(key, new Set([event.data]))
+    else data.add(event.data)
+  }
+  return index
+}
+
+const keyOf = ({ id, nth, name }: EventEntry): string => JSON.stringify([id, nth, name])

@@ -8,7 +8,7 @@ import { Takeover } from '../../../worker/stream/takeover.ts'
 
 /** Counts the events that are looked at. */
 class CountedLog extends Log {
-  looks = 0;
+  looks = 0
 
   override *eventsAfter(seq: number): Iterable<EventEntry> {
     for (const event of super.eventsAfter(seq)) {

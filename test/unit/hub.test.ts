@@ -546,6 +546,28 @@ describe('tabs of a dead hub', () => {
     expect(serverOf(world).requests).toEqual(requests)
   })
 
+  test('are waited for although a newcomer changes its names meanwhile', async () => {
+    const world = createWorld()
+    for (let count = 0; count < 10; count++) serverOf(world).send('a')
+    const early = new RawTab(world, 'early')
+    await early.attach()
+    await early.subscribe(['a'], { position: positionAfter(7, 4), seen: [] })
+    const newcomer = new RawTab(world, 'newcomer')
+    await newcomer.attach()
+    await newcomer.subscribe(['a'])
+    for (const names of [['a', 'b'], ['b'], ['a']]) {
+      const position = newcomer.batches.at(-1)?.position
+      if (position === undefined) throw new Error('the newcomer was sent nothing')
+      await newcomer.subscribe(names, { position, seen: [] })
+    }
+    await world.clock.advance(500)
+    const late = new RawTab(world, 'late')
+    await late.attach()
+    await late.subscribe(['a'], { position: positionAfter(5, 4), seen: [] })
+    await world.clock.advance(1_000)
+    expect(serverOf(world).requests).toEqual(['id-4'])
+  })
+
   test('go on where they stood even if they come when the stream is open', async () => {
     const world = createWorld()
     for (let count = 0; count < 10; count++) serverOf(world).send('a')

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { StreamRequest } from '../../../src/link/protocol.ts'
 import type { HubPlatform } from '../../../worker/platform.ts'
 import { FailedError } from '../../../worker/source/failure.ts'
-import type { Receiver, SourceEvent } from '../../../worker/source/source.ts'
+import type { Head, Receiver, SourceEvent } from '../../../worker/source/source.ts'
 import { sse } from '../../../worker/source/sse.ts'
 import { requestTo } from '../../sim/world/samples.ts'
 import { cut, drawnBytes, readingOf } from '../event-stream.ts'
@@ -33,6 +33,7 @@ const responseOf = (...chunks: Uint8Array[]): Response =>
 class Reading implements Receiver {
   readonly events: SourceEvent[] = []
   readonly retries: number[] = []
+  head: Head | undefined
   /** What was called, in order. */
   readonly calls: string[] = []
   readonly asked: { url: string; init: RequestInit }[] = []
@@ -62,7 +63,8 @@ class Reading implements Receiver {
     return this.asked[0]?.init.headers as Record<string, string>
   }
 
-  opened(): void {
+  opened(head: Head): void {
+    this.head = head
     this.calls.push('opened')
   }
 
@@ -128,6 +130,27 @@ describe('the request', () => {
     const header = (await ask('é🙂')).headers['Last-Event-ID']
     expect(header).toBe('\xc3\xa9\xf0\x9f\x99\x82')
     expect(() => new Headers({ 'Last-Event-ID': String(header) })).not.toThrow()
+  })
+})
+
+describe('the ID that the server says it resumes after', () => {
+  const denies = async (lastEventId: string, headers: Record<string, string>): Promise<boolean> => {
+    const reading = new Reading(() => new Response(bodyOf([]), { headers: { ...EVENT_STREAM, ...headers } }))
+    await reading.read(lastEventId)
+    return reading.head?.deniesResumption === true
+  }
+
+  test('need not be told', async () => {
+    expect(await denies('7', {})).toBe(false)
+  })
+
+  test.each(['Last-Event-ID', 'Mercure-Last-Event-ID'])('is read from %s', async (header) => {
+    expect(await denies('7', { [header]: '7' })).toBe(false)
+    expect(await denies('7', { [header]: 'earliest' })).toBe(true)
+  })
+
+  test('is the same with and without the blanks that a header cannot keep', async () => {
+    expect(await denies(' 7 ', { 'Last-Event-ID': '7' })).toBe(false)
   })
 })
 

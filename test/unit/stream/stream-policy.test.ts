@@ -358,6 +358,21 @@ describe('a function that decides on retries', () => {
     expect(source.readyState).toBe(2)
   })
 
+  test('and says false late ends the stream for its own page alone, at once', async () => {
+    let answer: (delay: false) => void = () => {}
+    const { world, stream } = connected({ retry: () => new Promise((resolve) => (answer = resolve)) })
+    const other = new Page(world, 'other').connect(URL_OF_EVENTS, { retry: () => 5_000 })
+    world.upstream.answer = answering(NETWORK_ERROR)
+    await world.clock.advance(OPEN + 1_000)
+    expect(stream.status.state).toBe('retrying')
+    answer(false)
+    await world.clock.advance(100)
+    expect(stream.status).toMatchObject({ state: 'closed', error: 'network error' })
+    expect(other.status.state).toBe('retrying')
+    await world.clock.advance(5_000)
+    expect(other.status.state).toBe('open')
+  })
+
   test('of a page that dies meanwhile holds up nobody', async () => {
     const { world, page } = await opened({ retry: () => new Promise(() => {}) })
     const other = new Page(world, 'other').connect(URL_OF_EVENTS)

@@ -120,9 +120,10 @@ export class Hub implements TabHub {
 
   /** Over HTTP/1.1 a browser opens six connections to an origin, and the pages need some of them. */
   #count(origin: string): void {
+    if (this.#hasWarned) return
     const urls = Array.from(this.#streams.values(), ({ request }) => new URL(request.url))
     const paths = urls.filter((url) => url.origin === origin).map(({ pathname }) => pathname)
-    if (paths.length <= MANY_STREAMS || this.#hasWarned) return
+    if (paths.length <= MANY_STREAMS) return
     this.#hasWarned = true
     this.#warning =
       `tabstream: ${paths.length} streams from ${origin} are open, each on its own connection ` +

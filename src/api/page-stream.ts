@@ -1,4 +1,11 @@
-import { type Entry, EVERY_NAME, type EventEntry, type GapEntry, type StateEntry } from '../link/protocol.ts'
+import {
+  type Entry,
+  EVERY_NAME,
+  type EventEntry,
+  type GapEntry,
+  INITIAL_STATE,
+  type StreamState,
+} from '../link/protocol.ts'
 import type { Client } from '../page/client.ts'
 import { TabstreamError } from '../page/errors.ts'
 import type { Pause } from '../page/inbox.ts'
@@ -40,14 +47,7 @@ export class PageStream implements SharedStream {
     error: new Set<StreamErrorListener>(),
   }
   readonly #toldGaps = new Set<string>()
-  #state: Omit<StateEntry, 'type' | 'seq'> = {
-    state: 'connecting',
-    origin: '',
-    error: '',
-    attempt: 0,
-    retryAt: 0,
-    openedAt: 0,
-  }
+  #state = INITIAL_STATE
 
   constructor(
     client: Client,
@@ -272,7 +272,7 @@ export class PageStream implements SharedStream {
     for (const listener of [...this.#hooks.error]) this.#call(() => listener(fault, event), undefined)
   }
 
-  #enter({ state, origin, error, attempt, retryAt, openedAt }: Omit<StateEntry, 'type' | 'seq'>): void {
+  #enter({ state, origin, error, attempt, retryAt, openedAt }: StreamState): void {
     this.#state = { state, origin, error, attempt, retryAt, openedAt }
     this.#notify(this.#hooks.status, this.status)
   }

@@ -152,6 +152,19 @@ export interface StateEntry {
   readonly openedAt: number
 }
 
+/** How a stream stands, wherever that is said. */
+export type StreamState = Omit<StateEntry, 'type' | 'seq'>
+
+/** How a stream stands before it has done anything. */
+export const INITIAL_STATE: StreamState = {
+  state: 'connecting',
+  origin: '',
+  error: '',
+  attempt: 0,
+  retryAt: 0,
+  openedAt: 0,
+}
+
 export interface GapEntry {
   readonly type: 'gap'
   readonly seq: number

@@ -1,13 +1,14 @@
 import { placeOf } from '../link/place.ts'
-import type {
-  Batch,
-  ConnectionError,
-  HeadersReason,
-  Policy,
-  Position,
-  Replay,
-  StreamRequest,
-  Subscription,
+import {
+  type Batch,
+  type ConnectionError,
+  type HeadersReason,
+  INITIAL_STATE,
+  type Policy,
+  type Position,
+  type Replay,
+  type StreamRequest,
+  type Subscription,
 } from '../link/protocol.ts'
 import { Dispatched, eventsOf } from './dispatched.ts'
 import { Inbox, type Receive } from './inbox.ts'
@@ -133,8 +134,7 @@ export class PageSubscription {
     if (this.#stage === 'concluded') {
       this.#receive({ type: 'gap', seq: 0, reason: 'slow-tab', before: '', after: '' }, '')
     }
-    const nowhere = { origin: '', attempt: 0, retryAt: 0, openedAt: 0 }
-    this.#receive({ type: 'state', seq: 0, state: 'closed', ...nowhere, error }, '')
+    this.#receive({ type: 'state', seq: 0, ...INITIAL_STATE, state: 'closed', error }, '')
   }
 
   /** Drops what has arrived and is not dispatched. The hub sends it again, filtered by the new names. */

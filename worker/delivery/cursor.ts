@@ -9,6 +9,7 @@ import type {
   Policy,
   Position,
   StateEntry,
+  StreamState,
   Subscription,
   TabSide,
 } from '../../src/link/protocol.ts'
@@ -27,7 +28,7 @@ const NO_ENTRIES = pack([])
 export interface CursorStream extends RejoinedStream {
   readonly id: string
   readonly excerpts: Excerpts
-  readonly stateNow: Omit<StateEntry, 'type' | 'seq'>
+  readonly stateNow: StreamState
   positionAt(seq: number): Position
   add(subscriber: Subscriber): void
   remove(subscriber: Subscriber): void

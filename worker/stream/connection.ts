@@ -1,9 +1,10 @@
 import {
   EVENT_SOURCE_POLICY,
   type HeadersReason,
-  type StateEntry,
+  INITIAL_STATE,
   type StreamReport,
   type StreamRequest,
+  type StreamState,
 } from '../../src/link/protocol.ts'
 import type { HubPlatform } from '../platform.ts'
 import { type Failure, failureOf } from '../source/failure.ts'
@@ -37,21 +38,14 @@ export interface ConnectionStream {
 
 /** How a stream stands, as its entries tell it. `'retrying'` waits before the next attempt. */
 export type Status = {
-  -readonly [Key in keyof Omit<StateEntry, 'type' | 'seq' | 'state'>]: StateEntry[Key]
+  -readonly [Key in keyof Omit<StreamState, 'state'>]: StreamState[Key]
 } & {
   state: StreamReport['state']
 }
 
 /** A stream's attempts to hold a connection: when to connect, when to give up, and how that stands. */
 export class Connection {
-  readonly status: Status = {
-    state: 'connecting',
-    origin: '',
-    error: '',
-    attempt: 0,
-    retryAt: 0,
-    openedAt: 0,
-  }
+  readonly status: Status = { ...INITIAL_STATE }
   readonly #platform: HubPlatform
   readonly #source: Source
   readonly #stream: ConnectionStream
@@ -204,12 +198,12 @@ export class Connection {
     if (failure.status !== 401 && failure.status !== 403) this.#hasAskedAgain = false
     status.state = 'retrying'
     this.#notBefore = this.#platform.now() + failure.retryAfter
+    if (this.#isNotToBeRepeated(failure)) return this.#finishFor(failure)
     const attempt = status.attempt + 1
     const usual = Math.max(
       retryDelay(status.attempt, this.#reconnectionTime, this.#platform.random()),
       failure.retryAfter,
     )
-    if (this.#isNotToBeRepeated(failure)) return this.#finishFor(failure)
     const asked = [...subscribers].filter(({ isEnded }) => !isEnded)
     const round = this.#count
     const { delays, refusing } = await askRetries(this.#platform, asked, failure, attempt, usual, (late) => {

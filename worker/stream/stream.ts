@@ -1,4 +1,4 @@
-import type { Position, StateEntry, StreamReport, StreamRequest } from '../../src/link/protocol.ts'
+import type { Position, StreamReport, StreamRequest, StreamState } from '../../src/link/protocol.ts'
 import { Excerpts } from '../log/excerpts.ts'
 import { Log, type LogLimits } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
@@ -52,7 +52,7 @@ export class Stream implements ConnectionStream {
   }
 
   /** The stream's present state, for a subscriber that did not see it change. */
-  get stateNow(): Omit<StateEntry, 'type' | 'seq'> {
+  get stateNow(): StreamState {
     const { status } = this.connection
     return { ...status, state: status.state === 'retrying' ? 'connecting' : status.state }
   }

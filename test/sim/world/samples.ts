@@ -1,4 +1,4 @@
-import type { StateEntry, StreamRequest } from '../../../src/link/protocol.ts'
+import { INITIAL_STATE, type StateEntry, type StreamRequest } from '../../../src/link/protocol.ts'
 
 /** What `SharedEventSource` asks for, unless told otherwise. */
 export const requestTo = (url: string, details: Partial<StreamRequest> = {}): StreamRequest => ({
@@ -17,11 +17,7 @@ export const stateEntry = (
   details: Partial<Omit<StateEntry, 'seq'>> = {},
 ): Omit<StateEntry, 'seq'> => ({
   type: 'state',
+  ...INITIAL_STATE,
   state,
-  origin: '',
-  error: '',
-  attempt: 0,
-  retryAt: 0,
-  openedAt: 0,
   ...details,
 })

@@ -150,9 +150,7 @@ function indexOf(log: Log): Map<string, Set<string>> {
   const index = new Map<string, Set<string>>()
   for (const event of log.eventsAfter(0)) {
     const key = keyOf(event)
-    const data = index.get(key)
-    if (data === undefined) index.set(key, new Set([event.data]))
-    else data.add(event.data)
+    index.set(key, (index.get(key) ?? new Set()).add(event.data))
   }
   return index
 }

@@ -272,8 +272,8 @@ export class PageStream implements SharedStream {
     for (const listener of [...this.#hooks.error]) this.#call(() => listener(fault, event), undefined)
   }
 
-  #enter({ state, origin, error, attempt, retryAt, openedAt }: StreamState): void {
-    this.#state = { state, origin, error, attempt, retryAt, openedAt }
+  #enter(state: StreamState): void {
+    this.#state = state
     this.#notify(this.#hooks.status, this.status)
   }
 

@@ -1,4 +1,5 @@
 import {
+  type ConnectionError,
   type Entry,
   EVERY_NAME,
   type EventEntry,
@@ -77,7 +78,7 @@ export class PageStream implements SharedStream {
       host: this.#client.host,
       attempt,
       retryAt: retryAt > 0 ? new Date(retryAt) : undefined,
-      error: error === '' ? undefined : error,
+      error,
       openedAt: openedAt > 0 ? new Date(openedAt) : undefined,
     }
   }
@@ -132,7 +133,7 @@ export class PageStream implements SharedStream {
       if (entry.type === 'gap') this.#tellGap(entry, log)
       else {
         origin = entry.origin
-        if (entry.state === 'closed') iteration.finish(entry.error === '' ? undefined : ended(entry.error))
+        if (entry.state === 'closed') iteration.finish(entry.error && ended(entry.error))
       }
       return 'turn'
     })
@@ -163,14 +164,14 @@ export class PageStream implements SharedStream {
 
   close(): void {
     for (const iteration of [...this.#iterations.keys()]) iteration.stop()
-    this.#close('')
+    this.#close(undefined)
   }
 
   [Symbol.dispose](): void {
     this.close()
   }
 
-  #close(error: string, endsStream = false): void {
+  #close(error: ConnectionError | undefined, endsStream = false): void {
     if (this.#state.state === 'closed') return
     this.#subscription.close(endsStream)
     if (endsStream) for (const subscription of this.#iterations.values()) subscription.conclude()
@@ -199,7 +200,7 @@ export class PageStream implements SharedStream {
     const raw = rawOf(entry, this.#state.origin)
     const isHeard = this.#hearers(entry.name).length > 0
     const pause = isHeard ? this.#decoded(raw, this.#isOpen, this.#dispatch) : undefined
-    return this.#isLast(raw) ? after(pause, () => this.#close('', true)) : pause
+    return this.#isLast(raw) ? after(pause, () => this.#close(undefined, true)) : pause
   }
 
   readonly #isOpen = (): boolean => this.#state.state !== 'closed'
@@ -327,5 +328,8 @@ const rawOf = ({ name, data, id }: EventEntry, origin: string): StreamEvent => (
 
 const gapOf = ({ reason, before, after }: Gap): Gap => ({ reason, before, after })
 
-const ended = (error: string | undefined): TabstreamError =>
-  new TabstreamError('stream-ended', error ? `the stream has failed (${error})` : 'the stream has ended')
+const ended = (error: ConnectionError | undefined): TabstreamError =>
+  new TabstreamError(
+    'stream-ended',
+    error ? `the stream has failed (${error.message})` : 'the stream has ended',
+  )

@@ -242,7 +242,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
     } else if (state === 'connecting') {
       this.#readyState = CONNECTING
       // An entry without an error only reports the state, which this tab may know already.
-      if (former === OPEN || error !== '') this.dispatchEvent(new Event('error'))
+      if (former === OPEN || error !== undefined) this.dispatchEvent(new Event('error'))
     } else {
       this.close()
       this.dispatchEvent(new Event('error'))

@@ -1,5 +1,5 @@
 import type { HostName } from '../link/host.ts'
-import type { GapReason } from '../link/protocol.ts'
+import type { ConnectionError, GapReason } from '../link/protocol.ts'
 
 /** One event of a stream. */
 export interface StreamEvent<Data = string, Name extends string = string> {
@@ -30,8 +30,8 @@ export interface StreamStatus {
   readonly attempt: number
   /** When the next attempt begins; `undefined` if none is planned. */
   readonly retryAt: Date | undefined
-  /** What went wrong last, in words for people; `undefined` if nothing did. */
-  readonly error: string | undefined
+  /** What went wrong last, and what the server said; `undefined` if nothing did. */
+  readonly error: ConnectionError | undefined
   /** When the connection was opened; `undefined` if it is not open. */
   readonly openedAt: Date | undefined
 }

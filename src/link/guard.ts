@@ -3,10 +3,12 @@ import { isPacked } from './pack.ts'
 import {
   type Attachment,
   type Batch,
+  type ConnectionError,
   LATER,
   type PackedEntries,
   type Policy,
   type Position,
+  type StateEntry,
   type StreamRequest,
   type Subscription,
 } from './protocol.ts'
@@ -38,7 +40,7 @@ export const TAB_CALLS: Calls = {
     isPosition(batch.position) &&
     typeof batch.mayWait === 'boolean',
   headers: (id, reason) => isInteger(id) && isString(reason),
-  retryDelay: (id, attempt, error) => isInteger(id) && isInteger(attempt) && isRecord(error),
+  retryDelay: (id, attempt, error) => isInteger(id) && isInteger(attempt) && isConnectionError(error),
   warn: (message) => isString(message),
   ping: () => true,
 }
@@ -132,8 +134,17 @@ const isEntries = (value: unknown): boolean =>
   isInteger(value.seq) &&
   isInteger(value.ordinal) &&
   Array.isArray(value.others) &&
-  value.others.every(isRecord) &&
+  value.others.every(
+    (other) => isRecord(other) && (other.error === undefined || isConnectionError(other.error)),
+  ) &&
   isPacked({ numbers: value.numbers, others: value.others })
+
+const isConnectionError = (value: unknown): boolean =>
+  isRecord(value) &&
+  isString(value.message) &&
+  isNumber(value.status) &&
+  isString(value.contentType) &&
+  isString(value.body)
 
 const isRequest = (value: unknown): boolean =>
   isRecord(value) &&
@@ -168,7 +179,15 @@ const isPosition = (value: unknown): boolean =>
   isInteger(value.subscribers)
 
 type Key =
-  | keyof (Attachment & Subscription & StreamRequest & Policy & Batch & PackedEntries & Position)
+  | keyof (Attachment &
+      Subscription &
+      StreamRequest &
+      Policy &
+      Batch &
+      PackedEntries &
+      Position &
+      StateEntry &
+      ConnectionError)
   // Of Comlink's messages.
   | 'id'
   | 'type'

@@ -4,7 +4,7 @@
  */
 
 /** Changes with every incompatible change of a type in this file. */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 
 /** What is asked of the server. Two tabs share a stream when all members are equal. */
 export interface StreamRequest {
@@ -69,6 +69,10 @@ export interface ConnectionError {
   readonly message: string
   /** Of an answer that was no event stream; 0 where there was no answer, or its stream has ended. */
   readonly status: number
+  /** `Content-Type` of an answer that was no event stream, as it came; `''` where it had none, or there was no answer. */
+  readonly contentType: string
+  /** The beginning of that answer, at most 16,384 bytes of UTF-8, where its type is text or JSON; otherwise `''`. */
+  readonly body: string
 }
 
 /** How far a tab has come in a stream: enough to go on at the same hub, or at one that knows nothing. */
@@ -142,8 +146,8 @@ export interface StateEntry {
   readonly state: 'connecting' | 'open' | 'closed'
   /** Of the response's final URL. */
   readonly origin: string
-  /** What went wrong, for people; `''` where nothing did. */
-  readonly error: string
+  /** What went wrong; `undefined` where nothing did. */
+  readonly error: ConnectionError | undefined
   /** How many attempts in a row have failed. */
   readonly attempt: number
   /** When the next one begins, in ms since 1970; 0 where none is planned. */
@@ -159,7 +163,7 @@ export type StreamState = Omit<StateEntry, 'type' | 'seq'>
 export const INITIAL_STATE: StreamState = {
   state: 'connecting',
   origin: '',
-  error: '',
+  error: undefined,
   attempt: 0,
   retryAt: 0,
   openedAt: 0,

@@ -78,7 +78,7 @@ export class PageSubscription {
   reattach(): void {
     this.#isNewHub = true
     this.#epoch++
-    if (this.#stage === 'concluded') this.#giveUp('')
+    if (this.#stage === 'concluded') this.#giveUp()
     else this.#announce()
   }
 
@@ -110,7 +110,7 @@ export class PageSubscription {
 
   /** No hub is available. */
   fail({ message }: Error): void {
-    this.#giveUp(message)
+    this.#giveUp({ message, status: 0, contentType: '', body: '' })
   }
 
   /**
@@ -130,7 +130,7 @@ export class PageSubscription {
   }
 
   /** Reports the end to the page, because nothing more can come. */
-  #giveUp(error: string): void {
+  #giveUp(error?: ConnectionError): void {
     if (this.#stage === 'concluded') {
       this.#receive({ type: 'gap', seq: 0, reason: 'slow-tab', before: '', after: '' }, '')
     }

@@ -39,7 +39,7 @@ const dataIn = (tab: Tab): Promise<string[]> => tab.page.evaluate(() => seen.dat
 const statusesIn = (tab: Tab): Promise<string[]> =>
   tab.page.evaluate(() => seen.statuses.map(({ state }) => state))
 
-const errorIn = (tab: Tab) => tab.page.evaluate(() => stream.status.error)
+const errorIn = (tab: Tab) => tab.page.evaluate(() => stream.status.error?.message)
 
 /** Resolves when the page's stream is in this state. */
 const reach = (tab: Tab, state: StreamStatus['state']): Promise<unknown> =>
@@ -282,6 +282,25 @@ describe('a server that', () => {
     expect(times).toHaveLength(1)
   })
 
+  test('answers 403 in words lets each page read them, and shows them nowhere else', async () => {
+    const { scene, tab } = await answering((response) => {
+      response.writeHead(403, { 'content-type': 'application/json; charset=utf-8' })
+      response.end(JSON.stringify({ reason: `süß und geheim ${'x'.repeat(20_000)}` }))
+    })
+    const options = '{ retry: (attempt, { body }) => { asked.push(body); return attempt < 2 && 100 } }'
+    const other = await scene.open()
+    await Promise.all([connect(tab, '/moody', options), connect(other, '/moody', options)])
+    await Promise.all([reach(tab, 'closed'), reach(other, 'closed')])
+    for (const page of [tab, other]) {
+      const error = await page.page.evaluate(() => stream.status.error)
+      expect(error).toMatchObject({ status: 403, contentType: 'application/json; charset=utf-8' })
+      expect(error?.body).toMatch(/^\{"reason":"süß und geheim x+$/)
+      expect(Buffer.byteLength(error?.body ?? '')).toBe(16_384)
+      expect(await page.page.evaluate(() => [...new Set(asked)])).toEqual([error?.body])
+      expect(JSON.stringify([await inspect(page), page.console])).not.toContain('geheim')
+    }
+  })
+
   test('accepts and closes at once, for 20 seconds, is not hammered', { timeout: 90_000 }, async () => {
     const { tab, times } = await answering((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).end('retry: 0\n\n')
@@ -323,7 +342,7 @@ describe('a server that', () => {
     await connect(tab, '/moody', '{ idleTimeout: 600 }')
     await received(tab, 'second')
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(1_500)
-    expect(await tab.page.evaluate(() => seen.statuses.map(({ error }) => error))).toContain(
+    expect(await tab.page.evaluate(() => seen.statuses.map(({ error }) => error?.message))).toContain(
       'the server has sent nothing for 600 ms',
     )
   })

@@ -448,7 +448,7 @@ describe.each([
     await world.clock.advance(CONNECT)
     for (const tab of [one, other]) {
       expect(tab.heard()).toEqual(['connecting', 'closed'])
-      expect((tab.entries().at(-1) as StateEntry).error).toContain(words)
+      expect((tab.entries().at(-1) as StateEntry).error?.message).toContain(words)
     }
   })
 

@@ -75,17 +75,25 @@ export class Upstream {
       agent.schedule(0, () => {
         if (signal.aborted) return
         const { method = 'GET', body, credentials } = init
-        const headers = init.headers as Record<string, string>
-        const asked = { at: now, url, method, body, credentials, headers }
+        const asked = {
+          at: now,
+          url,
+          method,
+          body,
+          credentials,
+          headers: init.headers as Record<string, string>,
+        }
         this.requests.push(asked)
         const answer = this.answer(asked, this.requests.length) ?? {}
         if (answer instanceof Error) return reject(answer)
-        const isStream = (answer.status ?? 200) === 200
+        const status = answer.status ?? 200
+        const headers = new Headers({ 'Content-Type': 'text/event-stream', ...answer.headers })
+        const isStream = status === 200 && headers.get('Content-Type') === 'text/event-stream'
         resolve({
-          status: answer.status ?? 200,
+          status,
           url,
-          headers: new Headers({ 'Content-Type': 'text/event-stream', ...answer.headers }),
-          body: isStream ? this.#body(agent, asked, signal, answer) : new ReadableStream(),
+          headers,
+          body: this.#body(agent, asked, signal, isStream ? answer : { ends: true, ...answer }),
         } as unknown as Response)
       })
     })
@@ -211,7 +219,7 @@ export function heard(stream: SharedStream, ...names: string[]): string[] {
 
 /** A status in a few words: `retrying 2: network error`. */
 export const inWords = ({ state, attempt, error }: StreamStatus): string =>
-  `${state}${attempt > 0 ? ` ${attempt}` : ''}${error === undefined ? '' : `: ${error}`}`
+  `${state}${attempt > 0 ? ` ${attempt}` : ''}${error === undefined ? '' : `: ${error.message}`}`
 
 /** What `onStatus` tells, in a few words; later ones are added as they come. */
 export function statuses(stream: SharedStream): string[] {

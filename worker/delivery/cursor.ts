@@ -1,6 +1,7 @@
 import type { Remote } from 'comlink'
 import { pack } from '../../src/link/pack.ts'
 import type {
+  ConnectionError,
   Entry,
   EventEntry,
   GapEntry,
@@ -40,7 +41,7 @@ export interface CursorStream extends RejoinedStream {
 interface Standing {
   holder: Cursor
   /** Where the stream has ended for this subscription alone, and why. */
-  finale: { readonly seq: number; readonly error: string } | undefined
+  finale: { readonly seq: number; readonly error: ConnectionError | undefined } | undefined
   readonly questions: PageQuestions
 }
 
@@ -121,7 +122,7 @@ export class Cursor implements Subscriber {
     return this.#next
   }
 
-  end(error: string): void {
+  end(error: ConnectionError | undefined): void {
     this.#standing.finale = { seq: this.#stream.log.lastSeq, error }
   }
 
@@ -288,6 +289,6 @@ export class Cursor implements Subscriber {
 
   /** For a tab that did not see how the stream came to be in its state. */
   #stateNow(seq: number): StateEntry {
-    return { type: 'state', seq, ...this.#stream.stateNow, error: '' }
+    return { type: 'state', seq, ...this.#stream.stateNow, error: undefined }
   }
 }

@@ -1,4 +1,4 @@
-import type { Entry, EventEntry } from '../../src/link/protocol.ts'
+import type { ConnectionError, Entry, EventEntry } from '../../src/link/protocol.ts'
 
 /** Bounds of one stream's log; whichever is reached first counts. */
 export interface LogLimits {
@@ -18,9 +18,13 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 export type NewEntry = DistributiveOmit<Entry, 'seq'>
 
 const sizeOf = (entry: Entry): number => {
-  if (entry.type !== 'event') return ENTRY_OVERHEAD
+  if (entry.type === 'state') return ENTRY_OVERHEAD + sizeOfError(entry.error)
+  if (entry.type === 'gap') return ENTRY_OVERHEAD
   return ENTRY_OVERHEAD + 2 * (entry.name.length + entry.data.length + entry.id.length)
 }
+
+const sizeOfError = (error: ConnectionError | undefined): number =>
+  error === undefined ? 0 : 2 * (error.message.length + error.contentType.length + error.body.length)
 
 /** A bounded ring of entries, each with a sequence number. Old ones fall off as new ones arrive. */
 export class Log {

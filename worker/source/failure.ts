@@ -17,7 +17,16 @@ export class FailedError extends Error {
 
   constructor(message: string, details: Partial<Failure> = {}) {
     super(message)
-    this.failure = { message, status: 0, retryAfter: 0, isFinal: false, isEnd: false, ...details }
+    this.failure = {
+      message,
+      status: 0,
+      contentType: '',
+      body: '',
+      retryAfter: 0,
+      isFinal: false,
+      isEnd: false,
+      ...details,
+    }
   }
 }
 
@@ -26,6 +35,14 @@ export const failureOf = (error: unknown): Failure => {
   if (error instanceof FailedError) return error.failure
   return new FailedError((error as Error | undefined)?.message ?? String(error)).failure
 }
+
+/** What pages are told of it. */
+export const errorOf = ({ message, status, contentType, body }: Failure): ConnectionError => ({
+  message,
+  status,
+  contentType,
+  body,
+})
 
 /** The longest wait that a server can ask for, in ms: an hour. */
 export const MOST_RETRY_AFTER = 3_600_000

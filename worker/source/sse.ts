@@ -2,7 +2,8 @@ import { createParser } from 'eventsource-parser'
 import type { StreamRequest } from '../../src/link/protocol.ts'
 import type { HubPlatform } from '../platform.ts'
 import { DatalessIds } from './dataless-ids.ts'
-import { FailedError, failureOf, parseRetryAfter } from './failure.ts'
+import { FailedError, failureOf } from './failure.ts'
+import { refusalOf } from './refusal.ts'
 import type { ConnectionRequest, Receiver, Source } from './source.ts'
 
 /** Characters that are parsed at a time. One chunk of a fast server can hold more events than a log. */
@@ -41,11 +42,8 @@ async function readEvents(
     cache: 'no-store',
     ...(request.body !== undefined && { body: request.body }),
   })
-  const refusal = whyRefused(response, platform.now())
-  if (refusal !== undefined) {
-    response.body?.cancel().catch(() => {})
-    throw refusal
-  }
+  const refusal = await refusalOf(platform, response)
+  if (refusal !== undefined) throw refusal
   // Mercure's way to say that it no longer has the event asked for. The header's name has changed with version 1.0.
   const resumedAfter = response.headers.get('Mercure-Last-Event-ID') ?? response.headers.get('Last-Event-ID')
   receiver.opened({
@@ -74,29 +72,6 @@ function whyImpossible({ protocol, username, password }: URL): string | undefine
     return 'a URL with a user name or password cannot be fetched; send them in a header'
   }
   return undefined
-}
-
-/** [spec] Anything but 200 with an event stream fails the connection.
- *  https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model */
-function whyRefused({ status, headers }: Response, now: number): FailedError | undefined {
-  if (status !== 200) {
-    return new FailedError(`the server answered with status ${status}`, {
-      status,
-      retryAfter: parseRetryAfter(headers.get('Retry-After'), now),
-      isFinal: status === 204,
-    })
-  }
-  const type = headers.get('Content-Type') ?? ''
-  if (essenceOf(type) === 'text/event-stream') return undefined
-  return new FailedError(`the server answered with content type "${type}"`, { status })
-}
-
-/** [spec] Of several values the last one that is a type counts, unless it is any type; parameters do not.
- *  https://fetch.spec.whatwg.org/#concept-header-extract-mime-type */
-function essenceOf(contentType: string): string | undefined {
-  const values = contentType.match(/(?:[^",]|"(?:[^"\\]|\\.)*"?)+/g) ?? []
-  const types = values.map((value) => /^\s*([^\s;/]+\/[^\s;/]+)\s*(?:;|$)/.exec(value)?.[1]?.toLowerCase())
-  return types.filter((type) => type !== undefined && type !== '*/*').at(-1)
 }
 
 async function parse(

@@ -7,7 +7,7 @@ import {
   type StreamState,
 } from '../../src/link/protocol.ts'
 import type { HubPlatform } from '../platform.ts'
-import { type Failure, failureOf } from '../source/failure.ts'
+import { errorOf, type Failure, failureOf } from '../source/failure.ts'
 import type { Source } from '../source/source.ts'
 import { IdleWatch } from './idle-watch.ts'
 import type { Pace } from './pace.ts'
@@ -109,7 +109,7 @@ export class Connection {
 
   /** Ends the stream in good order. */
   finish(): void {
-    this.status.error = ''
+    this.status.error = undefined
     this.#end()
   }
 
@@ -154,7 +154,7 @@ export class Connection {
             state: 'open',
             openedAt: this.#platform.now(),
             origin: head.origin,
-            error: '',
+            error: undefined,
           } satisfies Partial<Status>)
           this.#stream.logState()
           reception.opened(head)
@@ -187,7 +187,7 @@ export class Connection {
   async #fail(failure: Failure): Promise<void> {
     const { status } = this
     const { subscribers, reception } = this.#stream
-    status.error = failure.message
+    status.error = errorOf(failure)
     status.openedAt = 0
     reception.lost()
     if (this.#isUnauthorized(failure)) {
@@ -233,10 +233,9 @@ export class Connection {
   }
 
   /** Nothing more comes, and nothing is wrong if the server has ended its answer in good order. */
-  #finishFor({ message, isEnd }: Failure): void {
-    this.status.error = isEnd
-      ? ''
-      : `${message}; a ${this.#stream.request.method} is not sent again by itself`
+  #finishFor(failure: Failure): void {
+    const message = `${failure.message}; a ${this.#stream.request.method} is not sent again by itself`
+    this.status.error = failure.isEnd ? undefined : { ...errorOf(failure), message }
     this.#end()
   }
 

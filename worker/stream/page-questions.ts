@@ -1,7 +1,7 @@
 import type { Remote } from 'comlink'
 import type { HeadersReason, StreamRequest, TabSide } from '../../src/link/protocol.ts'
 import type { HubPlatform } from '../platform.ts'
-import { FailedError, type Failure } from '../source/failure.ts'
+import { errorOf, FailedError, type Failure } from '../source/failure.ts'
 import { reconnectionTime, wantsRetry } from './retry.ts'
 import type { Questions, Subscriber } from './subscriber.ts'
 
@@ -34,11 +34,8 @@ export class PageQuestions implements Questions {
     })
   }
 
-  retryDelay(attempt: number, { message, status }: Failure): Promise<number | false | undefined> {
-    const call: Promise<number | false> = this.#tab.retryDelay(this.#subscription, attempt, {
-      message,
-      status,
-    })
+  retryDelay(attempt: number, failure: Failure): Promise<number | false | undefined> {
+    const call: Promise<number | false> = this.#tab.retryDelay(this.#subscription, attempt, errorOf(failure))
     return this.#ask<number | false>(call).catch(() => undefined)
   }
 

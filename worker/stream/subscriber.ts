@@ -1,4 +1,4 @@
-import type { HeadersReason, Policy, StreamRequest } from '../../src/link/protocol.ts'
+import type { ConnectionError, HeadersReason, Policy, StreamRequest } from '../../src/link/protocol.ts'
 import type { Failure } from '../source/failure.ts'
 
 /** What a stream can ask a subscriber's page. */
@@ -34,5 +34,5 @@ export interface Subscriber {
   /** Sends what is ready, as far as it may be sent now. */
   pump(): void
   /** Ends the stream for this subscription. It may go on for others. */
-  end(error: string): void
+  end(error: ConnectionError | undefined): void
 }

@@ -434,7 +434,8 @@ describe('secrets', () => {
       })
       await world.clock.advance(1_000)
       expect(world.upstream.requests).toHaveLength(8)
-      world.upstream.answer = () => ({ status: 401 })
+      const headers = { 'Content-Type': 'text/plain' }
+      world.upstream.answer = () => ({ status: 401, headers, text: `said ${SECRET}` })
       world.upstream.cut()
       const seen = [await visible(world, pages)]
       await world.clock.advance(2_000)

@@ -863,14 +863,14 @@ describe('the status', () => {
       host: 'shared-worker',
       attempt: 1,
       retryAt: new Date(OPEN + 1_000),
-      error: 'the server ended the response',
+      error: expect.objectContaining({ message: 'the server ended the response' }),
       openedAt: undefined,
     })
     await world.clock.advance(1_000)
     expect(stream.status).toMatchObject({
       attempt: 2,
       retryAt: new Date(OPEN + 2_000),
-      error: 'network error',
+      error: expect.objectContaining({ message: 'network error' }),
     })
     world.upstream.answer = () => undefined
     await world.clock.advance(1_000)
@@ -899,7 +899,7 @@ describe('the status', () => {
     await world.clock.advance(1_000)
     expect(inWords(stream.status)).toContain('closed')
     expect(stream.status).toMatchObject({
-      error: 'the server answered with status 404',
+      error: expect.objectContaining({ message: 'the server answered with status 404', status: 404 }),
       retryAt: undefined,
       openedAt: undefined,
     })
@@ -933,7 +933,7 @@ describe('the status', () => {
     const events = stream.events('a')
     await world.clock.advance(OPEN)
     expect(inWords(stream.status)).toContain('closed: ')
-    expect(stream.status.error).toContain('no host is available')
+    expect(stream.status.error?.message).toContain('no host is available')
     expect(await outcomeOf(world, events.next())).toEqual({ error: ended('no host is available') })
   })
 

@@ -56,8 +56,11 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-const state = (name: StateEntry['state'], error = ''): Entry => ({
-  ...stateEntry(name, { origin: name === 'open' ? 'https://dash.test' : '', error }),
+const state = (name: StateEntry['state'], message = ''): Entry => ({
+  ...stateEntry(name, {
+    origin: name === 'open' ? 'https://dash.test' : '',
+    error: message === '' ? undefined : { message, status: 0, contentType: '', body: '' },
+  }),
   seq: 1,
 })
 

@@ -421,7 +421,7 @@ describe('a late subscriber', () => {
     const late = new RawTab(world, 'late')
     await late.attach()
     await late.subscribe(['a'])
-    expect(late.entries()).toMatchObject([{ type: 'state', state: 'connecting', error: '' }])
+    expect(late.entries()).toMatchObject([{ type: 'state', state: 'connecting', error: undefined }])
   })
 
   test('that asks for more names before it was sent anything has missed nothing', async () => {

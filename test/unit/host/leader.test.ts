@@ -12,7 +12,7 @@ import type { World } from '../../sim/world/world.ts'
 import { CONNECT, createWorld, inWords, requestOf, send, serverOf } from '../raw-tab.ts'
 
 /** The channel that the pages of the default namespace hear. */
-const COMMON = 'tabstream/1/'
+const COMMON = 'tabstream/2/'
 
 /** Long enough for an election, too short for anybody to lose patience. */
 const ELECTION = 400

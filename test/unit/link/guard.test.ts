@@ -7,6 +7,7 @@ import { type Calls, guarded, HUB_CALLS, TAB_CALLS } from '../../../src/link/gua
 import { pack } from '../../../src/link/pack.ts'
 import {
   type Batch,
+  type ConnectionError,
   EVENT_SOURCE_POLICY,
   type HubSide,
   LATER,
@@ -99,6 +100,8 @@ const BATCH: Batch = {
   position: POSITION,
   mayWait: false,
 }
+
+const ERROR = { message: 'status 503', status: 503, contentType: 'text/plain', body: 'later' }
 
 const PLACE = { id: 'id-1', nth: 0, digest: 7 }
 
@@ -384,6 +387,26 @@ describe('a subscription', () => {
   })
 })
 
+const ERRORS = inWords([
+  null,
+  'status 503',
+  [],
+  {},
+  ...spoilt(ERROR, {
+    message: [undefined, 5],
+    status: [undefined, '503', Number.NaN],
+    contentType: [undefined, null, 5],
+    body: [undefined, null, {}],
+  }),
+])
+
+describe('a question about another attempt', () => {
+  test.each(ERRORS)('is dropped where its error makes no sense: $words', ({ message }) => {
+    expect(fateOf(call('retryDelay', 1, 1, ERROR), TAB_CALLS)).toBe('passes')
+    expect(fateOf(call('retryDelay', 1, 1, message), TAB_CALLS)).toBe('is dropped')
+  })
+})
+
 describe('a batch', () => {
   test.each(
     inWords([
@@ -407,6 +430,16 @@ describe('a batch', () => {
   test.each(POSITIONS)('up to a place that makes no sense is dropped: $words', ({ message }) => {
     expect(fateOf(call('deliver', { ...BATCH, position: message }), TAB_CALLS)).toBe('is dropped')
   })
+
+  test.each(ERRORS)('with a state of an error that makes no sense is dropped: $words', ({ message }) => {
+    const batch = (error: unknown) => ({
+      ...BATCH,
+      entries: pack([{ ...stateEntry('closed', { error: error as ConnectionError }), seq: 1 }]),
+    })
+    expect(fateOf(call('deliver', batch(ERROR)), TAB_CALLS)).toBe('passes')
+    expect(fateOf(call('deliver', batch(message)), TAB_CALLS)).toBe('is dropped')
+  })
+
   test.each([null, 5, 'entry'])('of entries that are none is dropped: %j', (entry) => {
     expect(fateOf(call('deliver', { ...BATCH, entries: [entry] }), TAB_CALLS)).toBe('is dropped')
   })

@@ -30,6 +30,11 @@ const seqs = (log: Log): number[] => {
   return held
 }
 
+test('what a server has said of a failure counts', () => {
+  const error = { message: 'x'.repeat(10), status: 503, contentType: 'text/plain', body: 'y'.repeat(16_384) }
+  expect(bytesOf(stateEntry('closed', { error })) - bytesOf(stateEntry('closed'))).toBe(2 * (20 + 16_384))
+})
+
 describe('numbering', () => {
   test('an empty log ends at 0 and begins at 1', () => {
     const log = new Log(UNBOUNDED)

@@ -54,7 +54,7 @@ class Reading implements Receiver {
     const { headers } = request
     const { maxEventSize } = this
     const { signal } = this.abort
-    const platform = { fetch, now: () => Date.now() } as unknown as HubPlatform
+    const platform = { fetch, now: () => Date.now(), setTimeout, clearTimeout } as unknown as HubPlatform
     const failure = await sse(platform)({ request, headers, resumeAfter, maxEventSize, signal }, this)
     if (failure.message !== 'the server ended the response') throw new FailedError(failure.message, failure)
   }

@@ -104,6 +104,8 @@ describe('wantsRetry', () => {
   const failure = (details: Partial<Failure>): Failure => ({
     message: '',
     status: 0,
+    contentType: '',
+    body: '',
     retryAfter: 0,
     isFinal: false,
     isEnd: false,

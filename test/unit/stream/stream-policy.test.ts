@@ -139,8 +139,8 @@ describe('for good ends', () => {
     const stream = new Page(world, 'page').connect(url)
     await world.clock.advance(HOUR)
     expect(stream.status.state).toBe('closed')
-    expect(stream.status.error).toContain(words)
-    expect(stream.status.error).not.toContain('secret')
+    expect(stream.status.error?.message).toContain(words)
+    expect(stream.status.error?.message).not.toContain('secret')
     expect(world.upstream.requests).toEqual([])
   })
 
@@ -207,7 +207,10 @@ describe('attempts in a row', () => {
     world.upstream.cut()
     await world.clock.advance(HOUR)
     expect(world.upstream.requests).toHaveLength(1)
-    expect(stream.status).toMatchObject({ state: 'closed', error: 'the server ended the response' })
+    expect(stream.status).toMatchObject({
+      state: 'closed',
+      error: { message: 'the server ended the response' },
+    })
   })
 
   test('are bounded for a function, too', async () => {
@@ -254,9 +257,71 @@ describe('attempts in a row', () => {
     const other = new Page(world, 'other').connect(URL_OF_EVENTS, { maxRetries: 3 })
     world.upstream.answer = answering(NETWORK_ERROR, NETWORK_ERROR, NETWORK_ERROR)
     await world.clock.advance(20_000)
-    expect(stream.status).toMatchObject({ state: 'closed', error: 'network error' })
+    expect(stream.status).toMatchObject({ state: 'closed', error: { message: 'network error' } })
     expect(other.status.state).toBe('open')
     expect(world.upstream.requests).toHaveLength(4)
+  })
+})
+
+describe('what the server says in place of a stream', () => {
+  const refusal = {
+    status: 503,
+    headers: { 'Content-Type': 'application/json' },
+    text: '{"until":"noon"}',
+  } satisfies Answer
+
+  test('is in the status of each tab that was there, until a connection opens', async () => {
+    const { world, stream } = connected()
+    const others = [new Page(world, 'other').connect(URL_OF_EVENTS), stream]
+    world.upstream.answer = answering(refusal)
+    await world.clock.advance(OPEN)
+    for (const { status } of others) {
+      expect(status).toMatchObject({
+        state: 'retrying',
+        error: {
+          message: 'the server answered with status 503',
+          status: 503,
+          contentType: 'application/json',
+          body: '{"until":"noon"}',
+        },
+      })
+    }
+    const late = new Page(world, 'late').connect(URL_OF_EVENTS)
+    await world.clock.advance(OPEN)
+    expect(late.status).toMatchObject({ state: 'retrying', error: undefined })
+    await world.clock.advance(1_000)
+    expect(others.map(({ status }) => status.error)).toEqual([undefined, undefined])
+  })
+
+  test('is in the last status of a stream that it ends', async () => {
+    const { world, stream } = connected()
+    world.upstream.answer = () => ({ ...refusal, status: 404 })
+    const next = stream.once('a').catch((error: unknown) => error)
+    await world.clock.advance(OPEN)
+    expect(stream.status).toMatchObject({ state: 'closed', error: { status: 404, body: '{"until":"noon"}' } })
+    expect(String(await next)).toBe(
+      'TabstreamError: tabstream: the stream has failed (the server answered with status 404)',
+    )
+  })
+
+  test('delays the next attempt by a second at most where it does not end', async () => {
+    const { world, seen } = connected()
+    world.upstream.answer = answering({ ...refusal, ends: false })
+    await world.clock.advance(OPEN)
+    expect(seen).toEqual(['connecting'])
+    await world.clock.advance(2_000)
+    expect(times(world)).toEqual([0, 2_000])
+    expect(world.upstream.open.size).toBe(1)
+  })
+
+  test('ends with the stream where a page has left meanwhile', async () => {
+    const { world, stream } = connected()
+    world.upstream.answer = () => ({ ...refusal, ends: false })
+    await world.clock.advance(OPEN)
+    stream.close()
+    await world.clock.advance(2_000)
+    expect(world.upstream.open.size).toBe(0)
+    expect(world.report().streams).toEqual([])
   })
 })
 
@@ -269,13 +334,40 @@ describe('a function that decides on retries', () => {
         return attempt * 2_000
       },
     })
-    world.upstream.answer = answering(NETWORK_ERROR, { status: 404 }, { ends: true })
-    await world.clock.advance(30_000)
-    expect(times(world)).toEqual([0, 2_000, 6_000, 12_000])
+    const login = {
+      text: '<p>Log in',
+      headers: { 'Content-Type': 'text/html; charset=utf-8' },
+    }
+    world.upstream.answer = answering(
+      NETWORK_ERROR,
+      { status: 404, text: '{"code":7}', headers: { 'Content-Type': 'application/json' } },
+      { ends: true },
+      login,
+    )
+    await world.clock.advance(60_000)
+    expect(times(world)).toEqual([0, 2_000, 6_000, 12_000, 20_000])
+    const nothing = { status: 0, contentType: '', body: '' }
     expect(asked).toEqual([
-      [1, { message: 'network error', status: 0 }],
-      [2, { message: 'the server answered with status 404', status: 404 }],
-      [3, { message: 'the server ended the response', status: 0 }],
+      [1, { ...nothing, message: 'network error' }],
+      [
+        2,
+        {
+          message: 'the server answered with status 404',
+          status: 404,
+          contentType: 'application/json',
+          body: '{"code":7}',
+        },
+      ],
+      [3, { ...nothing, message: 'the server ended the response' }],
+      [
+        4,
+        {
+          message: 'the server answered with content type "text/html; charset=utf-8"',
+          status: 200,
+          contentType: 'text/html; charset=utf-8',
+          body: '<p>Log in',
+        },
+      ],
     ])
   })
 
@@ -312,7 +404,10 @@ describe('a function that decides on retries', () => {
     world.upstream.answer = answering(NETWORK_ERROR, { status: 404 })
     await world.clock.advance(20_000)
     expect(times(world)).toEqual([0, 1_000])
-    expect(stream.status).toMatchObject({ state: 'closed', error: 'the server answered with status 404' })
+    expect(stream.status).toMatchObject({
+      state: 'closed',
+      error: { message: 'the server answered with status 404' },
+    })
   })
 
   test('and never answers leaves it at the usual after a while', async () => {
@@ -367,7 +462,7 @@ describe('a function that decides on retries', () => {
     expect(stream.status.state).toBe('retrying')
     answer(false)
     await world.clock.advance(100)
-    expect(stream.status).toMatchObject({ state: 'closed', error: 'network error' })
+    expect(stream.status).toMatchObject({ state: 'closed', error: { message: 'network error' } })
     expect(other.status.state).toBe('retrying')
     await world.clock.advance(5_000)
     expect(other.status.state).toBe('open')

@@ -66,7 +66,7 @@ describe('a connection that ends', () => {
     const tab = await listeningTab(world, 'tab', ['a'])
     serverOf(world).cut(error)
     await world.clock.advance(0)
-    expect(lastState(tab)).toMatchObject({ state: 'connecting', error: words })
+    expect(lastState(tab)).toMatchObject({ state: 'connecting', error: { message: words } })
   })
 
   test('is begun again after the time that the server asks for, and told when it is there', async () => {
@@ -80,7 +80,7 @@ describe('a connection that ends', () => {
     expect(await requestsWithin(world, 6_900)).toBe(0)
     expect(await requestsWithin(world, 200)).toBe(1)
     expect(tab.heard()).toEqual([...OPENING, 'a 1', 'connecting', 'open'])
-    expect(lastState(tab)).toMatchObject({ origin: 'https://dash.test', error: '' })
+    expect(lastState(tab)).toMatchObject({ origin: 'https://dash.test', error: undefined })
   })
 
   test('is begun again in a busy loop for no server', async () => {

@@ -5,9 +5,9 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 /** Bytes, compressed by brotli at quality 11. The README states what there is. */
 const BUDGETS = {
   SharedEventSource: 8_000,
-  connect: 10_550,
-  'worker.js': 12_300,
-  'hub.js': 12_350,
+  connect: 10_650,
+  'worker.js': 12_350,
+  'hub.js': 12_400,
 }
 
 const sizes = await measureSizes()

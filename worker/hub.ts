@@ -121,7 +121,8 @@ export class Hub implements TabHub {
   /** Over HTTP/1.1 a browser opens six connections to an origin, and the pages need some of them. */
   #count(origin: string): void {
     if (this.#hasWarned) return
-    const urls = Array.from(this.#streams.values(), ({ request }) => new URL(request.url))
+    const requests = Array.from(this.#streams.values(), ({ request }) => request)
+    const urls = requests.filter(({ asksUrl }) => !asksUrl).map(({ url }) => new URL(url))
     const paths = urls.filter((url) => url.origin === origin).map(({ pathname }) => pathname)
     if (paths.length <= MANY_STREAMS) return
     this.#hasWarned = true
@@ -148,5 +149,7 @@ export class Hub implements TabHub {
 }
 
 /** Requests share a stream only if this is equal for both. */
-const identityOf = ({ url, credentials, method, body, headers, key, asksHeaders }: StreamRequest): string =>
-  JSON.stringify([url, credentials, method, body, headers, key, asksHeaders])
+const identityOf = (request: StreamRequest): string => {
+  const { url, credentials, method, body, headers, key, asksHeaders, asksUrl } = request
+  return JSON.stringify([url, credentials, method, body, headers, key, asksHeaders, asksUrl])
+}

@@ -1,9 +1,9 @@
 import {
+  type ConnectionDetails,
   type ConnectionError,
   EVENT_SOURCE_POLICY,
   type HeadersReason,
   type Replay,
-  type StreamRequest,
 } from '../link/protocol.ts'
 import type { Client } from '../page/client.ts'
 import type { Wish } from '../page/page-subscription.ts'
@@ -28,7 +28,8 @@ export interface ConnectOptions<
   headers?: HeadersInit | ((reason: HeadersReason) => HeadersInit | Promise<HeadersInit>)
   /**
    * Tells apart streams that are equal otherwise, for instance by the user's ID. With a function for the headers, pages
-   * share a stream only where both give the same key or, without one, where the first headers are equal.
+   * share a stream only where both give the same key or, without one, where the first headers are equal. With a function
+   * for the URL there must be one, which names the stream as well as the user: the URLs that it gives tell nothing apart.
    */
   key?: string
   /** @default 'same-origin' */
@@ -55,6 +56,9 @@ export interface ConnectOptions<
   /** Closes the stream. */
   signal?: AbortSignal
 }
+
+/** Gives the URL of one connection, for instance with a ticket that is good for one. */
+type UrlFunction = (reason: HeadersReason) => string | URL | Promise<string | URL>
 
 const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string | undefined>> = {
   method: (value) =>
@@ -97,7 +101,8 @@ const LONGEST_TIMER = 2 ** 31 - 1
  * Opens a stream that is shared by every tab of the origin that asks for the same: method, URL, credentials, headers, body
  * and key.
  *
- * @param url relative to the document's base URL
+ * @param url relative to the document's base URL; or a function that gives one, which is called in one of the pages before
+ *   each connection, as a function for the headers is. It needs a `key`
  * @throws {DOMException} `SyntaxError` where `url` cannot be resolved
  * @throws {TabstreamError} of type `'configuration'` where an option makes no sense
  * @example
@@ -109,11 +114,22 @@ export function connect<const Decoders extends Readonly<Record<string, Decoder>>
   url: string | URL,
   options: ConnectOptions<Decoders> & { events: Decoders },
 ): SharedStream<{ [Name in keyof Decoders & string]: Decoded<Decoders[Name]> }>
-export function connect(url: string | URL, options: ConnectOptions = {}): unknown {
+export function connect(
+  url: UrlFunction,
+  options: ConnectOptions & { key: string; events?: undefined },
+): SharedStream
+export function connect<const Decoders extends Readonly<Record<string, Decoder>>>(
+  url: UrlFunction,
+  options: ConnectOptions<Decoders> & { key: string; events: Decoders },
+): SharedStream<{ [Name in keyof Decoders & string]: Decoded<Decoders[Name]> }>
+export function connect(url: string | URL | UrlFunction, options: ConnectOptions = {}): unknown {
   check(options)
-  const { events, until, signal } = options
+  const { events, until, signal, key } = options
+  if (typeof url === 'function' && key === undefined) {
+    throw misuse('a function for the URL needs a key that names the stream and the user; give one: { key }')
+  }
   const client = pageClient()
-  const wish = wishOf(withoutFragment(resolve(url)), options, client)
+  const wish = wishOf(url, options, client)
   return new PageStream(client, wish, { decoders: events, until, signal })
 }
 
@@ -134,12 +150,18 @@ function check(options: ConnectOptions): void {
   checkReplay(options.replay)
 }
 
-function wishOf(url: string, options: ConnectOptions, client: Pick<Client, 'now' | 'randomId'>): Wish {
+function wishOf(
+  url: string | URL | UrlFunction,
+  options: ConnectOptions,
+  client: Pick<Client, 'now' | 'randomId'>,
+): Wish {
   const { body, headers, key, retry, maxRetries = Number.POSITIVE_INFINITY } = options
   const { idleTimeout = 0, maxEventSize = EVENT_SOURCE_POLICY.maxEventSize } = options
   const isJson = body !== undefined && typeof body !== 'string'
   const base = {
-    url,
+    // What a function will give is not known yet, so the key alone tells such streams apart.
+    url: typeof url === 'function' ? resolve('/') : withoutFragment(resolve(url)),
+    ...(typeof url === 'function' && { asksUrl: true as const }),
     credentials: options.withCredentials ? 'include' : (options.credentials ?? 'same-origin'),
     method: options.method?.toUpperCase() ?? 'GET',
     body: isJson ? JSON.stringify(body) : body,
@@ -163,25 +185,45 @@ function wishOf(url: string, options: ConnectOptions, client: Pick<Client, 'now'
     retryDelay:
       typeof retry === 'function' ? async (...args: Parameters<typeof retry>) => retry(...args) : undefined,
   }
-  if (typeof headers !== 'function') return { ...wish, request: { ...base, headers: normal(headers) } }
-  const ask = async (reason: HeadersReason) => normal(await headers(reason))
-  if (key !== undefined) return { ...wish, headers: ask, request: { ...base, headers: [] } }
+  const request = { ...base, headers: typeof headers === 'function' ? [] : normal(headers) }
+  if (typeof url !== 'function' && typeof headers !== 'function') return { ...wish, request }
+  const ask = async (reason: HeadersReason): Promise<ConnectionDetails> => {
+    const [given, at] = await Promise.all([
+      typeof headers === 'function' ? headers(reason) : headers,
+      typeof url === 'function' ? url(reason) : base.url,
+    ])
+    return { url: typeof url === 'function' ? checked(at) : base.url, headers: normal(given) }
+  }
+  if (key !== undefined) return { ...wish, details: ask, request }
   // What tells users apart is only in the headers themselves. They are good for the first connection, too.
-  let first: { readonly headers: StreamRequest['headers']; readonly at: number } | undefined
-  const request = ask('connect').then(
-    (headers) => {
-      first = { headers, at: client.now() }
-      return { ...base, headers }
+  let first: { readonly details: ConnectionDetails; readonly at: number } | undefined
+  const promised = ask('connect').then(
+    (details) => {
+      first = { details, at: client.now() }
+      return { ...base, headers: details.headers }
     },
     // Nobody knows whose stream this is: it is shared with nobody.
-    () => ({ ...base, headers: [], key: client.randomId() }),
+    () => ({ ...request, key: client.randomId() }),
   )
   const askLater = (reason: HeadersReason) => {
-    const known = reason === 'connect' && first && client.now() - first.at < FRESH ? first.headers : undefined
+    const known = reason === 'connect' && first && client.now() - first.at < FRESH ? first.details : undefined
     first = undefined
     return known === undefined ? ask(reason) : Promise.resolve(known)
   }
-  return { ...wish, headers: askLater, request }
+  return { ...wish, details: askLater, request: promised }
+}
+
+/** @throws {TypeError} whose message does not repeat the URL, since that may hold a secret */
+function checked(given: unknown): string {
+  if ((typeof given === 'string' && given !== '') || given instanceof URL) {
+    try {
+      const url = resolve(given)
+      if (/^https?:/.test(url)) return withoutFragment(url)
+    } catch {
+      // Said below.
+    }
+  }
+  throw new TypeError('the function must give an http or https URL, or one relative to the document')
 }
 
 /** Names in lower case, sorted; as `Headers` does it. */

@@ -39,7 +39,7 @@ export const TAB_CALLS: Calls = {
     isEntries(batch.entries) &&
     isPosition(batch.position) &&
     typeof batch.mayWait === 'boolean',
-  headers: (id, reason) => isInteger(id) && isString(reason),
+  details: (id, reason) => isInteger(id) && isString(reason),
   retryDelay: (id, attempt, error) => isInteger(id) && isInteger(attempt) && isConnectionError(error),
   warn: (message) => isString(message),
   ping: () => true,
@@ -156,7 +156,8 @@ const isRequest = (value: unknown): boolean =>
   Array.isArray(value.headers) &&
   value.headers.every((header) => Array.isArray(header) && header.length === 2 && header.every(isString)) &&
   isString(value.key) &&
-  typeof value.asksHeaders === 'boolean'
+  typeof value.asksHeaders === 'boolean' &&
+  (value.asksUrl === undefined || value.asksUrl === true)
 
 const isPolicy = (value: unknown): boolean =>
   isRecord(value) &&

@@ -8,7 +8,7 @@ export const PROTOCOL_VERSION = 2
 
 /** What is asked of the server. Two tabs share a stream when all members are equal. */
 export interface StreamRequest {
-  /** Absolute, without fragment. */
+  /** Absolute, without fragment. Where a function gives the URL of each connection, it says nothing. */
   readonly url: string
   readonly credentials: RequestCredentials
   readonly method: string
@@ -19,10 +19,19 @@ export interface StreamRequest {
   readonly key: string
   /** A function in the page gives the headers of each connection. */
   readonly asksHeaders: boolean
+  /** A function in the page gives the URL of each connection. */
+  readonly asksUrl?: true
 }
 
-/** Why headers are asked for: the first connection, another one, or a server that has refused the last ones. */
+/** Why headers or a URL are asked for: the first connection, another one, or a server that has refused the last ones. */
 export type HeadersReason = 'connect' | 'retry' | 'unauthorized'
+
+/** What functions in the page give for one connection; and what is fixed, where they do not give both. */
+export interface ConnectionDetails {
+  /** Absolute, without fragment. */
+  readonly url: string
+  readonly headers: StreamRequest['headers']
+}
 
 /** What one subscriber wants of a stream that others may share. */
 export interface Policy {
@@ -265,8 +274,8 @@ export interface HubSide {
 export interface TabSide {
   /** Returns when every entry has been dispatched: the return is the acknowledgement, `LATER` where that may wait. */
   deliver(batch: Batch): Promise<typeof LATER | undefined>
-  /** What the subscription's function gives for the next connection. Rejects with what that throws. */
-  headers(subscriptionId: number, reason: HeadersReason): Promise<StreamRequest['headers']>
+  /** What the subscription's functions give for the next connection. Rejects with what they throw. */
+  details(subscriptionId: number, reason: HeadersReason): Promise<ConnectionDetails | undefined>
   /** When the subscription's function wants to try again, in ms; `false` for not at all. */
   retryDelay(subscriptionId: number, attempt: number, error: ConnectionError): Promise<number | false>
   /** For the page's console. */

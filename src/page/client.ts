@@ -23,7 +23,7 @@ export class Client implements Climber {
       await this.#deliver(batch)
       return batch.mayWait ? LATER : undefined
     },
-    headers: async (id, reason) => this.#wish(id).headers?.(reason) ?? [],
+    details: async (id, reason) => this.#wish(id).details?.(reason),
     retryDelay: async (id, attempt, error) => this.#wish(id).retryDelay?.(attempt, error) ?? false,
     warn: (message) => this.#platform.warn(message),
     ping: () => {},

@@ -1,6 +1,7 @@
 import { placeOf } from '../link/place.ts'
 import {
   type Batch,
+  type ConnectionDetails,
   type ConnectionError,
   type HeadersReason,
   INITIAL_STATE,
@@ -20,7 +21,7 @@ export interface Wish {
   readonly request: StreamRequest | Promise<StreamRequest>
   readonly policy: Policy
   readonly replay?: Replay | undefined
-  readonly headers?: ((reason: HeadersReason) => Promise<StreamRequest['headers']>) | undefined
+  readonly details?: ((reason: HeadersReason) => Promise<ConnectionDetails>) | undefined
   readonly retryDelay?: ((attempt: number, error: ConnectionError) => Promise<number | false>) | undefined
 }
 

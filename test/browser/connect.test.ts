@@ -184,6 +184,66 @@ describe.each(HOSTS)('tokens, with host %s', (host) => {
     expect(gateway.requests).toEqual(['first refused', 'second good', 'first refused', 'third refused'])
   })
 
+  test(
+    'in the URL, good for one request, are drawn for each, and the stream goes on',
+    ESSENTIAL,
+    async () => {
+      const { server, openMany } = await stage()
+      const tickets = new Set<string>()
+      const requests: string[] = []
+      const open = new Set<ServerResponse>()
+      let issued = 0
+      server.answer('/ticket', (_request, response) => {
+        tickets.add(`secret-${++issued}`)
+        response.end(`secret-${issued}`)
+      })
+      server.answer('/ticketed', (request, response) => {
+        const ticket = new URL(request.url ?? '', server.origin).searchParams.get('ticket') ?? ''
+        const last = Number(request.headers['last-event-id'] ?? 0)
+        requests.push(`${ticket} after ${last}`)
+        if (!tickets.delete(ticket)) {
+        response.writeHead(401).end()
+        return
+      }
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        response.write('retry: 100\n\n')
+        for (const number of [1, 2, 3, 4].slice(last, requests.length + 1))
+          response.write(textOf(String(number)))
+        open.add(response)
+      })
+      const tabs = await openMany(2, `/page?host=${host}`)
+      for (const tab of tabs) {
+        await tab.page.evaluate(() => {
+          globalThis.asked = []
+          globalThis.seen = { data: [], statuses: [], gaps: 0, errors: [] }
+          globalThis.stream = tabstream.connect(
+            async (reason) => {
+              asked.push(reason)
+              const response = await fetch('/ticket', { method: 'POST' })
+              return `/ticketed?ticket=${await response.text()}`
+            },
+            { key: 'alice', replay: 'all' },
+          )
+          stream.on('*', ({ data }) => seen.data.push(data))
+          stream.onGap(() => seen.gaps++)
+        })
+      }
+      await Promise.all(tabs.map((tab) => received(tab, '2')))
+      for (const number of ['3', '4']) {
+        for (const response of open) response.destroy()
+        await Promise.all(tabs.map((tab) => received(tab, number)))
+      }
+      expect(requests).toEqual(['secret-1 after 0', 'secret-2 after 1', 'secret-3 after 2'])
+      for (const tab of tabs) {
+        expect(await dataIn(tab)).toEqual(['1', '2', '3', '4'])
+        expect(await tab.page.evaluate(() => seen.gaps)).toBe(0)
+        expect(JSON.stringify([await inspect(tab), tab.console])).not.toContain('secret')
+      }
+      const asks = await Promise.all(tabs.map((tab) => tab.page.evaluate(() => asked)))
+      expect(asks.flat().sort()).toEqual(['connect', 'retry', 'retry'])
+    },
+  )
+
   test('of two users on one URL, in four tabs, never meet, and show nowhere', ESSENTIAL, async () => {
     const { server, context, open } = await stage()
     server.answer('/private', (request, response) => {

@@ -66,7 +66,7 @@ export class RawTab {
         if (this.#isHolding) await new Promise<void>((resolve) => this.#held.push(resolve))
         return undefined
       },
-      headers: async () => [],
+      details: async () => undefined,
       retryDelay: async () => false,
       warn: (message) => this.warnings.push(message),
       ping: () => {},

@@ -46,7 +46,7 @@ interface Standing {
 }
 
 /** What a cursor needs of its tab. */
-export type CursorTab = Pick<Remote<TabSide>, 'deliver' | 'headers' | 'retryDelay'>
+export type CursorTab = Pick<Remote<TabSide>, 'deliver' | 'details' | 'retryDelay'>
 
 /** One subscription's place in a log: the next entry to look at, and what has to be said before it. */
 export class Cursor implements Subscriber {

@@ -3,8 +3,11 @@ import type { Failure } from './failure.ts'
 
 /** What a source is asked for: one connection to the server. */
 export interface ConnectionRequest {
-  readonly request: StreamRequest
-  /** Of this connection: those of the request, or what a page's function gave. */
+  /** Absolute. */
+  readonly url: string
+  readonly method: string
+  readonly body: string | undefined
+  readonly credentials: RequestCredentials
   readonly headers: StreamRequest['headers']
   /** The ID to resume after; `''` for none. */
   readonly resumeAfter: string

@@ -29,25 +29,25 @@ export const sse =
  */
 async function readEvents(
   platform: HubPlatform,
-  { request, headers, resumeAfter, maxEventSize, signal }: ConnectionRequest,
+  { url, method, body, credentials, headers, resumeAfter, maxEventSize, signal }: ConnectionRequest,
   receiver: Receiver,
 ): Promise<void> {
-  const obstacle = whyImpossible(new URL(request.url))
+  const obstacle = whyImpossible(new URL(url))
   if (obstacle !== undefined) throw new FailedError(obstacle, { isFinal: true })
-  const response = await platform.fetch(request.url, {
-    method: request.method,
+  const response = await platform.fetch(url, {
+    method,
     headers: headersOf(headers, resumeAfter),
     signal,
-    credentials: request.credentials,
+    credentials,
     cache: 'no-store',
-    ...(request.body !== undefined && { body: request.body }),
+    ...(body !== undefined && { body }),
   })
   const refusal = await refusalOf(platform, response)
   if (refusal !== undefined) throw refusal
   // Mercure's way to say that it no longer has the event asked for. The header's name has changed with version 1.0.
   const resumedAfter = response.headers.get('Mercure-Last-Event-ID') ?? response.headers.get('Last-Event-ID')
   receiver.opened({
-    origin: new URL(response.url || request.url).origin,
+    origin: new URL(response.url || url).origin,
     // A header's value loses the blanks at its ends.
     deniesResumption: resumedAfter !== null && resumedAfter.trim() !== toByteString(resumeAfter).trim(),
   })

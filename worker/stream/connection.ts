@@ -11,7 +11,7 @@ import { errorOf, type Failure, failureOf } from '../source/failure.ts'
 import type { Source } from '../source/source.ts'
 import { IdleWatch } from './idle-watch.ts'
 import type { Pace } from './pace.ts'
-import { askHeaders, askRetries } from './page-questions.ts'
+import { askDetails, askRetries, asksDetails } from './page-questions.ts'
 import type { Reception } from './reception.ts'
 import { DEFAULT_RECONNECTION_TIME, reconnectionTime, retryDelay } from './retry.ts'
 import type { Subscriber } from './subscriber.ts'
@@ -59,7 +59,7 @@ export class Connection {
   #notBefore = 0
   /** The next attempt waits for a subscriber, or until it is known that the stream has not ended. */
   #isHeld = false
-  /** Headers have been asked for anew since the server refused the last ones. */
+  /** Headers or URL have been asked for anew since the server refused the last ones. */
   #hasAskedAgain = false
 
   constructor(platform: HubPlatform, source: Source, stream: ConnectionStream) {
@@ -138,15 +138,15 @@ export class Connection {
   /** Resolves when the connection has ended, and rejects when it could not be begun. */
   async #hold(reason: HeadersReason, signal: AbortSignal): Promise<Failure> {
     const { request, subscribers, reception, pace } = this.#stream
-    const headers = request.asksHeaders
-      ? await askHeaders(subscribers, reason, signal, () => pace.wait())
-      : request.headers
+    const { url, headers } = asksDetails(request)
+      ? await askDetails(subscribers, reason, signal, () => pace.wait())
+      : request
     const resumeAfter = reception.resume()
     this.#idle.start()
     const limits = Array.from(subscribers, ({ policy }) => policy.maxEventSize)
     const maxEventSize = limits.length === 0 ? EVENT_SOURCE_POLICY.maxEventSize : Math.max(...limits)
     return this.#source(
-      { request, headers, resumeAfter, maxEventSize, signal },
+      { ...request, url, headers, resumeAfter, maxEventSize, signal },
       {
         opened: (head) => {
           this.#idle.alive()
@@ -194,7 +194,7 @@ export class Connection {
       this.#hasAskedAgain = true
       return this.#connect('unauthorized')
     }
-    // What the server refuses after an outage are other headers.
+    // What the server refuses after an outage is something else.
     if (failure.status !== 401 && failure.status !== 403) this.#hasAskedAgain = false
     status.state = 'retrying'
     this.#notBefore = this.#platform.now() + failure.retryAfter
@@ -263,9 +263,9 @@ export class Connection {
     return asked.length > 0 && [...this.#stream.subscribers].every(({ questions }) => known.has(questions))
   }
 
-  /** New headers may help, once. */
+  /** New headers, or a new URL, may help, once. */
   #isUnauthorized({ status }: Failure): boolean {
-    return (status === 401 || status === 403) && this.#stream.request.asksHeaders && !this.#hasAskedAgain
+    return (status === 401 || status === 403) && asksDetails(this.#stream.request) && !this.#hasAskedAgain
   }
 
   #end(): void {

@@ -1,5 +1,5 @@
 import type { Remote } from 'comlink'
-import type { HeadersReason, StreamRequest, TabSide } from '../../src/link/protocol.ts'
+import type { ConnectionDetails, HeadersReason, StreamRequest, TabSide } from '../../src/link/protocol.ts'
 import type { HubPlatform } from '../platform.ts'
 import { errorOf, FailedError, type Failure } from '../source/failure.ts'
 import { reconnectionTime, wantsRetry } from './retry.ts'
@@ -12,7 +12,7 @@ const ASK_TIMEOUT = 10_000
 const RETRY_PATIENCE = 250
 
 /** What can be asked of a page. */
-export type AskedTab = Pick<Remote<TabSide>, 'headers' | 'retryDelay'>
+export type AskedTab = Pick<Remote<TabSide>, 'details' | 'retryDelay'>
 
 /** Questions to one subscription's page. They are given up when the subscription goes. */
 export class PageQuestions implements Questions {
@@ -28,9 +28,11 @@ export class PageQuestions implements Questions {
     this.#subscription = subscription
   }
 
-  headers(reason: HeadersReason): Promise<StreamRequest['headers'] | undefined> {
-    return this.#ask(this.#tab.headers(this.#subscription, reason)).catch((error: unknown) => {
-      throw new FailedError(`no headers: ${error instanceof Error ? error.message : String(error)}`)
+  details(reason: HeadersReason): Promise<ConnectionDetails | undefined> {
+    const call: Promise<ConnectionDetails | undefined> = this.#tab.details(this.#subscription, reason)
+    return this.#ask(call).catch((error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error)
+      throw new FailedError(`a page could not give headers or URL: ${message}`)
     })
   }
 
@@ -57,30 +59,34 @@ export class PageQuestions implements Questions {
   }
 }
 
+/** Whether pages must be asked before each connection. */
+export const asksDetails = ({ asksHeaders, asksUrl }: StreamRequest): boolean =>
+  asksHeaders || asksUrl === true
+
 /**
- * Headers for a connection, from one of the pages: the oldest subscriber's first, then the next one's where that goes or does
+ * Headers and URL for a connection, from one of the pages: the oldest subscriber's first, then the next one's where that goes or does
  * not answer.
  *
  * @param arrival resolves when a subscriber may have come
  * @throws {FailedError} where no page can give them
  */
-export async function askHeaders(
+export async function askDetails(
   subscribers: ReadonlySet<Subscriber>,
   reason: HeadersReason,
   signal: AbortSignal,
   arrival: () => Promise<void>,
-): Promise<StreamRequest['headers']> {
+): Promise<ConnectionDetails> {
   const asked = new Set<Questions>()
   for (;;) {
     // The last one has gone; another may come before the stream closes.
     if (subscribers.size === 0) await arrival()
     signal.throwIfAborted()
     const next = [...subscribers].find(({ questions }) => !asked.has(questions))
-    if (next === undefined) throw new FailedError('no page could give the headers')
+    if (next === undefined) throw new FailedError('no page could give headers or URL')
     asked.add(next.questions)
-    const headers = await next.questions.headers(reason)
+    const details = await next.questions.details(reason)
     signal.throwIfAborted()
-    if (headers !== undefined) return headers
+    if (details !== undefined) return details
   }
 }
 

@@ -1,14 +1,14 @@
-import type { ConnectionError, HeadersReason, Policy, StreamRequest } from '../../src/link/protocol.ts'
+import type { ConnectionDetails, ConnectionError, HeadersReason, Policy } from '../../src/link/protocol.ts'
 import type { Failure } from '../source/failure.ts'
 
 /** What a stream can ask a subscriber's page. */
 export interface Questions {
   /**
-   * What the page's function gives for the next connection; `undefined` if the page goes or does not answer.
+   * What the page's functions give for the next connection; `undefined` if the page goes or does not answer.
    *
-   * @throws {FailedError} if the function fails
+   * @throws {FailedError} if a function fails
    */
-  headers(reason: HeadersReason): Promise<StreamRequest['headers'] | undefined>
+  details(reason: HeadersReason): Promise<ConnectionDetails | undefined>
   /**
    * When the page's function wants to try again after the `attempt`-th failure in a row, in ms; `false` for
    * not at all, `undefined` if the page does not answer.

@@ -94,7 +94,7 @@ describe('the function', () => {
     await world.clock.advance(OPEN + 1_000)
     expect(seen).toEqual([
       'connecting',
-      'retrying 1: no headers: the session has expired',
+      'retrying 1: a page could not give headers or URL: the session has expired',
       expect.stringMatching(/^open/),
     ])
     expect(world.upstream.requests).toHaveLength(1)
@@ -110,8 +110,8 @@ describe('the function', () => {
     await world.clock.advance(OPEN + 1_000)
     expect(seen).toEqual([
       'connecting',
-      expect.stringContaining('retrying 1: no headers'),
-      expect.stringContaining('no headers'),
+      expect.stringContaining('retrying 1: a page could not give headers'),
+      expect.stringContaining('could not give headers'),
     ])
     expect(world.upstream.requests).toEqual([])
   })
@@ -136,7 +136,11 @@ describe('the function', () => {
     })
     const seen = statuses(stream)
     await world.clock.advance(OPEN + 1_000)
-    expect(seen).toEqual(['connecting', 'retrying 1: no headers: not yet', expect.stringMatching(/^open/)])
+    expect(seen).toEqual([
+      'connecting',
+      'retrying 1: a page could not give headers or URL: not yet',
+      expect.stringMatching(/^open/),
+    ])
     expect(world.upstream.requests).toMatchObject([{ headers: { n: '3' } }])
   })
 })
@@ -287,7 +291,7 @@ describe('a page that is asked', () => {
     await world.clock.advance(OPEN + ASK_TIMEOUT + 1_000)
     expect(seen).toEqual([
       'connecting',
-      'retrying 1: no page could give the headers',
+      'retrying 1: no page could give headers or URL',
       expect.stringMatching(/^open/),
     ])
   })

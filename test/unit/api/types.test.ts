@@ -368,6 +368,18 @@ describe('options of connect()', () => {
         },
       })
     expectTypeOf(use).toBeFunction()
+    const useFunction = () => {
+      const stream = connect(
+        async (reason) => {
+          expectTypeOf(reason).toEqualTypeOf<HeadersReason>()
+          return new URL('https://dash.test/')
+        },
+        { key: 'alice', events: { cpu: json<Cpu>() } },
+      )
+      stream.on('cpu', ({ data }) => expectTypeOf(data).toEqualTypeOf<Cpu>())
+      connect(() => '/events', { key: 'alice' }).on('any', ({ data }) => expectTypeOf(data).toBeString())
+    }
+    expectTypeOf(useFunction).toBeFunction()
     expectTypeOf<ConnectOptions['idleTimeout']>().toEqualTypeOf<number | undefined>()
   })
 
@@ -385,6 +397,12 @@ describe('options of connect()', () => {
       connect('/events', { headers: (reason) => (reason === 'refused' ? {} : {}) }),
       // @ts-expect-error: the URL is missing
       connect(),
+      // @ts-expect-error: a function for the URL needs a key
+      connect(() => '/events'),
+      // @ts-expect-error: a function for the URL needs a key
+      connect(() => '/events', { method: 'POST' }),
+      // @ts-expect-error: a number is no URL
+      connect(() => 7, { key: 'alice' }),
     ]
     expectTypeOf(wrong).toBeFunction()
   })

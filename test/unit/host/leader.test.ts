@@ -79,7 +79,7 @@ class Tab {
         this.batches.push(batch)
         return undefined
       },
-      headers: async () => [],
+      details: async () => undefined,
       retryDelay: async () => false,
       warn: () => {},
       ping: () => {},

@@ -12,6 +12,7 @@ import {
   type HubSide,
   LATER,
   type Position,
+  type StreamRequest,
   type Subscription,
   type TabSide,
 } from '../../../src/link/protocol.ts'
@@ -370,6 +371,15 @@ describe('a subscription', () => {
     expect(fateOf(call('subscribe', message))).toBe('is dropped')
   })
 
+  const whole: StreamRequest = { ...SUBSCRIPTION.request, asksUrl: true }
+  test.each(inWords(spoilt(whole, { asksUrl: [null, false, 1, 'true'] })))(
+    'with a request that makes no sense is dropped: $words',
+    ({ message }) => {
+      expect(fateOf(call('subscribe', { ...SUBSCRIPTION, request: whole }))).toBe('passes')
+      expect(fateOf(call('subscribe', { ...SUBSCRIPTION, request: message }))).toBe('is dropped')
+    },
+  )
+
   test.each(POSITIONS)('at a place that makes no sense is dropped: $words', ({ message }) => {
     expect(fateOf(call('subscribe', { ...SUBSCRIPTION, position: POSITION }))).toBe('passes')
     expect(fateOf(call('subscribe', { ...SUBSCRIPTION, position: message }))).toBe('is dropped')
@@ -399,6 +409,15 @@ const ERRORS = inWords([
     body: [undefined, null, {}],
   }),
 ])
+
+test.each([
+  ['1', 'connect'],
+  [1, 5],
+  [1, undefined],
+])('a question about headers and URL is dropped where it makes no sense: %j', (...words) => {
+  expect(fateOf(call('details', 1, 'connect'), TAB_CALLS)).toBe('passes')
+  expect(fateOf(call('details', ...words), TAB_CALLS)).toBe('is dropped')
+})
 
 describe('a question about another attempt', () => {
   test.each(ERRORS)('is dropped where its error makes no sense: $words', ({ message }) => {

@@ -339,7 +339,7 @@ describe('without any host', () => {
       {
         type: 'state',
         state: 'closed',
-        error: expect.stringContaining('shared-worker: this context has no SharedWorker'),
+        error: { message: expect.stringContaining('shared-worker: this context has no SharedWorker') },
       },
     ])
   })

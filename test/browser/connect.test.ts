@@ -202,9 +202,9 @@ describe.each(HOSTS)('tokens, with host %s', (host) => {
         const last = Number(request.headers['last-event-id'] ?? 0)
         requests.push(`${ticket} after ${last}`)
         if (!tickets.delete(ticket)) {
-        response.writeHead(401).end()
-        return
-      }
+          response.writeHead(401).end()
+          return
+        }
         response.writeHead(200, { 'content-type': 'text/event-stream' })
         response.write('retry: 100\n\n')
         for (const number of [1, 2, 3, 4].slice(last, requests.length + 1))
@@ -446,6 +446,31 @@ describe('a stream', ESSENTIAL, () => {
     expect(await errorIn(two)).toBeUndefined()
     await expect.poll(async () => (await inspect(one)).streams, POLL).toEqual([])
     expect(bodies).toEqual(['POST application/json {"prompt":"tell"}'])
+  })
+
+  test('of a completion ends with its last event, though the blank line after that is missing', async () => {
+    const { server, openMany } = await stage()
+    const responses: ServerResponse[] = []
+    server.answer('/complete', (request, response) => {
+      request.resume()
+      responses.push(response)
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write('retry: 100\n\ndata: Once\n\n')
+    })
+    const tabs = await openMany(2)
+    const options = `{
+      method: 'POST', body: { prompt: 'tell' }, retry: true, replay: 'all', until: ({ data }) => data === '[DONE]'
+    }`
+    await Promise.all(tabs.map((tab) => connect(tab, '/complete', options)))
+    await Promise.all(tabs.map((tab) => received(tab, 'Once')))
+    for (const response of responses) response.end('data: [DONE]')
+    await Promise.all(tabs.map((tab) => reach(tab, 'closed')))
+    for (const tab of tabs) {
+      expect(await dataIn(tab)).toEqual(['Once', '[DONE]'])
+      expect(await errorIn(tab)).toBeUndefined()
+    }
+    await expect.poll(async () => (await inspect(tabs[0] as Tab)).streams, POLL).toEqual([])
+    expect(responses).toHaveLength(1)
   })
 
   test('is read by a slow loop at its own pace, without loss and without holding up others', async () => {

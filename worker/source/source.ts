@@ -42,6 +42,8 @@ export interface Receiver {
   idAlone(id: string): void
   /** The server's reconnection time in ms, as it was sent. */
   retry(milliseconds: number): void
+  /** Whether a last event counts that the response has ended after, in good order, without the blank line. */
+  takesUnfinished(): boolean
   /** The server has sent something, be it only a comment or a heartbeat. */
   alive(): void
   /**

@@ -104,7 +104,12 @@ async function parse(
   try {
     for (;;) {
       const { done, value } = await reader.read()
-      if (done) return
+      if (done) {
+        if (!receiver.takesUnfinished()) return
+        parser.feed(`${lines.normalise(decoder.decode())}\n\n`)
+        await receiver.flushed()
+        return
+      }
       receiver.alive()
       const text = lines.normalise(decoder.decode(value, { stream: true }))
       for (let at = 0; at < text.length; at += SLICE) {

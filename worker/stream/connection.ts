@@ -167,6 +167,7 @@ export class Connection {
         retry: (milliseconds) => {
           this.#reconnectionTime = reconnectionTime(milliseconds)
         },
+        takesUnfinished: () => this.#takesUnfinished(),
         alive: () => this.#idle.alive(),
         flushed: () => {
           this.#stream.pump()
@@ -174,6 +175,16 @@ export class Connection {
         },
       },
     )
+  }
+
+  /**
+   * [spec] An event that is not complete at the end of the stream is discarded. For `until` it can be the last of all, and the
+   * request would be made again; but not while someone shares the stream who keeps to the standard.
+   * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+   */
+  #takesUnfinished(): boolean {
+    const policies = Array.from(this.#stream.subscribers, ({ policy }) => policy)
+    return policies.some(({ asksEnd }) => asksEnd) && policies.every(({ retriesStatuses }) => retriesStatuses)
   }
 
   /** While we do not read, silence says nothing of the server. */

@@ -731,6 +731,73 @@ describe('until', () => {
     expect(world.upstream.requests).toHaveLength(1)
   })
 
+  describe('and the end of the response without a blank line', () => {
+    const text = `${textOf('a 1')}event: a\ndata: [DONE]`
+
+    /** Who opens streams at a server that answers like that, and what they are given. */
+    const answered = async (...wishes: ConnectOptions[]) => {
+      const world = new UpstreamWorld()
+      world.upstream.answer = () => ({ text, ends: true })
+      const streams = wishes.map((options, index) =>
+        new Page(world, `page ${index}`).connect(URL_OF_EVENTS, options as object),
+      )
+      const words = streams.map((stream) => heard(stream, '*'))
+      const states = () => streams.map(({ status }) => status.state)
+      return { world, words, states }
+    }
+
+    test.each<[string, ConnectOptions]>([
+      ['GET', {}],
+      ['POST', { method: 'POST', body: 'ask', retry: true }],
+    ])('end a %s, which is not made again', async (_method, options) => {
+      const { world, words, states } = await answered(
+        { ...options, until: isDone },
+        { ...options, until: isDone },
+      )
+      await world.clock.advance(60_000)
+      expect(words).toEqual(Array(2).fill(['a 1', 'a [DONE]']))
+      expect(states()).toEqual(['closed', 'closed'])
+      expect(world.upstream.requests).toHaveLength(1)
+    })
+
+    test('end it for a page without until, too', async () => {
+      const { world, words, states } = await answered({}, { until: isDone })
+      await world.clock.advance(60_000)
+      expect(words).toEqual(Array(2).fill(['a 1', 'a [DONE]']))
+      expect(states()).toEqual(['closed', 'closed'])
+    })
+
+    test('are no event where nobody has until', async () => {
+      const { world, words } = await answered({})
+      await world.clock.advance(OPEN)
+      expect(words).toEqual([['a 1']])
+    })
+
+    test('are no event where the connection breaks there', async () => {
+      const { world, words } = await answered({ until: isDone })
+      world.upstream.answer = () => ({ text })
+      await world.clock.advance(OPEN)
+      world.upstream.cut(new TypeError('network error'))
+      await world.clock.advance(OPEN)
+      expect(words).toEqual([['a 1']])
+    })
+
+    test('are no event as long as a SharedEventSource has the stream', async () => {
+      const { world, words, states } = await answered({ until: isDone })
+      const source = new Page(world, 'other').source()
+      const notes: string[] = []
+      source.addEventListener('a', ({ data }) => notes.push(data))
+      source.addEventListener('error', () => notes.push(`error ${source.readyState}`))
+      await world.clock.advance(OPEN)
+      expect(notes).toEqual(['1', 'error 0'])
+      expect(words).toEqual([['a 1']])
+      source.close()
+      await world.clock.advance(1_000)
+      expect(words).toEqual([['a 1', 'a 1', 'a [DONE]']])
+      expect(states()).toEqual(['closed'])
+    })
+  })
+
   test('closes it for all who share it, without an error', async () => {
     const { world, stream, send } = await opened({ until: isDone })
     const other = new Page(world, 'other').connect(URL_OF_EVENTS)

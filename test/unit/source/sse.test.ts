@@ -39,6 +39,7 @@ class Reading implements Receiver {
   readonly asked: { url: string; init: RequestInit }[] = []
   readonly abort = new AbortController()
   maxEventSize = 1_000_000
+  isUnfinishedTaken = false
   readonly #answer: () => Promise<Response>
 
   constructor(answer: () => Response | Promise<Response>) {
@@ -74,6 +75,10 @@ class Reading implements Receiver {
 
   idAlone(id: string): void {
     this.calls.push(`id ${id}`)
+  }
+
+  takesUnfinished(): boolean {
+    return this.isUnfinishedTaken
   }
 
   alive(): void {}
@@ -237,6 +242,61 @@ describe('the answer', () => {
     const reading = new Reading(() => new Response(null, { headers: EVENT_STREAM }))
     await reading.read()
     expect(reading.calls).toEqual(['opened'])
+  })
+})
+
+describe('an event without the blank line after it, at the end of the response', () => {
+  const read = async (
+    chunks: readonly string[],
+    { isTaken = true, error }: { isTaken?: boolean; error?: Error },
+  ) => {
+    const body = bodyOf(chunks.map(bytesOf), error)
+    const reading = new Reading(() => new Response(body, { headers: EVENT_STREAM }))
+    reading.isUnfinishedTaken = isTaken
+    await reading.read().catch(() => {})
+    return reading
+  }
+
+  test.each<[string, string[]]>([
+    ['after its line', ['data: 1\n\nevent: end\ndata: [DONE]\n']],
+    ['within its line', ['data: 1\n\nevent: end\ndata: [DONE]']],
+    ['after CR', ['data: 1\n\nevent: end\rdata: [DONE]\r']],
+    ['in chunks', ['data: 1\n\neve', 'nt: end\nda', 'ta: [DO', 'NE]']],
+  ])('counts where it is asked for: %s', async (_where, chunks) => {
+    const { events, calls } = await read(chunks, {})
+    expect(events.map(({ name, data }) => [name, data])).toEqual([
+      ['message', '1'],
+      ['end', '[DONE]'],
+    ])
+    expect(calls.slice(-2)).toEqual(['[DONE]', 'flushed'])
+  })
+
+  test('counts with its ID, and with all its lines', async () => {
+    const { events } = await read(['data: 1\ndata: 2\nid: 7'], {})
+    expect(events).toEqual([{ name: 'message', data: '1\n2', id: '7' }])
+  })
+
+  test.each<[string, string]>([
+    ['a complete event', 'data: 1\n\n'],
+    ['a comment', 'data: 1\n\n: end'],
+    ['a name', 'data: 1\n\nevent: end'],
+    ['an ID', 'data: 1\n\nid: 7'],
+    ['half a field', 'data: 1\n\ndat'],
+  ])('is none after %s', async (_what, text) => {
+    expect((await read([text], {})).events.map(({ data }) => data)).toEqual(['1'])
+  })
+
+  test('is discarded where it is not asked for', async () => {
+    expect((await read(['data: 1\n\ndata: [DONE]'], { isTaken: false })).calls).toEqual([
+      'opened',
+      '1',
+      'flushed',
+    ])
+  })
+
+  test('is discarded where the connection breaks', async () => {
+    const { calls } = await read(['data: 1\n\ndata: [DONE]'], { error: new TypeError('network error') })
+    expect(calls).toEqual(['opened', '1', 'flushed'])
   })
 })
 

@@ -98,6 +98,10 @@ export class Tab implements HubSide {
     this.#subscriptions.get(subscriptionId)?.stream.finish()
   }
 
+  reconnect(subscriptionId: number): void {
+    this.#subscriptions.get(subscriptionId)?.stream.connection.reconnect()
+  }
+
   detach(): void {
     if (!this.#isAttached) return
     this.#isAttached = false

@@ -162,13 +162,25 @@ export class PageStream implements SharedStream {
     return this.#register(this.#hooks.error, listener, signal)
   }
 
+  reconnect(): void {
+    this.#subscription.reconnect()
+  }
+
+  end(): void {
+    this.#leave(true)
+  }
+
   close(): void {
-    for (const iteration of [...this.#iterations.keys()]) iteration.stop()
-    this.#close(undefined)
+    this.#leave(false)
   }
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  #leave(endsStream: boolean): void {
+    for (const iteration of [...this.#iterations.keys()]) iteration.stop()
+    this.#close(undefined, endsStream)
   }
 
   #close(error: ConnectionError | undefined, endsStream = false): void {

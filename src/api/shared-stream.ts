@@ -91,6 +91,16 @@ export interface SharedStream<T extends object = Record<string, string>> extends
    * undecoded. Without such a listener, the reason is reported as an uncaught error. The stream goes on.
    */
   onError(listener: StreamErrorListener, options?: ListenOptions): () => void
+  /**
+   * Drops the connection, or the wait for the next one, and connects at once, for everyone who shares the stream. It resumes as
+   * after a lost connection. A request of whatever method is made again.
+   */
+  reconnect(): void
+  /**
+   * Ends the stream for everyone who shares it, in all tabs, and closes the connection at once; at a log-out, for instance. The
+   * others' streams are `'closed'` without an error, and their loops end. A stream that is opened later begins anew.
+   */
+  end(): void
   /** Stops receiving. The hub closes the connection 1 s after its last subscriber has gone. */
   close(): void
 }

@@ -23,6 +23,7 @@ export const HUB_CALLS: Calls = {
   subscribe: (subscription) => isSubscription(subscription),
   unsubscribe: (id) => isInteger(id),
   end: (id) => isInteger(id),
+  reconnect: (id) => isInteger(id),
   detach: () => true,
   wake: () => true,
   ping: () => true,

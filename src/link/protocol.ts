@@ -262,6 +262,8 @@ export interface HubSide {
   unsubscribe(subscriptionId: number): void
   /** Ends the stream of a subscription, for all who share it. */
   end(subscriptionId: number): void
+  /** Drops the connection of a subscription's stream, or the wait for the next, and connects at once. */
+  reconnect(subscriptionId: number): void
   detach(): void
   /** A hint that the network may be back: streams that wait retry at once. */
   wake(): void

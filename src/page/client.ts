@@ -69,6 +69,7 @@ export class Client implements Climber {
     const id = this.#nextSubscription++
     const subscription = new PageSubscription(this.#platform, id, wish, receive, {
       changed: () => this.#send(subscription),
+      reconnects: () => this.#link?.remote.reconnect(id),
       closed: (endsStream) => {
         this.#subscriptions.delete(id)
         if (endsStream) this.#link?.remote.end(id)

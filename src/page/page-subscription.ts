@@ -28,6 +28,8 @@ export interface Wish {
 interface Notices {
   /** Called when the hub must be told of a change. */
   changed(): void
+  /** Called when the page wants another connection now. */
+  reconnects(): void
   /** @param endsStream true if the stream ends for everyone who shares it */
   closed(endsStream: boolean): void
 }
@@ -73,6 +75,11 @@ export class PageSubscription {
     this.#names = [...names]
     this.#drop()
     this.#announce()
+  }
+
+  /** Wants another connection now, for everyone who shares the stream. */
+  reconnect(): void {
+    this.#notices.reconnects()
   }
 
   /** Continues at a hub that does not know this subscription, after what the former hub has sent. */

@@ -408,6 +408,39 @@ describe('a server that', () => {
   })
 })
 
+describe.each(HOSTS)('a page of several, with host %s,', (host) => {
+  test('reconnects for all, and ends the stream for all', ESSENTIAL, async () => {
+    const { server, openMany } = await stage()
+    const channel = server.channel('shared')
+    // Nothing but reconnect() brings the next connection in time.
+    channel.retry = 60_000
+    const tabs = await openMany(3, `/page?host=${host}`)
+    await Promise.all(tabs.map((tab) => connect(tab, '/events/shared')))
+    await Promise.all(tabs.map((tab) => reach(tab, 'open')))
+    channel.send({ data: 'one' }, { data: 'two' })
+    await Promise.all(tabs.map((tab) => received(tab, 'two')))
+    await tabs[1]?.page.evaluate(() => stream.reconnect())
+    await channel.until(() => channel.totalConnections === 2, 'another connection')
+    channel.send({ data: 'three' })
+    await Promise.all(tabs.map((tab) => received(tab, 'three')))
+    channel.cut()
+    await Promise.all(tabs.map((tab) => reach(tab, 'retrying')))
+    await tabs[2]?.page.evaluate(() => stream.reconnect())
+    await Promise.all(tabs.map((tab) => reach(tab, 'open')))
+    expect(channel.requests.map(({ lastEventId }) => lastEventId)).toEqual([undefined, '1', '2'])
+
+    await tabs[0]?.page.evaluate(() => stream.end())
+    await channel.waitForConnections(0)
+    await Promise.all(tabs.map((tab) => reach(tab, 'closed')))
+    for (const tab of tabs) {
+      expect(await dataIn(tab)).toEqual(['one', 'two', 'three'])
+      expect(await tab.page.evaluate(() => [seen.gaps, stream.status.error])).toEqual([0, undefined])
+      expect((await inspect(tab)).streams).toEqual([])
+    }
+    expect(channel.totalConnections).toBe(3)
+  })
+})
+
 describe('a stream', ESSENTIAL, () => {
   test('of a completion ends with its last event, for all, and is not begun again', async () => {
     const { server, openMany } = await stage()

@@ -22,6 +22,9 @@ const LIVED = 5_000
 /** Methods whose requests may be made again without a thought. */
 const SAFE = ['GET', 'HEAD', 'OPTIONS']
 
+/** The reason of a connection that a page has dropped in favour of another. */
+const DROPPED = new Error('a page has asked for another connection')
+
 /** What a connection needs of its stream. */
 export interface ConnectionStream {
   readonly request: StreamRequest
@@ -96,6 +99,12 @@ export class Connection {
     if (state === 'retrying' && retryAt > 0 && this.#platform.now() >= this.#notBefore) this.#attempt()
   }
 
+  /** A page wants another connection now: drops the present one, or the wait for the next. */
+  reconnect(): void {
+    if (this.status.state === 'retrying') this.#attempt()
+    else this.#abort.abort(DROPPED)
+  }
+
   /** A subscriber has moved, come or gone. */
   review(): void {
     if (this.#isHeld) this.#attempt()
@@ -128,11 +137,27 @@ export class Connection {
     status.retryAt = 0
     this.#count++
     this.#abort = new AbortController()
-    const failure = await this.#hold(reason, this.#abort.signal).catch(failureOf)
+    const { signal } = this.#abort
+    const failure = await this.#hold(reason, signal).catch(failureOf)
     this.#idle.stop()
     if (this.isClosed) return
     if (status.openedAt > 0 && this.#platform.now() - status.openedAt >= LIVED) status.attempt = 0
-    await this.#fail(failure)
+    if (signal.reason === DROPPED) this.#reconnect()
+    else await this.#fail(failure)
+  }
+
+  /** As after a connection that has ended, but nobody is asked. */
+  #reconnect(): void {
+    Object.assign(this.status, {
+      state: 'retrying',
+      error: undefined,
+      attempt: 0,
+      openedAt: 0,
+    } satisfies Partial<Status>)
+    this.#stream.reception.lost()
+    this.#stream.logState()
+    this.#stream.pump()
+    this.#attempt()
   }
 
   /** Resolves when the connection has ended, and rejects when it could not be begun. */
@@ -222,7 +247,7 @@ export class Connection {
       late.end(status.error)
       late.pump()
     })
-    if (this.isClosed) return
+    if (this.isClosed || this.#count !== round) return
     status.attempt = attempt
     if (failure.isFinal || (delays.length === 0 && this.#isOf(asked))) return this.#end()
     for (const subscriber of refusing) subscriber.end(status.error)

@@ -392,8 +392,10 @@ describe('a subscription', () => {
   })
 
   test.each([undefined, null, '1', {}, []])('is ended by a number only, not by %j', (id) => {
-    expect(fateOf(call('unsubscribe', 1))).toBe('passes')
-    expect(fateOf(call('unsubscribe', id))).toBe('is dropped')
+    for (const method of ['unsubscribe', 'end', 'reconnect']) {
+      expect(fateOf(call(method, 1))).toBe('passes')
+      expect(fateOf(call(method, id))).toBe('is dropped')
+    }
   })
 })
 

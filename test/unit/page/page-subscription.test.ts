@@ -64,6 +64,7 @@ class Page {
       changed: () => {
         this.changes++
       },
+      reconnects: () => {},
       closed: () => {
         this.closings++
       },

@@ -1,5 +1,5 @@
 export { configure, type Options } from './api/configure.ts'
-export { type ConnectOptions, connect } from './api/connect.ts'
+export { type ConnectOptions, connect, type ResumeOptions } from './api/connect.ts'
 export { type Decode, type Decoded, type Decoder, json, type StandardSchema, text } from './api/decode.ts'
 export type { GapEvent } from './api/gap-event.ts'
 export { inspect } from './api/inspect.ts'

@@ -150,6 +150,6 @@ export class Hub implements TabHub {
 
 /** Requests share a stream only if this is equal for both. */
 const identityOf = (request: StreamRequest): string => {
-  const { url, credentials, method, body, headers, key, asksHeaders, asksUrl } = request
-  return JSON.stringify([url, credentials, method, body, headers, key, asksHeaders, asksUrl])
+  const { url, credentials, method, body, headers, key, asksHeaders, asksUrl, resume } = request
+  return JSON.stringify([url, credentials, method, body, headers, key, asksHeaders, asksUrl, resume])
 }

@@ -4,6 +4,7 @@ import {
   EVENT_SOURCE_POLICY,
   type HeadersReason,
   type Replay,
+  type ResumeRequest,
 } from '../link/protocol.ts'
 import type { Client } from '../page/client.ts'
 import type { Wish } from '../page/page-subscription.ts'
@@ -45,6 +46,13 @@ export interface ConnectOptions<
    * @default exponential back-off with jitter, from the server's `retry:` time (1 s) to 30 s
    */
   retry?: boolean | ((attempt: number, error: ConnectionError) => number | false | Promise<number | false>)
+  /**
+   * How the server resumes after a lost connection. `'auto'`: the same request is made again, with the header `Last-Event-ID`. An
+   * object: this request is made instead, with that header; some servers begin by a POST and resume by a GET. `'none'`: the server
+   * never resumes; it is not asked to, and a reconnection is no gap.
+   * @default 'auto'
+   */
+  resume?: 'auto' | 'none' | ResumeOptions
   /** How many attempts in a row may follow a failure. */
   maxRetries?: number
   /** After so many ms without a byte from the server, comments included, the connection is given up. */
@@ -55,6 +63,16 @@ export interface ConnectOptions<
   until?: (event: StreamEvent) => boolean
   /** Closes the stream. */
   signal?: AbortSignal
+}
+
+/** A request that resumes a stream. Headers and credentials are those of the request that began it. */
+export interface ResumeOptions {
+  /** @default 'GET' */
+  method?: string
+  /** Relative to the document's base URL. @default where the stream began */
+  url?: string | URL
+  /** What is no string is sent as JSON. Without one, no `Content-Type` is sent either. */
+  body?: unknown
 }
 
 /** Gives the URL of one connection, for instance with a ticket that is good for one. */
@@ -84,6 +102,10 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
   replay: () => undefined,
   retry: (value) =>
     ['boolean', 'function'].includes(typeof value) ? undefined : 'true, false or a function',
+  resume: (value) =>
+    value === 'auto' || value === 'none' || isResume(value)
+      ? undefined
+      : '"auto", "none", or an object of method, url and body',
   maxRetries: (value) => (isCount(value) ? undefined : 'a whole number, or Infinity'),
   idleTimeout: (value) => (isPositive(value) ? undefined : 'a number of ms greater than 0'),
   maxEventSize: (value) => (isPositive(value) ? undefined : 'a number of characters greater than 0'),
@@ -143,32 +165,51 @@ function check(options: ConnectOptions): void {
     const wanted = value === undefined ? undefined : problemOf(value)
     if (wanted !== undefined) throw misuse(`${name} must be ${wanted}, not ${describe(value)}`)
   }
-  const method = options.method?.toUpperCase() ?? 'GET'
-  if (options.body !== undefined && (method === 'GET' || method === 'HEAD')) {
-    throw misuse(`a ${method} request has no body; say method: "POST"`)
-  }
+  checkBody(options)
+  if (typeof options.resume === 'object') checkBody(options.resume)
   checkReplay(options.replay)
 }
+
+function checkBody(request: ResumeOptions): void {
+  const method = methodOf(request)
+  if (request.body !== undefined && (method === 'GET' || method === 'HEAD')) {
+    throw misuse(`a ${method} request has no body; say method: "POST"`)
+  }
+}
+
+const methodOf = ({ method = 'GET' }: ResumeOptions): string => method.toUpperCase()
+
+const isJsonBody = (body: unknown): boolean => body !== undefined && typeof body !== 'string'
+
+const textOf = (body: unknown): string | undefined =>
+  isJsonBody(body) ? JSON.stringify(body) : (body as string | undefined)
+
+const resumeRequestOf = (options: ResumeOptions): ResumeRequest => ({
+  url: options.url === undefined ? undefined : withoutFragment(resolve(options.url)),
+  method: methodOf(options),
+  body: textOf(options.body),
+  isJson: isJsonBody(options.body),
+})
 
 function wishOf(
   url: string | URL | UrlFunction,
   options: ConnectOptions,
   client: Pick<Client, 'now' | 'randomId'>,
 ): Wish {
-  const { body, headers, key, retry, maxRetries = Number.POSITIVE_INFINITY } = options
+  const { body, headers, key, retry, maxRetries = Number.POSITIVE_INFINITY, resume } = options
   const { idleTimeout = 0, maxEventSize = EVENT_SOURCE_POLICY.maxEventSize } = options
-  const isJson = body !== undefined && typeof body !== 'string'
   const base = {
     // What a function will give is not known yet, so the key alone tells such streams apart.
     url: typeof url === 'function' ? resolve('/') : withoutFragment(resolve(url)),
     ...(typeof url === 'function' && { asksUrl: true as const }),
     credentials: options.withCredentials ? 'include' : (options.credentials ?? 'same-origin'),
-    method: options.method?.toUpperCase() ?? 'GET',
-    body: isJson ? JSON.stringify(body) : body,
+    method: methodOf(options),
+    body: textOf(body),
     key: key ?? '',
     asksHeaders: typeof headers === 'function',
+    ...(typeof resume === 'object' && { resume: resumeRequestOf(resume) }),
   } as const
-  const normal = (given: HeadersInit | undefined) => normalised(given, isJson)
+  const normal = (given: HeadersInit | undefined) => normalised(given, isJsonBody(body))
   const policy = {
     retries: retry === false ? 0 : maxRetries,
     retriesStatuses: true,
@@ -176,6 +217,7 @@ function wishOf(
     asksEnd: options.until !== undefined,
     // Whoever says how to retry wants it.
     repeatsUnsafe: (retry !== undefined && retry !== false) || options.maxRetries !== undefined,
+    resumes: resume !== 'none',
     idleTimeout: Math.min(idleTimeout, LONGEST_TIMER),
     maxEventSize,
   }
@@ -254,6 +296,19 @@ function isHeaders(value: unknown): boolean {
     return false
   }
 }
+
+const isResume = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.entries(value).every(([name, member]) => {
+    if (name === 'url') return isUrl(member)
+    return (
+      (name === 'method' || name === 'body') && (member === undefined || OPTIONS[name](member) === undefined)
+    )
+  })
+
+const isUrl = (value: unknown): boolean =>
+  value === undefined || typeof value === 'string' || value instanceof URL
 
 const isDecoder = (value: unknown): boolean =>
   typeof value === 'function' || (typeof value === 'object' && value !== null && '~standard' in value)

@@ -8,6 +8,7 @@ import {
   type PackedEntries,
   type Policy,
   type Position,
+  type ResumeRequest,
   type StateEntry,
   type StreamRequest,
   type Subscription,
@@ -158,7 +159,15 @@ const isRequest = (value: unknown): boolean =>
   value.headers.every((header) => Array.isArray(header) && header.length === 2 && header.every(isString)) &&
   isString(value.key) &&
   typeof value.asksHeaders === 'boolean' &&
-  (value.asksUrl === undefined || value.asksUrl === true)
+  (value.asksUrl === undefined || value.asksUrl === true) &&
+  (value.resume === undefined || isResumeRequest(value.resume))
+
+const isResumeRequest = (value: unknown): boolean =>
+  isRecord(value) &&
+  (value.url === undefined || (isString(value.url) && URL.canParse(value.url))) &&
+  isString(value.method) &&
+  (value.body === undefined || isString(value.body)) &&
+  typeof value.isJson === 'boolean'
 
 const isPolicy = (value: unknown): boolean =>
   isRecord(value) &&
@@ -167,6 +176,7 @@ const isPolicy = (value: unknown): boolean =>
   typeof value.asksRetry === 'boolean' &&
   typeof value.asksEnd === 'boolean' &&
   typeof value.repeatsUnsafe === 'boolean' &&
+  typeof value.resumes === 'boolean' &&
   isNumber(value.idleTimeout) &&
   isNumber(value.maxEventSize)
 
@@ -189,7 +199,8 @@ type Key =
       PackedEntries &
       Position &
       StateEntry &
-      ConnectionError)
+      ConnectionError &
+      ResumeRequest)
   // Of Comlink's messages.
   | 'id'
   | 'type'

@@ -21,6 +21,18 @@ export interface StreamRequest {
   readonly asksHeaders: boolean
   /** A function in the page gives the URL of each connection. */
   readonly asksUrl?: true
+  /** What is asked for instead where there is an ID to resume after; absent where it is the same. */
+  readonly resume?: ResumeRequest
+}
+
+/** A request that resumes a stream which another one has begun. Headers and credentials are those of the other. */
+export interface ResumeRequest {
+  /** Absolute, without fragment; `undefined` where it is that of the other. */
+  readonly url: string | undefined
+  readonly method: string
+  readonly body: string | undefined
+  /** The page has made JSON of the body. */
+  readonly isJson: boolean
 }
 
 /** Why headers or a URL are asked for: the first connection, another one, or a server that has refused the last ones. */
@@ -45,6 +57,8 @@ export interface Policy {
   readonly asksEnd: boolean
   /** The page wants a request of a method that is not safe to be made again. */
   readonly repeatsUnsafe: boolean
+  /** Whether the server is expected to resume; otherwise it is not asked to, and nothing is missing where it has not. */
+  readonly resumes: boolean
   /** How long, in ms, the server may send nothing at all; 0 for any time. */
   readonly idleTimeout: number
   /** How many characters an event may have. */
@@ -68,6 +82,7 @@ export const EVENT_SOURCE_POLICY: Policy = {
   asksRetry: false,
   asksEnd: false,
   repeatsUnsafe: false,
+  resumes: true,
   idleTimeout: 0,
   maxEventSize: 8 * 1024 * 1024,
 }

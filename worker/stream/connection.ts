@@ -13,6 +13,7 @@ import { IdleWatch } from './idle-watch.ts'
 import type { Pace } from './pace.ts'
 import { askDetails, askRetries, asksDetails } from './page-questions.ts'
 import type { Reception } from './reception.ts'
+import { requestFor } from './request.ts'
 import { DEFAULT_RECONNECTION_TIME, reconnectionTime, retryDelay } from './retry.ts'
 import type { Subscriber } from './subscriber.ts'
 
@@ -163,15 +164,16 @@ export class Connection {
   /** Resolves when the connection has ended, and rejects when it could not be begun. */
   async #hold(reason: HeadersReason, signal: AbortSignal): Promise<Failure> {
     const { request, subscribers, reception, pace } = this.#stream
-    const { url, headers } = asksDetails(request)
+    const details = asksDetails(request)
       ? await askDetails(subscribers, reason, signal, () => pace.wait())
       : request
-    const resumeAfter = reception.resume()
+    const from = reception.resume()
+    const resumeAfter = this.#resumes ? from : ''
     this.#idle.start()
     const limits = Array.from(subscribers, ({ policy }) => policy.maxEventSize)
     const maxEventSize = limits.length === 0 ? EVENT_SOURCE_POLICY.maxEventSize : Math.max(...limits)
     return this.#source(
-      { ...request, url, headers, resumeAfter, maxEventSize, signal },
+      { ...requestFor(request, details, resumeAfter), resumeAfter, maxEventSize, signal },
       {
         opened: (head) => {
           this.#idle.alive()
@@ -264,8 +266,14 @@ export class Connection {
    */
   #isNotToBeRepeated({ status }: Failure): boolean {
     const { request, subscribers, reception } = this.#stream
-    if (SAFE.includes(request.method) || status !== 0 || reception.canResume) return false
+    if (SAFE.includes(request.method) || status !== 0 || (this.#resumes && reception.canResume)) return false
     return ![...subscribers].some(({ policy }) => policy.repeatsUnsafe)
+  }
+
+  /** Whether someone expects the server to resume. */
+  get #resumes(): boolean {
+    const { subscribers } = this.#stream
+    return subscribers.size === 0 || [...subscribers].some(({ policy }) => policy.resumes)
   }
 
   /** Nothing more comes, and nothing is wrong if the server has ended its answer in good order. */

@@ -69,6 +69,14 @@ describe('connect() complains', () => {
     ['maxEventSize', 0, 'maxEventSize must be a number of characters greater than 0'],
     ['until', '[DONE]', 'until must be a function, not "[DONE]"'],
     ['signal', {}, 'signal must be an AbortSignal'],
+    ['resume', 'never', 'resume must be "auto", "none", or an object of method, url and body, not "never"'],
+    ['resume', true, 'resume must be "auto", "none", or an object'],
+    ['resume', null, 'resume must be "auto", "none", or an object'],
+    ['resume', { headers: {} }, 'resume must be "auto", "none", or an object of method, url and body'],
+    ['resume', { method: 'trace' }, 'resume must be "auto", "none", or an object'],
+    ['resume', { url: 7 }, 'resume must be "auto", "none", or an object'],
+    ['resume', { method: 'POST', body: () => {} }, 'resume must be "auto", "none", or an object'],
+    ['resume', { body: 'x' }, 'a GET request has no body; say method: "POST"'],
   ])('of %s: %j', (name, value, message) => {
     expect(() => connect({ [name]: value })).toThrow(misuse(message))
   })
@@ -226,12 +234,18 @@ describe('the request', () => {
     page.connect(URL_OF_EVENTS, { idleTimeout: Infinity })
     page.connect(URL_OF_EVENTS, { retry: false, maxRetries: 9 })
     page.connect(URL_OF_EVENTS, { retry: () => false })
+    page.connect(URL_OF_EVENTS, { resume: 'none' })
+    page.connect(URL_OF_EVENTS, { resume: 'auto' })
+    page.connect(URL_OF_EVENTS, { resume: {} })
     expect(policies).toEqual([
       usual,
       { ...usual, idleTimeout: 7, maxEventSize: 8, retries: 9, repeatsUnsafe: true },
       { ...usual, idleTimeout: 2 ** 31 - 1 },
       { ...usual, retries: 0, repeatsUnsafe: true },
       { ...usual, asksRetry: true, repeatsUnsafe: true },
+      { ...usual, resumes: false },
+      usual,
+      usual,
     ])
   })
 })
@@ -247,6 +261,12 @@ describe('a stream is shared', () => {
       'headers are the same in another order and case',
       { headers: { A: '1', b: '2' } },
       { headers: { B: '2', a: '1' } },
+    ],
+    ['only one says that the server does not resume', { resume: 'none' }, { resume: 'auto' }],
+    [
+      'they resume in the same way',
+      { resume: { url: URL_OF_EVENTS } },
+      { resume: { method: 'get', url: new URL(`${URL_OF_EVENTS}#x`) } },
     ],
     ['bodies are equal', { method: 'POST', body: { a: 1 } }, { method: 'post', body: { a: 1 } }],
     ['keys are equal', { key: 'alice' }, { key: 'alice' }],
@@ -294,6 +314,12 @@ describe('a stream is not shared', () => {
     ['headers differ', { headers: alice }, { headers: bob }],
     ['only one has headers', {}, { headers: alice }],
     ['credentials modes differ', { credentials: 'omit' }, {}],
+    ['only one resumes by another request', { method: 'POST' }, { method: 'POST', resume: {} }],
+    [
+      'they resume in other ways',
+      { resume: { method: 'POST', body: 'a' } },
+      { resume: { method: 'POST', body: 'b' } },
+    ],
     ['keys differ', { key: 'alice' }, { key: 'bob' }],
     ['only one has a key', { key: 'alice' }, {}],
     [

@@ -352,6 +352,7 @@ describe('options of connect()', () => {
         credentials: 'include',
         replay: { cpu: 10 },
         maxRetries: Infinity,
+        resume: { method: 'GET', url: '/events' },
         signal: new AbortController().signal,
         headers: async (reason) => {
           expectTypeOf(reason).toEqualTypeOf<HeadersReason>()
@@ -395,6 +396,10 @@ describe('options of connect()', () => {
       connect('/events', { idleTimeout: '5s' }),
       // @ts-expect-error: there is no such reason
       connect('/events', { headers: (reason) => (reason === 'refused' ? {} : {}) }),
+      // @ts-expect-error: there is no such way to resume
+      connect('/events', { resume: 'never' }),
+      // @ts-expect-error: headers are those of the stream
+      connect('/events', { resume: { headers: {} } }),
       // @ts-expect-error: the URL is missing
       connect(),
       // @ts-expect-error: a function for the URL needs a key

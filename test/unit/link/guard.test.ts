@@ -12,6 +12,7 @@ import {
   type HubSide,
   LATER,
   type Position,
+  type ResumeRequest,
   type StreamRequest,
   type Subscription,
   type TabSide,
@@ -371,14 +372,28 @@ describe('a subscription', () => {
     expect(fateOf(call('subscribe', message))).toBe('is dropped')
   })
 
-  const whole: StreamRequest = { ...SUBSCRIPTION.request, asksUrl: true }
-  test.each(inWords(spoilt(whole, { asksUrl: [null, false, 1, 'true'] })))(
-    'with a request that makes no sense is dropped: $words',
-    ({ message }) => {
-      expect(fateOf(call('subscribe', { ...SUBSCRIPTION, request: whole }))).toBe('passes')
-      expect(fateOf(call('subscribe', { ...SUBSCRIPTION, request: message }))).toBe('is dropped')
-    },
-  )
+  const resume: ResumeRequest = { url: 'https://dash.test/1', method: 'GET', body: undefined, isJson: false }
+  const whole: StreamRequest = { ...SUBSCRIPTION.request, asksUrl: true, resume }
+  const spoiltResumes = spoilt(resume, {
+    url: [null, 5, '/1'],
+    method: [undefined, 5],
+    body: [null, 5, {}],
+    isJson: [undefined, 1],
+  })
+  test.each(
+    inWords(
+      spoilt(whole, { asksUrl: [null, false, 1, 'true'], resume: [null, 'auto', {}, ...spoiltResumes] }),
+    ),
+  )('with a request that makes no sense is dropped: $words', ({ message }) => {
+    expect(fateOf(call('subscribe', { ...SUBSCRIPTION, request: whole }))).toBe('passes')
+    expect(fateOf(call('subscribe', { ...SUBSCRIPTION, request: message }))).toBe('is dropped')
+  })
+
+  test.each(
+    inWords(spoilt(EVENT_SOURCE_POLICY, { asksEnd: [undefined], resumes: [undefined, null, 'none', 1] })),
+  )('with a policy that makes no sense is dropped: $words', ({ message }) => {
+    expect(fateOf(call('subscribe', { ...SUBSCRIPTION, policy: message }))).toBe('is dropped')
+  })
 
   test.each(POSITIONS)('at a place that makes no sense is dropped: $words', ({ message }) => {
     expect(fateOf(call('subscribe', { ...SUBSCRIPTION, position: POSITION }))).toBe('passes')

@@ -9,7 +9,7 @@ const MOST_TIME = 1_000
 const TEXT_OR_JSON = /^text\/|[/+]json$/
 
 /**
- * Why a response is no stream, and what it says instead; `undefined` where it is one.
+ * Why a response is no stream, and, if that is to be read, what it says instead; `undefined` where it is one.
  *
  * [spec] Anything but 200 with an event stream fails the connection.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
@@ -17,16 +17,17 @@ const TEXT_OR_JSON = /^text\/|[/+]json$/
 export async function refusalOf(
   platform: HubPlatform,
   { status, headers, body }: Response,
+  isRead: boolean,
 ): Promise<FailedError | undefined> {
   const contentType = headers.get('Content-Type') ?? ''
   const type = essenceOf(contentType)
   if (status === 200 && type === 'text/event-stream') return undefined
+  const size = isRead && TEXT_OR_JSON.test(type ?? '') ? MOST_BODY : 0
   const what = status === 200 ? `content type "${contentType}"` : `status ${status}`
   return new FailedError(`the server answered with ${what}`, {
     status,
     contentType,
-    body:
-      body === null ? '' : await beginningOf(platform, body, TEXT_OR_JSON.test(type ?? '') ? MOST_BODY : 0),
+    body: body === null ? '' : await beginningOf(platform, body, size),
     retryAfter: parseRetryAfter(headers.get('Retry-After'), platform.now()),
     isFinal: status === 204,
   })

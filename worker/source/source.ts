@@ -13,6 +13,8 @@ export interface ConnectionRequest {
   readonly resumeAfter: string
   /** How many characters an event may have. A larger one ends the connection for good. */
   readonly maxEventSize: number
+  /** Whether anybody can make use of what the server says in place of a stream. */
+  readonly readsRefusal: boolean
   /** Ends the connection. Its reason becomes the reason of the end. */
   readonly signal: AbortSignal
 }

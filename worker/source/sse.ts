@@ -29,7 +29,17 @@ export const sse =
  */
 async function readEvents(
   platform: HubPlatform,
-  { url, method, body, credentials, headers, resumeAfter, maxEventSize, signal }: ConnectionRequest,
+  {
+    url,
+    method,
+    body,
+    credentials,
+    headers,
+    resumeAfter,
+    maxEventSize,
+    readsRefusal,
+    signal,
+  }: ConnectionRequest,
   receiver: Receiver,
 ): Promise<void> {
   const obstacle = whyImpossible(new URL(url))
@@ -42,7 +52,7 @@ async function readEvents(
     cache: 'no-store',
     ...(body !== undefined && { body }),
   })
-  const refusal = await refusalOf(platform, response)
+  const refusal = await refusalOf(platform, response, readsRefusal)
   if (refusal !== undefined) throw refusal
   // Mercure's way to say that it no longer has the event asked for. The header's name has changed with version 1.0.
   const resumedAfter = response.headers.get('Mercure-Last-Event-ID') ?? response.headers.get('Last-Event-ID')

@@ -172,8 +172,10 @@ export class Connection {
     this.#idle.start()
     const limits = Array.from(subscribers, ({ policy }) => policy.maxEventSize)
     const maxEventSize = limits.length === 0 ? EVENT_SOURCE_POLICY.maxEventSize : Math.max(...limits)
+    // A SharedEventSource cannot tell its page, so it does not wait for the words.
+    const readsRefusal = [...subscribers].some(({ policy }) => policy.retriesStatuses)
     return this.#source(
-      { ...requestFor(request, details, resumeAfter), resumeAfter, maxEventSize, signal },
+      { ...requestFor(request, details, resumeAfter), resumeAfter, maxEventSize, readsRefusal, signal },
       {
         opened: (head) => {
           this.#idle.alive()

@@ -419,6 +419,7 @@ describe('a SharedStream', () => {
       expectTypeOf(stream.status).toEqualTypeOf<StreamStatus>()
       expectTypeOf(stream.status.state).toEqualTypeOf<'connecting' | 'open' | 'retrying' | 'closed'>()
       expectTypeOf(stream.status.retryAt).toEqualTypeOf<Date | undefined>()
+      expectTypeOf(stream.status.error).toEqualTypeOf<ConnectionError | undefined>()
       expectTypeOf(stream.status.host).toEqualTypeOf<HostName | undefined>()
       stream.onStatus((status) => expectTypeOf(status).toEqualTypeOf<StreamStatus>())
       stream.onGap((gap) => expectTypeOf(gap).toEqualTypeOf<Gap>())

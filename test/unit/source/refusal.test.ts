@@ -48,7 +48,7 @@ function bodyOf(chunks: readonly Uint8Array[], then: 'ends' | 'fails' | 'hangs' 
 }
 
 const refused = (body: BodyInit | null, type = 'application/json', status = 422) =>
-  refusalOf(platform, new Response(body, { status, headers: { 'Content-Type': type } }))
+  refusalOf(platform, new Response(body, { status, headers: { 'Content-Type': type } }), true)
 
 const bodyRead = async (...args: Parameters<typeof refused>) => (await refused(...args))?.failure.body
 
@@ -86,6 +86,13 @@ describe('what a refusal says', () => {
       expect(state).toEqual({ isCancelled: true, taken: 0 })
     },
   )
+
+  test('is not read where nobody wants it', async () => {
+    const { stream, state } = bodyOf([bytesOf('said')], 'hangs')
+    const response = new Response(stream, { status: 500, headers: { 'Content-Type': 'text/plain' } })
+    expect((await refusalOf(platform, response, false))?.failure).toMatchObject({ status: 500, body: '' })
+    expect(state).toEqual({ isCancelled: true, taken: 0 })
+  })
 
   test('may be nothing', async () => {
     expect(await bodyRead(null, 'text/plain', 204)).toBe('')

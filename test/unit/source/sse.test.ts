@@ -55,7 +55,10 @@ class Reading implements Receiver {
     const { maxEventSize } = this
     const { signal } = this.abort
     const platform = { fetch, now: () => Date.now(), setTimeout, clearTimeout } as unknown as HubPlatform
-    const failure = await sse(platform)({ ...request, resumeAfter, maxEventSize, signal }, this)
+    const failure = await sse(platform)(
+      { ...request, resumeAfter, maxEventSize, readsRefusal: true, signal },
+      this,
+    )
     if (failure.message !== 'the server ended the response') throw new FailedError(failure.message, failure)
   }
 

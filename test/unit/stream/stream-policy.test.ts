@@ -314,6 +314,15 @@ describe('what the server says in place of a stream', () => {
     expect(world.upstream.open.size).toBe(1)
   })
 
+  test('is not waited for where there is only a SharedEventSource', async () => {
+    const world = new UpstreamWorld()
+    world.upstream.answer = () => ({ ...refusal, ends: false })
+    const source = new Page(world, 'page').source()
+    await world.clock.advance(OPEN)
+    expect(source.readyState).toBe(2)
+    expect(world.upstream.open.size).toBe(0)
+  })
+
   test('ends with the stream where a page has left meanwhile', async () => {
     const { world, stream } = connected()
     world.upstream.answer = () => ({ ...refusal, ends: false })

@@ -31,6 +31,7 @@ export interface Asked {
   readonly method: string
   readonly body: unknown
   readonly credentials: StreamRequest['credentials'] | undefined
+  readonly mode: RequestMode | undefined
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -74,9 +75,9 @@ export class Upstream {
       signal.addEventListener('abort', () => reject(signal.reason))
       agent.schedule(0, () => {
         if (signal.aborted) return
-        const { method = 'GET', body, credentials } = init
+        const { method = 'GET', body, credentials, mode } = init
         const headers = init.headers as Record<string, string>
-        const asked = { at: now, url, method, body, credentials, headers }
+        const asked = { at: now, url, method, body, credentials, mode, headers }
         this.requests.push(asked)
         const answer = this.answer(asked, this.requests.length) ?? {}
         if (answer instanceof Error) return reject(answer)
@@ -141,6 +142,8 @@ export class Upstream {
 /** A world without delays or jitter whose one server answers at every URL as a test says. */
 export class UpstreamWorld extends World {
   readonly upstream = new Upstream()
+  /** Whether the browser believes that there is a network. */
+  isOnline = true
 
   constructor(options: Partial<WorldOptions> = {}) {
     super({ kinds: [], random: () => 0, ...options })
@@ -149,6 +152,7 @@ export class UpstreamWorld extends World {
   override hubPlatform(agent: Agent): HubPlatform {
     return {
       ...super.hubPlatform(agent),
+      isOnline: () => this.isOnline,
       fetch: (url, init) => this.upstream.fetch(agent, url, init, this.clock.now),
     }
   }

@@ -18,7 +18,7 @@ export interface ConnectionRequest {
 export interface Head {
   /** Of the server that answered, after redirects. */
   readonly origin: string
-  /** The server says that it resumes after another event than it was asked to. */
+  /** The server does not resume: it says so, or it does not permit another origin to ask for it. */
   readonly deniesResumption: boolean
 }
 
@@ -39,6 +39,8 @@ export interface Receiver {
   idAlone(id: string): void
   /** The server's reconnection time in ms, as it was sent. */
   retry(milliseconds: number): void
+  /** Something that whoever runs the server should know, with its origin. The same may be said again. */
+  advise(message: string): void
   /** The server has sent something, be it only a comment or a heartbeat. */
   alive(): void
   /**

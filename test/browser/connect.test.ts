@@ -327,6 +327,15 @@ describe('a server that', () => {
       'the server has sent nothing for 600 ms',
     )
   })
+
+  test('holds its answer back is left after the idle time-out, with the usual cause', async () => {
+    const { tab } = await answering(() => {}, streaming('data: back\n\n'))
+    await connect(tab, '/moody', '{ idleTimeout: 600 }')
+    await received(tab, 'back')
+    expect(await tab.page.evaluate(() => seen.statuses.map(({ error }) => error))).toContainEqual(
+      expect.stringMatching(/sent nothing for 600 ms\. .*X-Accel-Buffering: no.*proxy_buffering off/),
+    )
+  })
 })
 
 describe('a stream', ESSENTIAL, () => {

@@ -129,6 +129,17 @@ describeSources(({ kind, page }) => {
       })
     })
 
+    // A departure, see the README: this header hides from script that there is a server at all.
+    test('lets itself be embedded nowhere gives an error', async () => {
+      await withElsewhere(page, async ({ tab, channel, url }) => {
+        channel.headers = { 'cross-origin-resource-policy': 'same-origin' }
+        const recording = await record(tab, url, ['message'], { kind })
+        const [signal] = await recording.waitForSignals('error')
+        expect(signal).toEqual({ type: 'error', readyState: isOurs ? CONNECTING : CLOSED })
+        await recording.close()
+      })
+    })
+
     // The cookie is set by the first response, and expected with the second request.
     test.each([
       ['has its cookies with credentials', { withCredentials: true }, 'far=yes'],

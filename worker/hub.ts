@@ -125,10 +125,10 @@ export class Hub implements TabHub {
 
   /** Once, in the console of the page that has come to the stream last. */
   #advise(message: string, stream: Stream): void {
-    if (this.#advice.has(message)) return
-    this.#advice.add(message)
     const [tab] = [...this.#tabs].filter((tab) => tab.subscribesTo(stream)).reverse()
-    tab?.warn(`tabstream: ${message}`)
+    if (tab === undefined || this.#advice.has(message)) return
+    this.#advice.add(message)
+    tab.warn(`tabstream: ${message}`)
   }
 
   /** Over HTTP/1.1 a browser opens six connections to an origin, and the pages need some of them. */

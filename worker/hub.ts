@@ -34,6 +34,8 @@ export class Hub implements TabHub {
   #malformed = 0
   #hasWarned = false
   #warning: string | undefined
+  /** What pages have been told to write to the console. */
+  readonly #advice = new Set<string>()
 
   /** @param logLimits bounds of each stream's log */
   constructor(platform: HubPlatform, id: string, logLimits: LogLimits = LOG_LIMITS) {
@@ -107,15 +109,26 @@ export class Hub implements TabHub {
   }
 
   #createStream(identity: string, request: StreamRequest): Stream {
-    const ended = () => {
-      if (this.#streams.get(identity) === stream) this.#streams.delete(identity)
+    const notices = {
+      advise: (message: string) => this.#advise(message, stream),
+      ended: () => {
+        if (this.#streams.get(identity) === stream) this.#streams.delete(identity)
+      },
     }
     const id = `${this.id}/${++this.#streamCount}`
-    const stream = new Stream(this.platform, sse(this.platform), id, request, this.#logLimits, ended)
+    const stream = new Stream(this.platform, sse(this.platform), id, request, this.#logLimits, notices)
     this.#streams.set(identity, stream)
     this.#count(new URL(request.url).origin)
     stream.begin(Math.max(0, this.#birth + GATHER - this.platform.now()))
     return stream
+  }
+
+  /** Once, in the console of the page that has come to the stream last. */
+  #advise(message: string, stream: Stream): void {
+    const [tab] = [...this.#tabs].filter((tab) => tab.subscribesTo(stream)).reverse()
+    if (tab === undefined || this.#advice.has(message)) return
+    this.#advice.add(message)
+    tab.warn(`tabstream: ${message}`)
   }
 
   /** Over HTTP/1.1 a browser opens six connections to an origin, and the pages need some of them. */

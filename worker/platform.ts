@@ -4,6 +4,10 @@ import { type LinkPlatform, linkPlatform } from '../src/link/platform.ts'
 export interface HubPlatform extends LinkPlatform {
   /** Uniform in [0, 1). */
   random(): number
+  /** Of the hub's script or page, as requests to other origins name it. */
+  readonly origin: string
+  /** False only where a network is known to be missing. */
+  isOnline(): boolean
   fetch(url: string, init: RequestInit): Promise<Response>
 }
 
@@ -11,5 +15,7 @@ export interface HubPlatform extends LinkPlatform {
 export const hubPlatform = (): HubPlatform => ({
   ...linkPlatform(),
   random: Math.random,
+  origin: globalThis.origin,
+  isOnline: () => globalThis.navigator?.onLine !== false,
   fetch: (url, init) => fetch(url, init),
 })

@@ -80,7 +80,7 @@ export class Tab implements HubSide {
     if (!this.#isAttached) return ''
     const stream = this.#hub.streamFor(subscription)
     const warning = this.#hub.takeWarning()
-    if (warning !== undefined) this.#remote.warn(warning)
+    if (warning !== undefined) this.warn(warning)
     const former = this.#subscriptions.get(subscription.id)?.cursor
     const cursor = new Cursor(this.#hub.platform, this.#hub.id, stream, subscription, this.#remote, former)
     this.#subscriptions.set(subscription.id, { stream, cursor })
@@ -110,6 +110,15 @@ export class Tab implements HubSide {
     this.#subscriptions.clear()
     this.#watch.abort()
     this.#close()
+  }
+
+  subscribesTo(stream: Stream): boolean {
+    return [...this.#subscriptions.values()].some((one) => one.stream === stream)
+  }
+
+  /** Writes to the page's console. */
+  warn(message: string): void {
+    this.#remote.warn(message)
   }
 
   #close(): void {

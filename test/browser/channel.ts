@@ -50,8 +50,10 @@ export class Channel {
   lineEnd: '\n' | '\r\n' | '\r' = '\n'
   /** Added to each stream's response, and to the answer of a preflight. */
   headers: Record<string, string> = {}
-  /** How often a browser has asked whether it may send `Last-Event-ID` from another origin; it may. */
+  /** How often a browser has asked whether it may send `Last-Event-ID` from another origin. */
   preflights = 0
+  /** Answered to that. */
+  preflight: Reply = { status: 204, headers: { 'access-control-allow-headers': 'last-event-id' } }
 
   readonly requests: StreamRequest[] = []
   totalConnections = 0
@@ -155,7 +157,8 @@ export class Channel {
   handle(request: IncomingMessage, response: ServerResponse): void {
     if (request.method === 'OPTIONS') {
       this.preflights++
-      response.writeHead(204, { 'access-control-allow-headers': 'last-event-id', ...this.headers }).end()
+      const { status = 200, headers } = this.preflight
+      response.writeHead(status, { ...headers, ...this.headers }).end()
       return
     }
     const header = request.headers['last-event-id']

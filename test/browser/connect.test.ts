@@ -406,6 +406,15 @@ describe('a server that', () => {
       'the server has sent nothing for 600 ms',
     )
   })
+
+  test('holds its answer back is left after the idle time-out, with the usual cause', async () => {
+    const { tab } = await answering(() => {}, streaming('data: back\n\n'))
+    await connect(tab, '/moody', '{ idleTimeout: 600 }')
+    await received(tab, 'back')
+    expect(await tab.page.evaluate(() => seen.statuses.map(({ error }) => error?.message))).toContainEqual(
+      expect.stringMatching(/sent nothing for 600 ms\. .*X-Accel-Buffering: no.*proxy_buffering off/),
+    )
+  })
 })
 
 describe.each(HOSTS)('a page of several, with host %s,', (host) => {

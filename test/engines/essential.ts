@@ -123,6 +123,40 @@ export function testEssentials(host: string, setStage: () => Promise<Stage>): vo
     expect(channel.requests).toHaveLength(1)
   })
 
+  test('a server of another origin may refuse preflights, or everything', async (context) => {
+    const { server, open } = await stage(context)
+    // To the browser another origin, although it is the same server.
+    const elsewhere = `http://localhost:${server.port}`
+    const channel = server.channel('far')
+    channel.headers = { 'access-control-allow-origin': server.origin }
+    channel.preflight = { status: 405 }
+    const tab = await open()
+    const recording = await tab.record(`${elsewhere}/events/far`, ['message'])
+    channel.send({ data: 'one' }, { data: 'two' })
+    await recording.reach('two')
+    channel.cut()
+    await channel.waitForConnections(1)
+    expect(channel.requests.map(({ lastEventId }) => lastEventId)).toEqual([undefined, undefined])
+    await expect.poll(async () => (await tab.inspect()).streams[0]?.state, POLL).toBe('open')
+    channel.send({ data: 'three' })
+    expect(await told(recording, 'three')).toEqual([
+      'message one',
+      'message two',
+      'gap history-lost',
+      'message three',
+    ])
+
+    const readyState = await tab.evaluate(
+      (url) =>
+        new Promise<number>((resolve) => {
+          const source = new tabstream.SharedEventSource(url)
+          source.onerror = () => resolve(source.readyState)
+        }),
+      `${elsewhere}/events/forbidden`,
+    )
+    expect(readyState).toBe(2)
+  })
+
   // The browser's own EventSource is asked too, which proves the case.
   test('source and events look like those of EventSource', async (context) => {
     const { server, open } = await stage(context)

@@ -31,6 +31,7 @@ export interface Asked {
   readonly method: string
   readonly body: unknown
   readonly credentials: StreamRequest['credentials'] | undefined
+  readonly mode: RequestMode | undefined
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -74,13 +75,14 @@ export class Upstream {
       signal.addEventListener('abort', () => reject(signal.reason))
       agent.schedule(0, () => {
         if (signal.aborted) return
-        const { method = 'GET', body, credentials } = init
+        const { method = 'GET', body, credentials, mode } = init
         const asked = {
           at: now,
           url,
           method,
           body,
           credentials,
+          mode,
           headers: init.headers as Record<string, string>,
         }
         this.requests.push(asked)
@@ -149,6 +151,8 @@ export class Upstream {
 /** A world without delays or jitter whose one server answers at every URL as a test says. */
 export class UpstreamWorld extends World {
   readonly upstream = new Upstream()
+  /** Whether the browser believes that there is a network. */
+  isOnline = true
 
   constructor(options: Partial<WorldOptions> = {}) {
     super({ kinds: [], random: () => 0, ...options })
@@ -157,6 +161,7 @@ export class UpstreamWorld extends World {
   override hubPlatform(agent: Agent): HubPlatform {
     return {
       ...super.hubPlatform(agent),
+      isOnline: () => this.isOnline,
       fetch: (url, init) => this.upstream.fetch(agent, url, init, this.clock.now),
     }
   }

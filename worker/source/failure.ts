@@ -8,6 +8,21 @@ export interface Failure extends ConnectionError {
   readonly isFinal: boolean
   /** The server has ended its answer in good order. */
   readonly isEnd: boolean
+  /** The server is there, and does not let this origin read its answer. */
+  readonly isUnreadable: boolean
+  /** Where it does not: earlier, it did. */
+  readonly hasBeenReadable: boolean
+}
+
+const USUAL = {
+  status: 0,
+  contentType: '',
+  body: '',
+  retryAfter: 0,
+  isFinal: false,
+  isEnd: false,
+  isUnreadable: false,
+  hasBeenReadable: false,
 }
 
 /** The connection has failed for a reason that says whether to try again. */
@@ -17,16 +32,7 @@ export class FailedError extends Error {
 
   constructor(message: string, details: Partial<Failure> = {}) {
     super(message)
-    this.failure = {
-      message,
-      status: 0,
-      contentType: '',
-      body: '',
-      retryAfter: 0,
-      isFinal: false,
-      isEnd: false,
-      ...details,
-    }
+    this.failure = { message, ...USUAL, ...details }
   }
 }
 

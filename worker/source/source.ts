@@ -23,7 +23,7 @@ export interface ConnectionRequest {
 export interface Head {
   /** Of the server that answered, after redirects. */
   readonly origin: string
-  /** The server says that it resumes after another event than it was asked to. */
+  /** The server does not resume: it says so, or it does not permit another origin to ask for it. */
   readonly deniesResumption: boolean
 }
 
@@ -46,6 +46,8 @@ export interface Receiver {
   retry(milliseconds: number): void
   /** Whether a last event counts that the response has ended after, in good order, without the blank line. */
   takesUnfinished(): boolean
+  /** Something that whoever runs the server should know, with its origin. The same may be said again. */
+  advise(message: string): void
   /** The server has sent something, be it only a comment or a heartbeat. */
   alive(): void
   /**

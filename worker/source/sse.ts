@@ -1,6 +1,6 @@
 import { createParser } from 'eventsource-parser'
-import type { StreamRequest } from '../../src/link/protocol.ts'
 import type { HubPlatform } from '../platform.ts'
+import { Asking, toByteString } from './asking.ts'
 import { DatalessIds } from './dataless-ids.ts'
 import { FailedError, failureOf } from './failure.ts'
 import { refusalOf } from './refusal.ts'
@@ -11,17 +11,21 @@ const SLICE = 32_768
 
 const SCHEMES = ['http:', 'https:', 'data:', 'blob:']
 
-/** Server-Sent Events by `fetch`. */
-export const sse =
-  (platform: HubPlatform): Source =>
-  async (connection, receiver) => {
+/** Server-Sent Events by `fetch`, for one stream. */
+export function sse(platform: HubPlatform): Source {
+  const asking = new Asking(platform)
+  return async (connection, receiver) => {
     try {
-      await readEvents(platform, connection, receiver)
+      await readEvents(platform, asking, connection, receiver)
       return new FailedError('the server ended the response', { isEnd: true }).failure
     } catch (error) {
-      return failureOf(error)
+      const failure = failureOf(error)
+      // An EventSource has no other place to say it.
+      if (failure.isUnreadable) receiver.advise(failure.message)
+      return failure
     }
   }
+}
 
 /**
  * Resolves when the server ends the response. Rejects with {@link FailedError} where the reason is known, and with the
@@ -29,51 +33,33 @@ export const sse =
  */
 async function readEvents(
   platform: HubPlatform,
-  {
-    url,
-    method,
-    body,
-    credentials,
-    headers,
-    resumeAfter,
-    maxEventSize,
-    readsRefusal,
-    signal,
-  }: ConnectionRequest,
+  asking: Asking,
+  connection: ConnectionRequest,
   receiver: Receiver,
 ): Promise<void> {
+  const { url, resumeAfter, maxEventSize, readsRefusal } = connection
+  const { origin } = new URL(url)
   const obstacle = whyImpossible(new URL(url))
   if (obstacle !== undefined) throw new FailedError(obstacle, { isFinal: true })
-  const response = await platform.fetch(url, {
-    method,
-    headers: headersOf(headers, resumeAfter),
-    signal,
-    credentials,
-    cache: 'no-store',
-    ...(body !== undefined && { body }),
-  })
+  const { response, namesEvent } = await asking.ask(connection)
   const refusal = await refusalOf(platform, response, readsRefusal)
   if (refusal !== undefined) throw refusal
+  const isUnasked = resumeAfter !== '' && !namesEvent
+  if (isUnasked) receiver.advise(cannotResume(origin))
   // Mercure's way to say that it no longer has the event asked for. The header's name has changed with version 1.0.
   const resumedAfter = response.headers.get('Mercure-Last-Event-ID') ?? response.headers.get('Last-Event-ID')
   receiver.opened({
     origin: new URL(response.url || url).origin,
     // A header's value loses the blanks at its ends.
-    deniesResumption: resumedAfter !== null && resumedAfter.trim() !== toByteString(resumeAfter).trim(),
+    deniesResumption:
+      isUnasked || (resumedAfter !== null && resumedAfter.trim() !== toByteString(resumeAfter).trim()),
   })
   if (response.body !== null) await parse(response.body, maxEventSize, receiver)
 }
 
-/** A last event ID replaces the one that the page may have given to begin with. */
-function headersOf(headers: StreamRequest['headers'], resumeAfter: string): Record<string, string> {
-  const all: Record<string, string> = {
-    accept: 'text/event-stream',
-    ...Object.fromEntries(headers),
-  }
-  if (resumeAfter === '') return all
-  const { 'last-event-id': _, ...others } = all
-  return { ...others, 'Last-Event-ID': toByteString(resumeAfter) }
-}
+const cannotResume = (origin: string): string =>
+  `${origin} does not permit the header Last-Event-ID, so each reconnection leaves a gap: it has to send for OPTIONS ` +
+  '"Access-Control-Allow-Headers: Last-Event-ID"'
 
 /** What `fetch` would refuse again and again, in words that do not tell. */
 function whyImpossible({ protocol, username, password }: URL): string | undefined {
@@ -151,7 +137,3 @@ class LineEnds {
     return rest.includes('\r') ? rest.replace(/\r\n?/g, '\n') : rest
   }
 }
-
-/** A header value takes one byte per character: the UTF-8 bytes of the ID, as browsers send them. */
-const toByteString = (text: string): string =>
-  Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')

@@ -9,7 +9,7 @@ import {
 import type { HubPlatform } from '../platform.ts'
 import { errorOf, type Failure, failureOf } from '../source/failure.ts'
 import type { Source } from '../source/source.ts'
-import { IdleWatch } from './idle-watch.ts'
+import { IdleWatch, WHY_SILENT } from './idle-watch.ts'
 import type { Pace } from './pace.ts'
 import { askDetails, askRetries, asksDetails } from './page-questions.ts'
 import type { Reception } from './reception.ts'
@@ -36,6 +36,8 @@ export interface ConnectionStream {
   logState(): void
   /** Sends subscribers what the log has for them. */
   pump(): void
+  /** Tells whoever looks into the console of a page, once. */
+  advise(message: string): void
   /** The stream will never bring anything again. */
   ended(): void
 }
@@ -70,9 +72,14 @@ export class Connection {
     this.#platform = platform
     this.#source = source
     this.#stream = stream
-    this.#idle = new IdleWatch(platform, (timeout) => {
-      this.#abort.abort(new Error(`the server has sent nothing for ${timeout} ms`))
-    })
+    this.#idle = new IdleWatch(
+      platform,
+      (reason) => this.#abort.abort(new Error(reason)),
+      (seconds) => {
+        const { origin } = new URL(stream.request.url)
+        stream.advise(`${origin} has not answered for ${seconds} seconds. ${WHY_SILENT}`)
+      },
+    )
   }
 
   get isClosed(): boolean {
@@ -169,16 +176,17 @@ export class Connection {
       : request
     const from = reception.resume()
     const resumeAfter = this.#resumes ? from : ''
-    this.#idle.start()
+    const asked = requestFor(request, details, resumeAfter)
+    this.#idle.begin()
     const limits = Array.from(subscribers, ({ policy }) => policy.maxEventSize)
     const maxEventSize = limits.length === 0 ? EVENT_SOURCE_POLICY.maxEventSize : Math.max(...limits)
     // A SharedEventSource cannot tell its page, so it does not wait for the words.
     const readsRefusal = [...subscribers].some(({ policy }) => policy.retriesStatuses)
     return this.#source(
-      { ...requestFor(request, details, resumeAfter), resumeAfter, maxEventSize, readsRefusal, signal },
+      { ...asked, resumeAfter, maxEventSize, readsRefusal, signal },
       {
         opened: (head) => {
-          this.#idle.alive()
+          this.#idle.opened()
           Object.assign(this.status, {
             state: 'open',
             openedAt: this.#platform.now(),
@@ -197,6 +205,7 @@ export class Connection {
           this.#reconnectionTime = reconnectionTime(milliseconds)
         },
         takesUnfinished: () => this.#takesUnfinished(),
+        advise: (message) => this.#stream.advise(message),
         alive: () => this.#idle.alive(),
         flushed: () => {
           this.#stream.pump()
@@ -218,9 +227,9 @@ export class Connection {
 
   /** While we do not read, silence says nothing of the server. */
   async #untilThereIsRoom(): Promise<void> {
-    this.#idle.stop()
+    this.#idle.pause()
     await this.#stream.pace.wait()
-    this.#idle.start()
+    this.#idle.resume()
   }
 
   /** Tries again as soon as one of those subscribed wants to; to the others the stream has ended. */

@@ -1,35 +1,69 @@
 import type { HubPlatform } from '../platform.ts'
 
-/** Detects that the server has sent nothing for too long. */
+/** How long, in ms, a server may take to answer before whoever looks into the console is told why that may be. */
+const LATE = 10_000
+
+/** Why an answer may be long in coming, and what to do. For people. */
+export const WHY_SILENT =
+  'If a proxy buffers the answer, send it with the header "X-Accel-Buffering: no" (or "proxy_buffering off" in nginx). ' +
+  'If the server holds the head back until the first event, send a comment at once.'
+
+/** Notices that the server takes long to answer, or has sent nothing for too long. */
 export class IdleWatch {
   readonly #platform: HubPlatform
-  readonly #expired: (timeout: number) => void
+  readonly #expired: (reason: string) => void
+  readonly #late: (seconds: number) => void
   #timer: unknown
+  /** Runs until the server has answered. */
+  #lateTimer: unknown
   #timeout = Number.POSITIVE_INFINITY
   #isRunning = false
+  /** The body of the answer has begun. */
+  #hasHeard = false
 
-  /** @param expired called with the time-out in ms */
-  constructor(platform: HubPlatform, expired: (timeout: number) => void) {
+  /**
+   * @param expired called when nothing has come within the time-out, with the reason for people
+   * @param late called when there has been no answer for so many seconds
+   */
+  constructor(platform: HubPlatform, expired: (reason: string) => void, late: (seconds: number) => void) {
     this.#platform = platform
     this.#expired = expired
+    this.#late = late
   }
 
-  /** Watches from now on. */
-  start(): void {
-    this.#isRunning = true
-    this.alive()
+  /** A request is made. Watches from now on. */
+  begin(): void {
+    this.#hasHeard = false
+    this.#lateTimer = this.#platform.setTimeout(() => this.#late(LATE / 1_000), LATE)
+    this.resume()
   }
 
-  stop(): void {
-    this.#isRunning = false
-    this.#platform.clearTimeout(this.#timer)
+  /** The server has answered. */
+  opened(): void {
+    this.#platform.clearTimeout(this.#lateTimer)
+    this.#restart()
   }
 
   /** The server has sent something. */
   alive(): void {
+    this.#hasHeard = true
+    this.#restart()
+  }
+
+  pause(): void {
+    this.#isRunning = false
     this.#platform.clearTimeout(this.#timer)
-    if (!this.#isRunning || this.#timeout === Number.POSITIVE_INFINITY) return
-    this.#timer = this.#platform.setTimeout(() => this.#expired(this.#timeout), this.#timeout)
+  }
+
+  resume(): void {
+    this.#isRunning = true
+    this.#restart()
+  }
+
+  /** The connection has ended. */
+  stop(): void {
+    this.pause()
+    this.#platform.clearTimeout(this.#lateTimer)
   }
 
   /** @param timeouts of all subscribers, in ms; 0 for no limit. The shortest one counts */
@@ -38,6 +72,15 @@ export class IdleWatch {
     // Subscribers that come and go restart the timer only if they change the time-out.
     if (least === this.#timeout) return
     this.#timeout = least
-    this.alive()
+    this.#restart()
+  }
+
+  #restart(): void {
+    this.#platform.clearTimeout(this.#timer)
+    if (!this.#isRunning || this.#timeout === Number.POSITIVE_INFINITY) return
+    this.#timer = this.#platform.setTimeout(() => {
+      const reason = `the server has sent nothing for ${this.#timeout} ms`
+      this.#expired(this.#hasHeard ? reason : `${reason}. ${WHY_SILENT}`)
+    }, this.#timeout)
   }
 }

@@ -38,6 +38,8 @@ export const retryDelay = (failures: number, time: number, random: number): numb
 /** True if a subscriber wants another attempt after a failure, the `attempt`-th in a row. */
 export function wantsRetry({ retries, retriesStatuses }: Policy, failure: Failure, attempt: number): boolean {
   if (failure.isFinal || attempt > retries) return false
+  // A server that has let itself be read may be restarting behind a proxy, whose answers permit nobody.
+  if (failure.isUnreadable) return retriesStatuses && failure.hasBeenReadable
   return failure.status === 0 || (retriesStatuses && isPassing(failure.status))
 }
 

@@ -12,6 +12,14 @@ import { Takeover } from './takeover.ts'
 /** How long, in ms, a stream without subscribers stays open, so that a re-render does not reconnect. */
 const LINGER = 1_000
 
+/** What a stream tells its hub. */
+export interface StreamNotices {
+  /** For the console of a page that subscribes to the stream. */
+  advise(message: string): void
+  /** Called once, when the stream will never bring another entry. */
+  ended(): void
+}
+
 /** One upstream connection over all its reconnections: its log, its state and its subscribers. */
 export class Stream implements ConnectionStream {
   /** Identifies the log. Sequence numbers are valid only together with it. */
@@ -24,26 +32,24 @@ export class Stream implements ConnectionStream {
   readonly reception: Reception
   readonly pace: Pace
   readonly connection: Connection
-  /** Must be called only once. */
-  readonly ended: () => void
   readonly #platform: HubPlatform
+  readonly #notices: StreamNotices
   #linger: unknown
   /** The latest position, and where the log ended when it was determined. */
   #known: { readonly at: number; readonly position: Position } | undefined
 
-  /** @param ended called once, when the stream will never bring another entry */
   constructor(
     platform: HubPlatform,
     source: Source,
     id: string,
     request: StreamRequest,
     limits: LogLimits,
-    ended: () => void,
+    notices: StreamNotices,
   ) {
     this.#platform = platform
     this.id = id
     this.request = request
-    this.ended = ended
+    this.#notices = notices
     this.log = new Log(limits)
     this.excerpts = new Excerpts(this.log)
     this.pace = new Pace(this.log, this.subscribers)
@@ -132,6 +138,15 @@ export class Stream implements ConnectionStream {
       logBytes: this.log.bytes,
       lastEventId: this.log.lastEvent?.id ?? '',
     }
+  }
+
+  /** Must be called only once. */
+  ended(): void {
+    this.#notices.ended()
+  }
+
+  advise(message: string): void {
+    this.#notices.advise(message)
   }
 
   logState(): void {

@@ -70,6 +70,8 @@ export class World {
     return {
       now: () => this.clock.now,
       random: this.#random,
+      origin: 'https://dash.test',
+      isOnline: () => true,
       randomId: () => this.#nextId(),
       setTimeout: (callback, milliseconds) => agent.schedule(milliseconds, callback),
       clearTimeout: (timer) => agent.cancel(timer),

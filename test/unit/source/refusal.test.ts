@@ -63,6 +63,8 @@ describe('what a refusal says', () => {
       retryAfter: 0,
       isFinal: false,
       isEnd: false,
+      isUnreadable: false,
+      hasBeenReadable: false,
     })
   })
 

@@ -33,6 +33,7 @@ const responseOf = (...chunks: Uint8Array[]): Response =>
 class Reading implements Receiver {
   readonly events: SourceEvent[] = []
   readonly retries: number[] = []
+  readonly advice: string[] = []
   head: Head | undefined
   /** What was called, in order. */
   readonly calls: string[] = []
@@ -54,7 +55,8 @@ class Reading implements Receiver {
     }
     const { maxEventSize } = this
     const { signal } = this.abort
-    const platform = { fetch, now: () => Date.now(), setTimeout, clearTimeout } as unknown as HubPlatform
+    const world = { now: () => Date.now(), setTimeout, clearTimeout, isOnline: () => true }
+    const platform = { fetch, origin: 'https://dash.test', ...world } as unknown as HubPlatform
     const failure = await sse(platform)(
       { ...request, resumeAfter, maxEventSize, readsRefusal: true, signal },
       this,
@@ -82,6 +84,10 @@ class Reading implements Receiver {
 
   takesUnfinished(): boolean {
     return this.isUnfinishedTaken
+  }
+
+  advise(message: string): void {
+    this.advice.push(message)
   }
 
   alive(): void {}
@@ -519,7 +525,10 @@ describe('the end', () => {
   test('by abortion is in the hands of the platform', async () => {
     const reading = new Reading(() => responseOf())
     await reading.read()
-    expect(reading.asked[0]?.init.signal).toBe(reading.abort.signal)
+    const signal = reading.asked[0]?.init.signal
+    expect(signal?.aborted).toBe(false)
+    reading.abort.abort('a reason')
+    expect(signal).toMatchObject({ aborted: true, reason: 'a reason' })
   })
 })
 

@@ -109,6 +109,8 @@ describe('wantsRetry', () => {
     retryAfter: 0,
     isFinal: false,
     isEnd: false,
+    isUnreadable: false,
+    hasBeenReadable: false,
     ...details,
   })
   const patient: Policy = { ...EVENT_SOURCE_POLICY, retriesStatuses: true }
@@ -129,6 +131,16 @@ describe('wantsRetry', () => {
     for (const status of [201, 206, 301, 400, 401, 403, 404, 410, 422, 600]) {
       expect(wantsRetry(patient, failure({ status }), 1), String(status)).toBe(false)
     }
+  })
+
+  test('is true after an answer that may no longer be read, for connect() only, and false if it never could', () => {
+    const [before, never] = [true, false].map((hasBeenReadable) =>
+      failure({ isUnreadable: true, hasBeenReadable }),
+    ) as [Failure, Failure]
+    expect(wantsRetry(patient, before, 1)).toBe(true)
+    expect(wantsRetry(patient, never, 1)).toBe(false)
+    expect(wantsRetry(EVENT_SOURCE_POLICY, before, 1)).toBe(false)
+    expect(wantsRetry(EVENT_SOURCE_POLICY, never, 1)).toBe(false)
   })
 
   test('is false after so many attempts in a row, and after what is final', () => {

@@ -660,7 +660,7 @@ describe('idleTimeout', () => {
     expect(world.upstream.requests).toHaveLength(1)
     await world.clock.advance(1_100)
     expect(seen.slice(2)).toEqual([
-      'retrying 1: the server has sent nothing for 5000 ms',
+      expect.stringMatching(/^retrying 1: the server has sent nothing for 5000 ms\. .*X-Accel-Buffering: no/),
       expect.stringMatching(/^open/),
     ])
     expect(world.upstream).toMatchObject({ peak: 1, requests: { length: 2 } })

@@ -25,7 +25,8 @@ export interface Answer {
 }
 
 /**
- * Gets one stream's responses. Where there is none from another origin, script is not told why, so this finds out:
+ * Gets one stream's responses from one origin. Where that is another one and gives none, script is not told why, so this
+ * finds out:
  *
  * - `Last-Event-ID` takes a preflight, which servers with a static set-up refuse. They are asked without it.
  * - A server that is there, and does not permit this origin, is told apart from a network that is down.
@@ -35,6 +36,7 @@ export interface Answer {
  */
 export class Asking {
   readonly #platform: HubPlatform
+  readonly #mayHaveBeenRead: boolean
   /** From where the last answer came, after redirects; `''` before there was one. */
   #origin = ''
   /** In a row, without any answer. */
@@ -44,8 +46,10 @@ export class Asking {
   /** Until when `Last-Event-ID` is left out, in ms since 1970; 0 where it was never refused. */
   #refusedUntil = 0
 
-  constructor(platform: HubPlatform) {
+  /** @param mayHaveBeenRead where the stream has an ID to resume after, it is from this origin */
+  constructor(platform: HubPlatform, mayHaveBeenRead: boolean) {
     this.#platform = platform
+    this.#mayHaveBeenRead = mayHaveBeenRead
   }
 
   /** Rejects with {@link FailedError} where the server's answers may not be read, otherwise with the platform's error. */
@@ -109,7 +113,7 @@ export class Asking {
     }
     // A server that lets each client have one connection may refuse a second one.
     if (named !== undefined) named.end()
-    else this.#refusedUntil = this.#platform.now() + REFUSAL_LASTS
+    else if (!connection.signal.aborted) this.#refusedUntil = this.#platform.now() + REFUSAL_LASTS
     return unnamed
   }
 
@@ -156,7 +160,7 @@ export class Asking {
     const needs = [`"Access-Control-Allow-Origin: ${origin}"`]
     if (credentials === 'include') needs.push('"Access-Control-Allow-Credentials: true"')
     if (names.length > 0) needs.push(`for OPTIONS "Access-Control-Allow-Headers: ${names.join(', ')}"`)
-    const hasBeenReadable = this.#origin !== '' || resumeAfter !== ''
+    const hasBeenReadable = this.#origin !== '' || (this.#mayHaveBeenRead && resumeAfter !== '')
     const since = hasBeenReadable ? 'no longer lets' : 'does not let'
     return new FailedError(
       `${new URL(url).origin} answers, but ${since} ${origin} read it: it has to send ${needs.join(' and ')}`,

@@ -13,9 +13,14 @@ const SCHEMES = ['http:', 'https:', 'data:', 'blob:']
 
 /** Server-Sent Events by `fetch`, for one stream. */
 export function sse(platform: HubPlatform): Source {
-  const asking = new Asking(platform)
+  // Functions and resumption can lead to other origins, and each has its own set-up.
+  const askings = new Map<string, Asking>()
   return async (connection, receiver) => {
     try {
+      const { origin } = new URL(connection.url)
+      // At another hub, the stream may have been read before, but not where it leads only now.
+      const asking = askings.get(origin) ?? new Asking(platform, askings.size === 0)
+      askings.set(origin, asking)
       await readEvents(platform, asking, connection, receiver)
       return new FailedError('the server ended the response', { isEnd: true }).failure
     } catch (error) {

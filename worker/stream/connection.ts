@@ -72,14 +72,7 @@ export class Connection {
     this.#platform = platform
     this.#source = source
     this.#stream = stream
-    this.#idle = new IdleWatch(
-      platform,
-      (reason) => this.#abort.abort(new Error(reason)),
-      (seconds) => {
-        const { origin } = new URL(stream.request.url)
-        stream.advise(`${origin} has not answered for ${seconds} seconds. ${WHY_SILENT}`)
-      },
-    )
+    this.#idle = new IdleWatch(platform, (reason) => this.#abort.abort(new Error(reason)))
   }
 
   get isClosed(): boolean {
@@ -177,7 +170,10 @@ export class Connection {
     const from = reception.resume()
     const resumeAfter = this.#resumes ? from : ''
     const asked = requestFor(request, details, resumeAfter)
-    this.#idle.begin()
+    this.#idle.begin((seconds) => {
+      const { origin } = new URL(asked.url)
+      this.#stream.advise(`${origin} has not answered for ${seconds} seconds. ${WHY_SILENT}`)
+    })
     const limits = Array.from(subscribers, ({ policy }) => policy.maxEventSize)
     const maxEventSize = limits.length === 0 ? EVENT_SOURCE_POLICY.maxEventSize : Math.max(...limits)
     // A SharedEventSource cannot tell its page, so it does not wait for the words.

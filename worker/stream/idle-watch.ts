@@ -12,7 +12,6 @@ export const WHY_SILENT =
 export class IdleWatch {
   readonly #platform: HubPlatform
   readonly #expired: (reason: string) => void
-  readonly #late: (seconds: number) => void
   #timer: unknown
   /** Runs until the server has answered. */
   #lateTimer: unknown
@@ -21,20 +20,20 @@ export class IdleWatch {
   /** The body of the answer has begun. */
   #hasHeard = false
 
-  /**
-   * @param expired called when nothing has come within the time-out, with the reason for people
-   * @param late called when there has been no answer for so many seconds
-   */
-  constructor(platform: HubPlatform, expired: (reason: string) => void, late: (seconds: number) => void) {
+  /** @param expired called when nothing has come within the time-out, with the reason for people */
+  constructor(platform: HubPlatform, expired: (reason: string) => void) {
     this.#platform = platform
     this.#expired = expired
-    this.#late = late
   }
 
-  /** A request is made. Watches from now on. */
-  begin(): void {
+  /**
+   * A request is made. Watches from now on.
+   *
+   * @param late called when there has been no answer for so many seconds
+   */
+  begin(late: (seconds: number) => void): void {
     this.#hasHeard = false
-    this.#lateTimer = this.#platform.setTimeout(() => this.#late(LATE / 1_000), LATE)
+    this.#lateTimer = this.#platform.setTimeout(() => late(LATE / 1_000), LATE)
     this.resume()
   }
 

@@ -184,6 +184,41 @@ describe.each(['shared-worker', 'leader'])('connect(), %s', (host) => {
     })
   })
 
+  test('resumes a POST by a GET that a preflight refuses, and never makes the POST again', async () => {
+    await withElsewhere(`/page?host=${host}`, async ({ tab, server, elsewhere, channel, url }) => {
+      channel.headers = permitting(server)
+      channel.preflight = { status: 405 }
+      const began = tab.page.evaluate((url) => {
+        globalThis.states = []
+        const stream = tabstream.connect(url, { method: 'POST', body: 'ask', resume: {} })
+        stream.onGap(({ reason }) => states.push(reason))
+        stream.on('message', ({ data }) => {
+          states.push(data)
+        })
+        globalThis.third = new Promise((resolve) => {
+          stream.on('last', () => resolve(stream.status.state))
+        })
+      }, url)
+      await channel.waitForConnections(1)
+      await began
+      channel.send({ data: 'one' }, { data: 'two' })
+      await expect.poll(() => tab.page.evaluate(() => states)).toEqual(['one', 'two'])
+      channel.cut()
+      await channel.waitForConnections(1)
+      await expect.poll(async () => (await inspect(tab)).streams[0]?.state).toBe('open')
+      channel.send({ data: 'three' }, { event: 'last', data: '' })
+      expect(await tab.page.evaluate(() => third)).toBe('open')
+      expect(await tab.page.evaluate(() => states)).toEqual(['one', 'two', 'history-lost', 'three'])
+      const asked = elsewhere.journal.filter((entry) => entry.endsWith('/events/far'))
+      expect(asked.filter((entry) => !entry.startsWith('closed'))).toEqual([
+        'POST /events/far',
+        'OPTIONS /events/far',
+        'GET /events/far',
+        'OPTIONS /events/far',
+      ])
+    })
+  })
+
   test('goes on where a proxy without a permission answers for a while', async () => {
     await withElsewhere(`/page?host=${host}`, async ({ tab, server, channel, url }) => {
       channel.headers = permitting(server)

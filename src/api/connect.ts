@@ -48,7 +48,11 @@ export interface ConnectOptions<
   maxRetries?: number
   /** After so many ms without a byte from the server, comments included, the connection is given up. */
   idleTimeout?: number
-  /** How many characters an event may have: more end the stream. @default 8 Mi */
+  /**
+   * How many characters an event may have, data, name and ID together: more end the stream. Where it has more than 1,024 lines
+   * of data, each of them counts as 16 at least.
+   * @default 8 Mi
+   */
   maxEventSize?: number
   /** The event after which the stream is over, for all who share it. It is still given to the listeners. */
   until?: (event: StreamEvent) => boolean

@@ -38,8 +38,8 @@ export class PageStream implements SharedStream {
   readonly #until: ((event: StreamEvent) => boolean) | undefined
   readonly #subscription: PageSubscription
   readonly #listeners = new Set<Registration>()
-  /** The listeners that hear events of a name, cached. */
-  readonly #hearing = new Map<string, readonly Registration[]>()
+  /** The listeners that hear events of each name that has listeners, as soon as it has been needed. */
+  readonly #hearing = new Map<string, readonly Registration[] | undefined>()
   readonly #iterations = new Map<Iteration, PageSubscription>()
   readonly #hooks = {
     gap: new Set<Listener<Gap>>(),
@@ -205,11 +205,12 @@ export class PageStream implements SharedStream {
   readonly #isOpen = (): boolean => this.#state.state !== 'closed'
 
   #hearers(name: string): readonly Registration[] {
-    let hearing = this.#hearing.get(name)
+    // One list for all other names: a server may make them up without end.
+    const own = this.#hearing.has(name) ? name : EVERY_NAME
+    let hearing = this.#hearing.get(own)
     if (hearing === undefined) {
-      hearing = [...this.#listeners].filter((one) => one.name === name || one.name === EVERY_NAME)
-      // Only names with listeners are cached: a server may invent names without end.
-      if (hearing.length > 0) this.#hearing.set(name, hearing)
+      hearing = [...this.#listeners].filter((one) => one.name === own || one.name === EVERY_NAME)
+      this.#hearing.set(own, hearing)
     }
     return hearing
   }
@@ -291,8 +292,9 @@ export class PageStream implements SharedStream {
   }
 
   #subscribe(): void {
-    this.#hearing.clear()
     const names = new Set(Array.from(this.#listeners, ({ name }) => name))
+    this.#hearing.clear()
+    for (const name of names) this.#hearing.set(name, undefined)
     if (this.#until !== undefined) names.add(EVERY_NAME)
     this.#subscription.setNames(names)
   }

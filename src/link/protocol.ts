@@ -38,7 +38,7 @@ export interface Policy {
   readonly repeatsUnsafe: boolean
   /** How long, in ms, the server may send nothing at all; 0 for any time. */
   readonly idleTimeout: number
-  /** How many characters an event may have. */
+  /** How many characters an event may have, data, name and ID together. */
   readonly maxEventSize: number
 }
 
@@ -221,7 +221,7 @@ export interface StreamReport {
   /** Event names that somebody listens to, sorted. */
   names: string[]
   logEvents: number
-  /** Estimated size of the log in memory. */
+  /** Estimated size of the log in memory, with what is kept beyond it for a replay. */
   logBytes: number
   lastEventId: string
 }

@@ -1,6 +1,6 @@
-/** How a line begins that the parser knows; it counts only a short number as a time. */
-const KNOWN = /^(?:data:|event:|id:|retry:[\d ]{0,20}$)/
-const TIME = /^\d{1,20}$/
+/** How a line begins that means something. As a time, a number with very many digits does not. */
+const KNOWN = /^(?:data:|event:|id:|retry:[\d ]{0,1000}$)/
+const TIME = /^\d{1,1000}$/
 
 /** A line of so many characters, and no fewer, can be told by its beginning. */
 const TELLING = 'event:'.length

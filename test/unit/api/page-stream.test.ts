@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ConnectOptions } from '../../../src/api/connect.ts'
 import {
@@ -174,6 +176,27 @@ describe('on', () => {
     await send('a 1', 'a 2')
     expect(words).toEqual(['1', '2'])
     expect(reported).toEqual([error, error])
+  })
+
+  test('keeps nothing of names that a server makes up, however many it hears', async () => {
+    const { stream, send } = await opened()
+    let count = 0
+    stream.on('*', () => count++)
+    stream.on('a', () => count++)
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    await send('first 1')
+    const round = async (number: number) => {
+      await send(...Array.from({ length: 2_000 }, (_, index) => `${'n'.repeat(500)}-${number}-${index} x`))
+    }
+    // A log's worth has passed before the first look.
+    for (let number = 0; number < 10; number++) await round(number)
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let number = 10; number < 30; number++) await round(number)
+    collect()
+    expect(count).toBe(60_001)
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(8_000_000)
   })
 
   test('begins with what is replayed where that is wanted', async () => {

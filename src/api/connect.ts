@@ -2,6 +2,8 @@ import {
   type ConnectionError,
   EVENT_SOURCE_POLICY,
   type HeadersReason,
+  LEAST_IDLE_TIMEOUT,
+  LONGEST_TIMER,
   type Replay,
   type StreamRequest,
 } from '../link/protocol.ts'
@@ -46,7 +48,11 @@ export interface ConnectOptions<
   retry?: boolean | ((attempt: number, error: ConnectionError) => number | false | Promise<number | false>)
   /** How many attempts in a row may follow a failure. */
   maxRetries?: number
-  /** After so many ms without a byte from the server, comments included, the connection is given up. */
+  /**
+   * After so many ms without a byte from the server, comments included, the connection is given up: 1,000 at least, or 0 for
+   * never. It holds for all who share the stream.
+   * @default 0
+   */
   idleTimeout?: number
   /**
    * How many characters an event may have, data, name and ID together: more end the stream. Where it has more than 1,024 lines
@@ -85,7 +91,10 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
   retry: (value) =>
     ['boolean', 'function'].includes(typeof value) ? undefined : 'true, false or a function',
   maxRetries: (value) => (isCount(value) ? undefined : 'a whole number, or Infinity'),
-  idleTimeout: (value) => (isPositive(value) ? undefined : 'a number of ms greater than 0'),
+  idleTimeout: (value) =>
+    value === 0 || (isPositive(value) && (value as number) >= LEAST_IDLE_TIMEOUT)
+      ? undefined
+      : `a number of ms: ${LEAST_IDLE_TIMEOUT} at least, or 0 for none`,
   maxEventSize: (value) => (isPositive(value) ? undefined : 'a number of characters greater than 0'),
   until: (value) => (typeof value === 'function' ? undefined : 'a function'),
   signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
@@ -93,9 +102,6 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
 
 /** For how many ms headers that were given for one purpose are good for the other. */
 const FRESH = 10_000
-
-/** A timer of more ms than this runs out at once. */
-const LONGEST_TIMER = 2 ** 31 - 1
 
 /**
  * Opens a stream that is shared by every tab of the origin that asks for the same: method, URL, credentials, headers, body
@@ -114,17 +120,25 @@ export function connect<const Decoders extends Readonly<Record<string, Decoder>>
   options: ConnectOptions<Decoders> & { events: Decoders },
 ): SharedStream<{ [Name in keyof Decoders & string]: Decoded<Decoders[Name]> }>
 export function connect(url: string | URL, options: ConnectOptions = {}): unknown {
-  check(options)
-  const { events, until, signal } = options
+  const own = listed(options)
+  check(own)
+  const { events, until, signal } = own
   const client = pageClient()
-  const wish = wishOf(withoutFragment(resolve(url)), options, client)
+  const wish = wishOf(withoutFragment(resolve(url)), own, client)
   return new PageStream(client, wish, { decoders: events, until, signal })
+}
+
+/** An iterator can be gone through only once, so what it gives is listed before it is looked at. */
+function listed(options: ConnectOptions): ConnectOptions {
+  const headers: unknown = options?.headers
+  const isIterable = typeof headers === 'object' && headers !== null && Symbol.iterator in headers
+  return isIterable ? { ...options, headers: [...(headers as Iterable<[string, string]>)] } : options
 }
 
 function check(options: ConnectOptions): void {
   if (typeof options !== 'object' || options === null) throw misuse('connect() takes an object of options')
   for (const [name, value] of Object.entries(options)) {
-    const problemOf = OPTIONS[name as keyof ConnectOptions]
+    const problemOf = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof ConnectOptions] : undefined
     if (problemOf === undefined) {
       throw misuse(`connect() knows no option "${name}"; it takes ${Object.keys(OPTIONS).join(', ')}`)
     }
@@ -135,7 +149,6 @@ function check(options: ConnectOptions): void {
   if (options.body !== undefined && (method === 'GET' || method === 'HEAD')) {
     throw misuse(`a ${method} request has no body; say method: "POST"`)
   }
-  checkReplay(options.replay)
 }
 
 function wishOf(url: string, options: ConnectOptions, client: Pick<Client, 'now' | 'randomId'>): Wish {
@@ -163,7 +176,7 @@ function wishOf(url: string, options: ConnectOptions, client: Pick<Client, 'now'
   }
   const wish = {
     policy,
-    replay: options.replay,
+    replay: checkReplay(options.replay),
     retryDelay:
       typeof retry === 'function' ? async (...args: Parameters<typeof retry>) => retry(...args) : undefined,
   }

@@ -10,6 +10,7 @@ import type { Client } from '../page/client.ts'
 import { TabstreamError } from '../page/errors.ts'
 import type { Pause } from '../page/inbox.ts'
 import type { PageSubscription, Wish } from '../page/page-subscription.ts'
+import { checkListening } from './checks.ts'
 import { type Decoder, decode } from './decode.ts'
 import { Iteration } from './iteration.ts'
 import type {
@@ -27,6 +28,12 @@ interface Registration {
   readonly listener: Listener<never>
 }
 
+interface PageStreamOptions {
+  readonly decoders?: Readonly<Record<string, Decoder>> | undefined
+  readonly until?: ((event: StreamEvent) => boolean) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /** How many gaps are remembered, so that none is reported twice. */
 const GAPS_REMEMBERED = 64
 
@@ -34,8 +41,7 @@ const GAPS_REMEMBERED = 64
 export class PageStream implements SharedStream {
   readonly #client: Client
   readonly #wish: Wish
-  readonly #decoders: Readonly<Record<string, Decoder>> | undefined
-  readonly #until: ((event: StreamEvent) => boolean) | undefined
+  readonly #options: PageStreamOptions
   readonly #subscription: PageSubscription
   readonly #listeners = new Set<Registration>()
   /** The listeners that hear events of each name that has listeners, as soon as it has been needed. */
@@ -48,24 +54,17 @@ export class PageStream implements SharedStream {
   }
   readonly #toldGaps = new Set<string>()
   #state = INITIAL_STATE
+  /** Aborted when the stream is closed. */
+  readonly #end = new AbortController()
 
-  constructor(
-    client: Client,
-    wish: Wish,
-    options: {
-      decoders?: Readonly<Record<string, Decoder>> | undefined
-      until?: ((event: StreamEvent) => boolean) | undefined
-      signal?: AbortSignal | undefined
-    },
-  ) {
+  constructor(client: Client, wish: Wish, options: PageStreamOptions) {
     this.#client = client
     this.#wish = wish
-    this.#decoders = options.decoders
-    this.#until = options.until
+    this.#options = options
     this.#subscription = client.subscribe(wish, (entry, log) => this.#receive(entry, log))
     this.#subscribe()
     if (options.signal?.aborted) this.close()
-    options.signal?.addEventListener('abort', () => this.close(), { once: true })
+    this.#whenAborted(options.signal, () => this.close())
   }
 
   get status(): StreamStatus {
@@ -83,11 +82,13 @@ export class PageStream implements SharedStream {
   }
 
   on(name: string, listener: Listener<never>, { signal }: ListenOptions = {}): () => void {
+    checkListening(name, signal, listener)
     const registration = { name, listener }
     return this.#register(this.#listeners, registration, signal, () => this.#subscribe())
   }
 
   once(name: string, { signal }: ListenOptions = {}): Promise<StreamEvent<never, never>> {
+    checkListening(name, signal)
     return new Promise((resolve, reject) => {
       const done = () => {
         off()
@@ -118,6 +119,7 @@ export class PageStream implements SharedStream {
   }
 
   events(name: string, { signal }: ListenOptions = {}): AsyncIterableIterator<StreamEvent<never, never>> {
+    checkListening(name, signal)
     let origin = ''
     const subscription = this.#client.subscribe({ ...this.#wish, replay: undefined }, (entry, log) => {
       if (entry.type === 'event') {
@@ -145,20 +147,20 @@ export class PageStream implements SharedStream {
     this.#iterations.set(iteration, subscription)
     subscription.setNames([name])
     if (signal?.aborted || this.#state.state === 'closed') stop()
-    signal?.addEventListener('abort', stop)
+    else signal?.addEventListener('abort', stop)
     return iteration
   }
 
   onGap(listener: Listener<Gap>, { signal }: ListenOptions = {}): () => void {
-    return this.#register(this.#hooks.gap, listener, signal)
+    return this.#hook(this.#hooks.gap, listener, signal)
   }
 
   onStatus(listener: Listener<StreamStatus>, { signal }: ListenOptions = {}): () => void {
-    return this.#register(this.#hooks.status, listener, signal)
+    return this.#hook(this.#hooks.status, listener, signal)
   }
 
   onError(listener: StreamErrorListener, { signal }: ListenOptions = {}): () => void {
-    return this.#register(this.#hooks.error, listener, signal)
+    return this.#hook(this.#hooks.error, listener, signal)
   }
 
   close(): void {
@@ -175,6 +177,12 @@ export class PageStream implements SharedStream {
     this.#subscription.close(endsStream)
     if (endsStream) for (const subscription of this.#iterations.values()) subscription.conclude()
     this.#enter({ ...this.#state, state: 'closed', retryAt: 0, openedAt: 0, error })
+    this.#end.abort()
+  }
+
+  /** A signal may live much longer than the stream, and must not keep it. */
+  #whenAborted(signal: AbortSignal | undefined, then: () => void): void {
+    if (!this.#end.signal.aborted) signal?.addEventListener('abort', then, { signal: this.#end.signal })
   }
 
   #receive(entry: Entry, log: string): Pause {
@@ -217,7 +225,7 @@ export class PageStream implements SharedStream {
 
   #isLast(raw: StreamEvent): boolean {
     try {
-      return this.#until?.(raw) === true
+      return this.#options.until?.(raw) === true
     } catch (error) {
       reportError(error)
       return false
@@ -234,7 +242,7 @@ export class PageStream implements SharedStream {
     isWanted: () => boolean,
     handOver: (event: StreamEvent<unknown>) => Pause,
   ): Pause {
-    const decoders = this.#decoders
+    const { decoders } = this.#options
     const decoder = decoders && Object.hasOwn(decoders, raw.name) ? decoders[raw.name] : undefined
     if (decoder === undefined) return handOver(raw)
     try {
@@ -295,8 +303,13 @@ export class PageStream implements SharedStream {
     const names = new Set(Array.from(this.#listeners, ({ name }) => name))
     this.#hearing.clear()
     for (const name of names) this.#hearing.set(name, undefined)
-    if (this.#until !== undefined) names.add(EVERY_NAME)
+    if (this.#options.until !== undefined) names.add(EVERY_NAME)
     this.#subscription.setNames(names)
+  }
+
+  #hook<Item>(items: Set<Item>, item: Item, signal: AbortSignal | undefined): () => void {
+    checkListening('', signal, item)
+    return this.#register(items, item, signal)
   }
 
   #register<Item>(
@@ -312,7 +325,7 @@ export class PageStream implements SharedStream {
       if (items.delete(item)) changed()
       signal?.removeEventListener('abort', remove)
     }
-    signal?.addEventListener('abort', remove)
+    this.#whenAborted(signal, remove)
     return remove
   }
 }

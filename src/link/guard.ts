@@ -4,7 +4,10 @@ import {
   type Attachment,
   type Batch,
   LATER,
+  LEAST_IDLE_TIMEOUT,
+  LONGEST_TIMER,
   type PackedEntries,
+  type Place,
   type Policy,
   type Position,
   type StreamRequest,
@@ -120,7 +123,7 @@ function isSubscription(value: unknown): boolean {
     names.every(isString) &&
     (position === undefined || isPosition(position)) &&
     (['undefined', 'number'].includes(typeof replay) || replay === 'all' || isRecord(replay)) &&
-    (seen === undefined || (Array.isArray(seen) && seen.every(isRecord)))
+    (seen === undefined || (Array.isArray(seen) && seen.every(isPlace)))
   )
 }
 
@@ -154,7 +157,7 @@ const isPolicy = (value: unknown): boolean =>
   typeof value.asksRetry === 'boolean' &&
   typeof value.asksEnd === 'boolean' &&
   typeof value.repeatsUnsafe === 'boolean' &&
-  isNumber(value.idleTimeout) &&
+  isIdleTimeout(value.idleTimeout) &&
   isNumber(value.maxEventSize)
 
 const isPosition = (value: unknown): boolean =>
@@ -163,12 +166,23 @@ const isPosition = (value: unknown): boolean =>
   isInteger(value.seq) &&
   isInteger(value.ordinal) &&
   isString(value.resumeAfter) &&
+  // No header can hold these, so no connection could ever be had.
+  !/[\0\r\n]/.test(value.resumeAfter) &&
   Array.isArray(value.expect) &&
-  value.expect.every(isRecord) &&
+  value.expect.every(isPlace) &&
+  typeof value.unproven === 'boolean' &&
+  typeof value.mixed === 'boolean' &&
   isInteger(value.subscribers)
 
+const isPlace = (value: unknown): boolean =>
+  isRecord(value) && isString(value.id) && isInteger(value.nth) && isInteger(value.digest)
+
+/** It holds for all who share a stream. */
+const isIdleTimeout = (value: unknown): boolean =>
+  value === 0 || (isNumber(value) && value >= LEAST_IDLE_TIMEOUT && value <= LONGEST_TIMER)
+
 type Key =
-  | keyof (Attachment & Subscription & StreamRequest & Policy & Batch & PackedEntries & Position)
+  | keyof (Attachment & Subscription & StreamRequest & Policy & Batch & PackedEntries & Position & Place)
   // Of Comlink's messages.
   | 'id'
   | 'type'

@@ -36,11 +36,17 @@ export interface Policy {
   readonly asksEnd: boolean
   /** The page wants a request of a method that is not safe to be made again. */
   readonly repeatsUnsafe: boolean
-  /** How long, in ms, the server may send nothing at all; 0 for any time. */
+  /** How long, in ms, the server may send nothing at all: {@link LEAST_IDLE_TIMEOUT} or more; 0 for any time. */
   readonly idleTimeout: number
   /** How many characters an event may have, data, name and ID together. */
   readonly maxEventSize: number
 }
+
+/** A shorter one would end a connection that is well, for all who share it. */
+export const LEAST_IDLE_TIMEOUT = 1_000
+
+/** A timer of more ms than this runs out at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1
 
 /** Names one event of a stream, recognisable when another connection or another hub receives it again. */
 export interface Place {

@@ -318,13 +318,13 @@ describe('a server that', () => {
     const { tab, times } = await answering((response) => {
       streaming('data: first\n\n')(response)
       let left = 6
-      const timer = setInterval(() => (--left > 0 ? response.write(':\n\n') : clearInterval(timer)), 200)
+      const timer = setInterval(() => (--left > 0 ? response.write(':\n\n') : clearInterval(timer)), 300)
     }, streaming('data: second\n\n'))
-    await connect(tab, '/moody', '{ idleTimeout: 600 }')
+    await connect(tab, '/moody', '{ idleTimeout: 1_000 }')
     await received(tab, 'second')
-    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(1_500)
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(2_400)
     expect(await tab.page.evaluate(() => seen.statuses.map(({ error }) => error))).toContain(
-      'the server has sent nothing for 600 ms',
+      'the server has sent nothing for 1000 ms',
     )
   })
 })

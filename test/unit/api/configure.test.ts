@@ -68,7 +68,7 @@ describe('configure complains', () => {
 
   test.each([
     ['https://', '"https://"'],
-    [7, 'number'],
+    [7, '7'],
     [null, 'object'],
   ])('of the worker %s', (worker, words) => {
     const message = `worker must be the URL of tabstream's worker script, not ${words}`
@@ -85,7 +85,7 @@ describe('configure complains', () => {
   })
 
   test.each([
-    [7, 'number'],
+    [7, '7'],
     [{}, 'object'],
   ])('of the namespace %s', (namespace, words) => {
     const message = `namespace must be a string, not ${words}`

@@ -39,6 +39,7 @@ describe('connect() complains', () => {
   })
 
   test('of an option that it does not know, and names those that it does', () => {
+    expect(() => connect({ constructor: 1 })).toThrow(misuse('no option "constructor"; it takes'))
     expect(() => connect({ header: {} })).toThrow(
       misuse('no option "header"; it takes method, body, headers'),
     )
@@ -64,8 +65,13 @@ describe('connect() complains', () => {
     ['maxRetries', -1, 'maxRetries must be a whole number, or Infinity'],
     ['maxRetries', 1.5, 'maxRetries must be a whole number, or Infinity'],
     ['maxRetries', Number.NaN, 'maxRetries must be a whole number, or Infinity'],
-    ['idleTimeout', 0, 'idleTimeout must be a number of ms greater than 0'],
-    ['idleTimeout', '5s', 'idleTimeout must be a number of ms greater than 0, not "5s"'],
+    ['idleTimeout', 15, 'idleTimeout must be a number of ms: 1000 at least, or 0 for none, not 15'],
+    ['idleTimeout', 999, 'idleTimeout must be a number of ms: 1000 at least'],
+    ['idleTimeout', -1, 'idleTimeout must be a number of ms: 1000 at least'],
+    ['idleTimeout', Number.NaN, 'idleTimeout must be a number of ms: 1000 at least'],
+    ['idleTimeout', '5s', 'idleTimeout must be a number of ms: 1000 at least, or 0 for none, not "5s"'],
+    ['replay', [1], 'replay must be a number of events'],
+    ['replay', new Map([['a', 1]]), 'replay must be a number of events'],
     ['maxEventSize', 0, 'maxEventSize must be a number of characters greater than 0'],
     ['until', '[DONE]', 'until must be a function, not "[DONE]"'],
     ['signal', {}, 'signal must be an AbortSignal'],
@@ -222,17 +228,48 @@ describe('the request', () => {
     }
     const usual = { ...EVENT_SOURCE_POLICY, retriesStatuses: true }
     page.connect(URL_OF_EVENTS)
-    page.connect(URL_OF_EVENTS, { idleTimeout: 7, maxEventSize: 8, maxRetries: 9 })
+    page.connect(URL_OF_EVENTS, { idleTimeout: 7_000, maxEventSize: 8, maxRetries: 9 })
     page.connect(URL_OF_EVENTS, { idleTimeout: Infinity })
     page.connect(URL_OF_EVENTS, { retry: false, maxRetries: 9 })
     page.connect(URL_OF_EVENTS, { retry: () => false })
     expect(policies).toEqual([
       usual,
-      { ...usual, idleTimeout: 7, maxEventSize: 8, retries: 9, repeatsUnsafe: true },
+      { ...usual, idleTimeout: 7_000, maxEventSize: 8, retries: 9, repeatsUnsafe: true },
       { ...usual, idleTimeout: 2 ** 31 - 1 },
       { ...usual, retries: 0, repeatsUnsafe: true },
       { ...usual, asksRetry: true, repeatsUnsafe: true },
     ])
+  })
+})
+
+describe('what is given', () => {
+  test('may be an iterator of headers, which can be gone through only once', async () => {
+    const pairs = [
+      ['Accept-Language', 'de'],
+      ['X-User', '7'],
+    ] as const
+    const headers = pairs[Symbol.iterator]() as unknown as HeadersInit
+    expect((await askedFor({ headers })).headers).toMatchObject({ 'accept-language': 'de', 'x-user': '7' })
+    const map = new Map(pairs) as unknown as HeadersInit
+    expect((await askedFor({ headers: map })).headers).toMatchObject({ 'x-user': '7' })
+  })
+
+  test('may be wrapped in a proxy, as frameworks do it', async () => {
+    const wrapped = <Value extends object>(value: Value) => new Proxy(value, {})
+    const world = new UpstreamWorld()
+    const page = new Page(world, 'page')
+    const first = page.connect(URL_OF_EVENTS)
+    const words = heard(first, 'a')
+    await world.clock.advance(OPEN)
+    world.upstream.write('event: a\ndata: 1\n\nevent: a\ndata: 2\n\n')
+    await world.clock.advance(0)
+    const late = page.connect(URL_OF_EVENTS, wrapped({ replay: wrapped({ a: 1 }), headers: wrapped({}) }))
+    const source = page.source(URL_OF_EVENTS, { replay: wrapped({ a: 1 }) })
+    source.addEventListener('a', ({ data }) => words.push(`source ${data}`))
+    const replayed = heard(late, 'a')
+    await world.clock.advance(OPEN)
+    expect(replayed).toEqual(['a 2'])
+    expect(words).toEqual(['a 1', 'a 2', 'source 2'])
   })
 })
 

@@ -1073,6 +1073,30 @@ describe('inspect()', () => {
   })
 })
 
+describe('what cannot be sent to a hub', () => {
+  test('ends that subscription only, and says so', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    const wrong = { ...wishOf(serverOf(world)), replay: new Proxy({ a: 1 }, {}) }
+    const told: string[] = []
+    const subscription = page.client.subscribe(wrong, (entry) => {
+      told.push(entry.type === 'state' ? `${entry.state}: ${entry.error}` : entry.type)
+      return undefined
+    })
+    subscription.setNames(['a'])
+    await world.clock.advance(ATTACH)
+    expect(told).toEqual([expect.stringContaining('closed: the hub could not be asked for the stream')])
+    await send(world, 'a')
+    expect(page.entries.map(inWords).at(-1)).toBe('a 1')
+    expect(world.hubs).toHaveLength(1)
+    expect(world.hubs[0]?.report()).toMatchObject({ tabs: 1 })
+    world.workers()[0]?.agent.kill()
+    await world.clock.advance(REATTACH)
+    await send(world, 'a')
+    expect(page.entries.map(inWords).at(-1)).toBe('a 2')
+  })
+})
+
 describe('without locks', () => {
   test('the page that finds the hub dead tells the others, so that all resume together', async () => {
     const world = createWorld({ hasLocks: false })

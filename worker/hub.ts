@@ -17,6 +17,9 @@ const GATHER_MORE = 60
 const GATHER_MISSING = 600
 const MOST_GATHER = 1_000
 
+/** A hub whose lock is stolen again within this many ms waits so long before it takes it back. */
+const STEALING_PAUSE = 1_000
+
 /** More streams than this to one origin cause a warning. */
 const MANY_STREAMS = 4
 
@@ -26,7 +29,9 @@ export class Hub implements TabHub {
   readonly platform: HubPlatform
   readonly #tabs = new Set<Tab>()
   readonly #streams = new Map<string, Stream>()
-  readonly #ready: Promise<void>
+  /** Resolves when the hub holds its lock. */
+  #ready: Promise<void>
+  #stolenAt = Number.NEGATIVE_INFINITY
   readonly #logLimits: LogLimits
   readonly #birth: number
   readonly #end = new AbortController()
@@ -131,18 +136,33 @@ export class Hub implements TabHub {
       'requests: use HTTP/2, or fewer URLs with events of different names.'
   }
 
-  #holdLock(): Promise<void> {
+  #holdLock(steal = false): Promise<void> {
     const { locks } = this.platform
-    if (locks === undefined) return Promise.resolve()
+    if (locks === undefined || this.#end.signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       const ended = new Promise((end) => this.#end.signal.addEventListener('abort', end))
+      let isHeld = false
       locks
-        .request(hubLockName(this.id), {}, () => {
+        .request(hubLockName(this.id), { steal }, () => {
+          isHeld = true
           resolve()
           return ended
         })
-        // Where locks are forbidden, as in a sandboxed frame, tabs ping the hub instead.
-        .catch(resolve)
+        .catch(() => {
+          // Where locks are forbidden, as in a sandboxed frame, tabs ping the hub instead.
+          if (!isHeld) resolve()
+          else this.#ready = this.#takeBack()
+        })
+    })
+  }
+
+  /** Any script of the origin can steal the hub's lock. Tabs that attach meanwhile would take the hub for dead. */
+  #takeBack(): Promise<void> {
+    const now = this.platform.now()
+    const wait = now - this.#stolenAt < STEALING_PAUSE ? STEALING_PAUSE : 0
+    this.#stolenAt = now
+    return new Promise((resolve) => {
+      this.platform.setTimeout(() => this.#holdLock(true).then(resolve), wait)
     })
   }
 }

@@ -3,7 +3,7 @@ import { guarded, HUB_CALLS } from '../src/link/guard.ts'
 import { type HubReport, hubLockName, type StreamRequest, type Subscription } from '../src/link/protocol.ts'
 import { LOG_LIMITS, type LogLimits } from './log/log.ts'
 import type { HubPlatform } from './platform.ts'
-import { sse } from './source/sse.ts'
+import { followsRedirects, sse } from './source/sse.ts'
 import { Stream } from './stream/stream.ts'
 import { Tab, type TabHub } from './tab.ts'
 
@@ -168,5 +168,16 @@ export class Hub implements TabHub {
 }
 
 /** Requests share a stream only if this is equal for both. */
-const identityOf = ({ url, credentials, method, body, headers, key, asksHeaders }: StreamRequest): string =>
-  JSON.stringify([url, credentials, method, body, headers, key, asksHeaders])
+const identityOf = (request: StreamRequest): string => {
+  const { url, credentials, method, body, headers, key, asksHeaders } = request
+  return JSON.stringify([
+    url,
+    credentials,
+    method,
+    body,
+    headers,
+    key,
+    asksHeaders,
+    followsRedirects(request),
+  ])
+}

@@ -37,6 +37,12 @@ export interface ConnectOptions<
   credentials?: RequestCredentials
   /** Short for `credentials: 'include'`. */
   withCredentials?: boolean
+  /**
+   * Whether to follow a redirect. The headers and the body go along, to whichever origin it leads; script is not told that
+   * before. `'error'` ends the stream instead.
+   * @default 'error' where there are headers or a body, otherwise 'follow'
+   */
+  redirect?: 'follow' | 'error'
   /** How to make values of the data of these events. Without it, all events are heard of and their data are strings. */
   events?: Decoders
   /** As with `SharedEventSource`: how many of the latest events to be given first. */
@@ -83,6 +89,7 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
       ? undefined
       : '"omit", "same-origin" or "include"',
   withCredentials: (value) => (typeof value === 'boolean' ? undefined : 'true or false'),
+  redirect: (value) => (value === 'follow' || value === 'error' ? undefined : '"follow" or "error"'),
   events: (value) =>
     typeof value === 'object' && value !== null && Object.values(value).every(isDecoder)
       ? undefined
@@ -104,8 +111,8 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
 const FRESH = 10_000
 
 /**
- * Opens a stream that is shared by every tab of the origin that asks for the same: method, URL, credentials, headers, body
- * and key.
+ * Opens a stream that is shared by every tab of the origin that asks for the same: method, URL, credentials, headers, body,
+ * key, and what to do with a redirect.
  *
  * @param url relative to the document's base URL
  * @throws {DOMException} `SyntaxError` where `url` cannot be resolved
@@ -162,6 +169,7 @@ function wishOf(url: string, options: ConnectOptions, client: Pick<Client, 'now'
     body: isJson ? JSON.stringify(body) : body,
     key: key ?? '',
     asksHeaders: typeof headers === 'function',
+    redirect: options.redirect,
   } as const
   const normal = (given: HeadersInit | undefined) => normalised(given, isJson)
   const policy = {

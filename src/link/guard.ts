@@ -148,7 +148,8 @@ const isRequest = (value: unknown): boolean =>
   Array.isArray(value.headers) &&
   value.headers.every((header) => Array.isArray(header) && header.length === 2 && header.every(isString)) &&
   isString(value.key) &&
-  typeof value.asksHeaders === 'boolean'
+  typeof value.asksHeaders === 'boolean' &&
+  [undefined, 'follow', 'error'].includes(value.redirect as undefined)
 
 const isPolicy = (value: unknown): boolean =>
   isRecord(value) &&

@@ -19,6 +19,8 @@ export interface StreamRequest {
   readonly key: string
   /** A function in the page gives the headers of each connection. */
   readonly asksHeaders: boolean
+  /** What to do where the server redirects. Absent: follow, unless headers or a body of the page's would go along. */
+  readonly redirect?: 'follow' | 'error' | undefined
 }
 
 /** Why headers are asked for: the first connection, another one, or a server that has refused the last ones. */

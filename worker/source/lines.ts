@@ -2,8 +2,9 @@
 const KNOWN = /^(?:data:|event:|id:|retry:[\d ]{0,1000}$)/
 const TIME = /^\d{1,1000}$/
 
-/** A line of so many characters, and no fewer, can be told by its beginning. */
+/** A line can be told by its beginning from so many characters on; from so many on nothing is left to tell. */
 const TELLING = 'event:'.length
+const TOLD = 1_024
 
 /** So many characters at most come before the value of a line. */
 const LONGEST_PREFIX = 'event: '.length
@@ -68,9 +69,10 @@ export class Lines {
   }
 
   #hold(text: string): void {
+    const isTold = this.#unfinished.length >= TOLD
     this.#unfinished += text
     // Whatever follows, it means nothing: as little as a comment.
-    if (this.#unfinished.length >= TELLING && !KNOWN.test(this.#unfinished)) this.#unfinished = ':'
+    if (!isTold && this.#unfinished.length >= TELLING && !KNOWN.test(this.#unfinished)) this.#unfinished = ':'
     // Each piece costs as much as a line of data, until the text is looked into.
     if (++this.#pieces * LINE <= this.#unfinished.length + FREE_LINES * LINE) return
     this.#unfinished.charCodeAt(0)

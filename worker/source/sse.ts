@@ -42,8 +42,10 @@ async function readEvents(
     signal,
     credentials: request.credentials,
     cache: 'no-store',
+    redirect: followsRedirects(request) ? 'follow' : 'manual',
     ...(request.body !== undefined && { body: request.body }),
   })
+  if (response.type === 'opaqueredirect') throw new FailedError(REDIRECTED, { isFinal: true })
   const refusal = whyRefused(response, platform.now())
   if (refusal !== undefined) {
     response.body?.cancel().catch(() => {})
@@ -58,6 +60,15 @@ async function readEvents(
   })
   if (response.body !== null) await parse(response.body, maxEventSize, receiver)
 }
+
+const REDIRECTED =
+  "the server redirects the request, and the page's headers and body are not sent elsewhere by themselves; " +
+  'connect to where it leads, or say redirect: "follow"'
+
+/** `fetch` sends headers and body along to another origin, and does not tell beforehand where a redirect leads. */
+export const followsRedirects = ({ redirect, body, headers, asksHeaders }: StreamRequest): boolean =>
+  redirect === 'follow' ||
+  (redirect === undefined && body === undefined && headers.length === 0 && !asksHeaders)
 
 /** A last event ID replaces the one that the page may have given to begin with. */
 function headersOf(headers: StreamRequest['headers'], resumeAfter: string): Record<string, string> {

@@ -365,6 +365,8 @@ describe('a subscription', () => {
           {},
           { url: 5, credentials: 'include' },
           { url: 'https://dash.test/0' },
+          { ...SUBSCRIPTION.request, redirect: 'manual' },
+          { ...SUBSCRIPTION.request, redirect: null },
           { url: 'https://dash.test/0', credentials: 'omit' },
         ],
         names: [undefined, null, 'a', { 0: 'a', length: 1 }, [5], ['a', null], [['a']]],

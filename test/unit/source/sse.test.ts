@@ -120,6 +120,19 @@ describe('the request', () => {
     expect((await ask('', { ...REQUEST, credentials })).asked[0]?.init.credentials).toBe(credentials)
   })
 
+  const HEADERS = [['x-api-key', 'secret']] as const
+
+  test.each<[Partial<StreamRequest>, RequestRedirect]>([
+    [{}, 'follow'],
+    [{ headers: HEADERS }, 'manual'],
+    [{ asksHeaders: true }, 'manual'],
+    [{ method: 'POST', body: 'x' }, 'manual'],
+    [{ redirect: 'error' }, 'manual'],
+    [{ headers: HEADERS, body: 'x', asksHeaders: true, redirect: 'follow' }, 'follow'],
+  ])('with %j does this with a redirect: %s', async (details, expected) => {
+    expect((await ask('7', { ...REQUEST, ...details })).asked[0]?.init.redirect).toBe(expected)
+  })
+
   test('has no Last-Event-ID where there is none', async () => {
     expect(Object.keys((await ask('')).headers)).toEqual(['accept'])
   })
@@ -222,6 +235,15 @@ describe('the answer', () => {
   test('is refused with the status in the message', async () => {
     const reading = new Reading(() => new Response('gone', { status: 410 }))
     await expect(reading.read()).rejects.toThrow('status 410')
+  })
+
+  test('is refused for good where it is a redirect that must not be followed', async () => {
+    const redirect = { type: 'opaqueredirect', status: 0, headers: new Headers(), body: null, url: '' }
+    const reading = new Reading(() => redirect as unknown as Response)
+    await expect(reading.read()).rejects.toMatchObject({
+      failure: { isFinal: true, message: expect.stringContaining('say redirect: "follow"') },
+    })
+    expect(reading.calls).toEqual([])
   })
 
   test('ends its connection where it is refused', async () => {
@@ -453,11 +475,14 @@ describe('what bytes cost', () => {
   const SIZE = 131_072
 
   /** The least of some times in ms: what else the machine does only adds. */
-  async function costOf(shape: string, size = SIZE): Promise<number> {
+  async function costOf(shape: string, size = SIZE, chunk = size): Promise<number> {
     const bytes = bytesOf(shape.repeat(Math.ceil(size / shape.length)).slice(0, size))
+    const chunks = Array.from({ length: Math.ceil(size / chunk) }, (_, index) =>
+      bytes.subarray(index * chunk, (index + 1) * chunk),
+    )
     let least = Number.POSITIVE_INFINITY
     for (let time = 0; time < 3; time++) {
-      const reading = new Reading(() => responseOf(bytes))
+      const reading = new Reading(() => responseOf(...chunks))
       reading.maxEventSize = 8 * 1_048_576
       const begin = performance.now()
       await reading.read()
@@ -508,6 +533,12 @@ describe('what bytes cost', () => {
     )
     const shape = fc.array(word, { minLength: 1, maxLength: 6 }).map((words) => words.join(''))
     await fc.assert(fc.asyncProperty(shape, expectBearable), { numRuns: 40 })
+  })
+
+  test('grows no faster than a line does', async () => {
+    const costOfLine = (size: number) => costOf(`data:${'x'.repeat(size)}`, size, 8_192)
+    const small = Math.max(await costOfLine(524_288), 0.5)
+    expect((await costOfLine(8_388_608)) / small).toBeLessThan(16 * 6)
   })
 
   test('grows no faster than they do', async () => {

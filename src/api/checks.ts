@@ -46,6 +46,6 @@ export function checkListening(name: unknown, signal: unknown, ...listeners: unk
 }
 
 export const describe = (value: unknown): string =>
-  typeof value === 'string' ? `"${value}"` : typeof value === 'number' ? `${value}` : typeof value
+  typeof value === 'string' ? `"${value}"` : `${typeof value}${typeof value === 'number' ? ` ${value}` : ''}`
 
 export const misuse = (message: string): TabstreamError => new TabstreamError('configuration', message)

@@ -67,7 +67,7 @@ describe('connect() complains', () => {
     ['maxRetries', -1, 'maxRetries must be a whole number, or Infinity'],
     ['maxRetries', 1.5, 'maxRetries must be a whole number, or Infinity'],
     ['maxRetries', Number.NaN, 'maxRetries must be a whole number, or Infinity'],
-    ['idleTimeout', 15, 'idleTimeout must be a number of ms: 1000 at least, or 0 for none, not 15'],
+    ['idleTimeout', 15, 'idleTimeout must be a number of ms: 1000 at least, or 0 for none, not number 15'],
     ['idleTimeout', 999, 'idleTimeout must be a number of ms: 1000 at least'],
     ['idleTimeout', -1, 'idleTimeout must be a number of ms: 1000 at least'],
     ['idleTimeout', Number.NaN, 'idleTimeout must be a number of ms: 1000 at least'],

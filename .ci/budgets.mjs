@@ -4,10 +4,10 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 
 /** Bytes, compressed by brotli at quality 11. The README states what there is. */
 const BUDGETS = {
-  SharedEventSource: 7_900,
-  connect: 10_900,
-  'worker.js': 13_950,
-  'hub.js': 13_920,
+  SharedEventSource: 8_300,
+  connect: 11_520,
+  'worker.js': 14_940,
+  'hub.js': 14_850,
 }
 
 const sizes = await measureSizes()

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { installPackages } from './packages.mjs'
 
 // Runs before anything is installed: Node's own modules only.
 
@@ -41,17 +42,12 @@ export async function findChromium() {
       '/usr/bin/google-chrome',
       '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
     ].find((path) => path && existsSync(path))
-  /** @type {[string, string[]][]} */
-  const installers = [
-    [process.execPath, [join(root, 'node_modules/playwright/cli.js'), 'install', 'chromium']],
-    ['apt-get', ['update', '-qq']],
-    ['apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium']],
-  ]
-  for (const [command, args] of installers) {
-    if (found()) break
-    console.log(`No Chromium found. Trying: ${command} ${args.join(' ')}`)
-    spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+  if (!found()) {
+    console.log('No Chromium found. Trying: npx playwright install chromium (into the folder of this user)')
+    const args = [join(root, 'node_modules/playwright/cli.js'), 'install', 'chromium']
+    spawnSync(process.execPath, args, { stdio: 'inherit' })
   }
+  if (!found()) installPackages(['chromium'])
   const path = found()
   if (path) return path
   throw new Error(

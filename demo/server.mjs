@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { isIP } from 'node:net'
 import { extname, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Feed } from './feed.mjs'
@@ -60,8 +61,24 @@ const serveFile = async (response, pathname) => {
   }
 }
 
-/** @param {Feed} feed @param {IncomingMessage} request @param {ServerResponse} response */
-const route = async (feed, request, response) => {
+/**
+ * Whether a request means this server. A page of any site can have a name of its own lead to this machine, and would then read
+ * what runs here as if that were its own; no address and no `localhost` can be had so.
+ *
+ * @param {string | undefined} header the request's `Host` @param {string} own
+ */
+const isMeant = (header, own) => {
+  if (header === undefined || !URL.canParse(`http://${header}`)) return false
+  const { hostname } = new URL(`http://${header}`)
+  return isIP(hostname.replace(/^\[|\]$/g, '')) !== 0 || ['localhost', own.toLowerCase()].includes(hostname)
+}
+
+/** @param {Feed} feed @param {IncomingMessage} request @param {ServerResponse} response @param {string} host */
+const route = async (feed, request, response, host) => {
+  if (!isMeant(request.headers.host, host)) {
+    answer(response, 421, 'The demo answers to localhost and to addresses only')
+    return
+  }
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://demo')
   if (request.method !== 'GET' && request.method !== 'HEAD') answer(response, 405, 'Only GET is offered')
   else if (pathname === '/events' && request.method === 'GET') await feed.connect(request, response)
@@ -89,7 +106,7 @@ const explain = (error, port) => {
 export const startDemo = async ({ port, host = '127.0.0.1' }) => {
   const feed = new Feed()
   const server = createServer((request, response) => {
-    route(feed, request, response).catch(() => {
+    route(feed, request, response, host).catch(() => {
       if (response.headersSent) response.destroy()
       else answer(response, 400, 'Bad request')
     })

@@ -4,6 +4,7 @@ import { type HubReport, hubLockName, type StreamRequest, type Subscription } fr
 import { LOG_LIMITS, type LogLimits } from './log/log.ts'
 import type { HubPlatform } from './platform.ts'
 import { sse } from './source/sse.ts'
+import { requestFor } from './stream/request.ts'
 import { Stream } from './stream/stream.ts'
 import { Tab, type TabHub } from './tab.ts'
 
@@ -17,6 +18,9 @@ const GATHER_MORE = 60
 const GATHER_MISSING = 600
 const MOST_GATHER = 1_000
 
+/** A hub whose lock is stolen again within this many ms waits so long before it takes it back. */
+const STEALING_PAUSE = 1_000
+
 /** More streams than this to one origin cause a warning. */
 const MANY_STREAMS = 4
 
@@ -26,7 +30,9 @@ export class Hub implements TabHub {
   readonly platform: HubPlatform
   readonly #tabs = new Set<Tab>()
   readonly #streams = new Map<string, Stream>()
-  readonly #ready: Promise<void>
+  /** Resolves when the hub holds its lock. */
+  #ready: Promise<void>
+  #stolenAt = Number.NEGATIVE_INFINITY
   readonly #logLimits: LogLimits
   readonly #birth: number
   readonly #end = new AbortController()
@@ -145,18 +151,33 @@ export class Hub implements TabHub {
       'requests: use HTTP/2, or fewer URLs with events of different names.'
   }
 
-  #holdLock(): Promise<void> {
+  #holdLock(steal = false): Promise<void> {
     const { locks } = this.platform
-    if (locks === undefined) return Promise.resolve()
+    if (locks === undefined || this.#end.signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       const ended = new Promise((end) => this.#end.signal.addEventListener('abort', end))
+      let isHeld = false
       locks
-        .request(hubLockName(this.id), {}, () => {
+        .request(hubLockName(this.id), { steal }, () => {
+          isHeld = true
           resolve()
           return ended
         })
-        // Where locks are forbidden, as in a sandboxed frame, tabs ping the hub instead.
-        .catch(resolve)
+        .catch(() => {
+          // Where locks are forbidden, as in a sandboxed frame, tabs ping the hub instead.
+          if (!isHeld) resolve()
+          else this.#ready = this.#takeBack()
+        })
+    })
+  }
+
+  /** Any script of the origin can steal the hub's lock. Tabs that attach meanwhile would take the hub for dead. */
+  #takeBack(): Promise<void> {
+    const now = this.platform.now()
+    const wait = now - this.#stolenAt < STEALING_PAUSE ? STEALING_PAUSE : 0
+    this.#stolenAt = now
+    return new Promise((resolve) => {
+      this.platform.setTimeout(() => this.#holdLock(true).then(resolve), wait)
     })
   }
 }
@@ -164,5 +185,6 @@ export class Hub implements TabHub {
 /** Requests share a stream only if this is equal for both. */
 const identityOf = (request: StreamRequest): string => {
   const { url, credentials, method, body, headers, key, asksHeaders, asksUrl, resume } = request
-  return JSON.stringify([url, credentials, method, body, headers, key, asksHeaders, asksUrl, resume])
+  const follows = ['', 'id'].map((resumeAfter) => requestFor(request, request, resumeAfter).followsRedirects)
+  return JSON.stringify([url, credentials, method, body, headers, key, asksHeaders, asksUrl, resume, follows])
 }

@@ -1,14 +1,19 @@
 import type { HostName } from '../link/host.ts'
 import { describe, misuse } from './checks.ts'
 
+/** A `TrustedScriptURL` of Trusted Types, for which not every library of types has a name. */
+interface TrustedUrl {
+  toJSON(): string
+}
+
 /** Options of {@link configure}. They apply to the whole page. */
 export interface Options {
   /**
-   * URL of the worker script, the file `tabstream/worker`. Needed only if the bundler does not copy it
-   * beside the bundle. It must be of the page's own origin.
+   * URL of the worker script, the file `tabstream/worker`; also a `TrustedScriptURL`. Needed only if the bundler does not copy
+   * it beside the bundle, or the page requires Trusted Types. It must be of the page's own origin.
    * @default `worker.js` beside the script that holds tabstream
    */
-  worker?: string | URL
+  worker?: string | URL | TrustedUrl
   /**
    * Where the hub may live. `'auto'` uses a SharedWorker. If there is none, the open pages elect a leader
    * among themselves. If the pages cannot reach each other, each page has its own hub.
@@ -83,4 +88,5 @@ function check(wanted: Options): void {
 
 const isUrl = (value: unknown): boolean =>
   value instanceof URL ||
+  Object.prototype.toString.call(value) === '[object TrustedScriptURL]' ||
   (typeof value === 'string' && URL.canParse(value, globalThis.location?.href ?? 'http://localhost'))

@@ -3,6 +3,8 @@ import {
   type ConnectionError,
   EVENT_SOURCE_POLICY,
   type HeadersReason,
+  LEAST_IDLE_TIMEOUT,
+  LONGEST_TIMER,
   type Replay,
   type ResumeRequest,
 } from '../link/protocol.ts'
@@ -37,6 +39,12 @@ export interface ConnectOptions<
   credentials?: RequestCredentials
   /** Short for `credentials: 'include'`. */
   withCredentials?: boolean
+  /**
+   * Whether to follow a redirect. The headers and the body go along, to whichever origin it leads; script is not told that
+   * before. `'error'` ends the stream instead.
+   * @default 'error' where there are headers or a body, otherwise 'follow'
+   */
+  redirect?: 'follow' | 'error'
   /** How to make values of the data of these events. Without it, all events are heard of and their data are strings. */
   events?: Decoders
   /** As with `SharedEventSource`: how many of the latest events to be given first. */
@@ -55,9 +63,17 @@ export interface ConnectOptions<
   resume?: 'auto' | 'none' | ResumeOptions
   /** How many attempts in a row may follow a failure. */
   maxRetries?: number
-  /** After so many ms without a byte from the server, comments included, the connection is given up. */
+  /**
+   * After so many ms without a byte from the server, comments included, the connection is given up: 1,000 at least, or 0 for
+   * never. It holds for all who share the stream.
+   * @default 0
+   */
   idleTimeout?: number
-  /** How many characters an event may have: more end the stream. @default 8 Mi */
+  /**
+   * How many characters an event may have, data, name and ID together: more end the stream. Where it has more than 1,024 lines
+   * of data, each of them counts as 16 at least.
+   * @default 8 Mi
+   */
   maxEventSize?: number
   /** The event after which the stream is over, for all who share it. It is still given to the listeners. */
   until?: (event: StreamEvent) => boolean
@@ -95,6 +111,7 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
       ? undefined
       : '"omit", "same-origin" or "include"',
   withCredentials: (value) => (typeof value === 'boolean' ? undefined : 'true or false'),
+  redirect: (value) => (value === 'follow' || value === 'error' ? undefined : '"follow" or "error"'),
   events: (value) =>
     typeof value === 'object' && value !== null && Object.values(value).every(isDecoder)
       ? undefined
@@ -107,7 +124,10 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
       ? undefined
       : '"auto", "none", or an object of method, url and body',
   maxRetries: (value) => (isCount(value) ? undefined : 'a whole number, or Infinity'),
-  idleTimeout: (value) => (isPositive(value) ? undefined : 'a number of ms greater than 0'),
+  idleTimeout: (value) =>
+    value === 0 || (isPositive(value) && (value as number) >= LEAST_IDLE_TIMEOUT)
+      ? undefined
+      : `a number of ms: ${LEAST_IDLE_TIMEOUT} at least, or 0 for none`,
   maxEventSize: (value) => (isPositive(value) ? undefined : 'a number of characters greater than 0'),
   until: (value) => (typeof value === 'function' ? undefined : 'a function'),
   signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
@@ -116,12 +136,9 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
 /** For how many ms headers that were given for one purpose are good for the other. */
 const FRESH = 10_000
 
-/** A timer of more ms than this runs out at once. */
-const LONGEST_TIMER = 2 ** 31 - 1
-
 /**
- * Opens a stream that is shared by every tab of the origin that asks for the same: method, URL, credentials, headers, body
- * and key.
+ * Opens a stream that is shared by every tab of the origin that asks for the same: method, URL, credentials, headers, body,
+ * key, and what to do with a redirect.
  *
  * @param url relative to the document's base URL; or a function that gives one, which is called in one of the pages before
  *   each connection, as a function for the headers is. It needs a `key`
@@ -145,20 +162,28 @@ export function connect<const Decoders extends Readonly<Record<string, Decoder>>
   options: ConnectOptions<Decoders> & { key: string; events: Decoders },
 ): SharedStream<{ [Name in keyof Decoders & string]: Decoded<Decoders[Name]> }>
 export function connect(url: string | URL | UrlFunction, options: ConnectOptions = {}): unknown {
-  check(options)
-  const { events, until, signal, key } = options
+  const own = listed(options)
+  check(own)
+  const { events, until, signal, key } = own
   if (typeof url === 'function' && key === undefined) {
     throw misuse('a function for the URL needs a key that names the stream and the user; give one: { key }')
   }
   const client = pageClient()
-  const wish = wishOf(url, options, client)
+  const wish = wishOf(url, own, client)
   return new PageStream(client, wish, { decoders: events, until, signal })
+}
+
+/** An iterator can be gone through only once, so what it gives is listed before it is looked at. */
+function listed(options: ConnectOptions): ConnectOptions {
+  const headers: unknown = options?.headers
+  const isIterable = typeof headers === 'object' && headers !== null && Symbol.iterator in headers
+  return isIterable ? { ...options, headers: [...(headers as Iterable<[string, string]>)] } : options
 }
 
 function check(options: ConnectOptions): void {
   if (typeof options !== 'object' || options === null) throw misuse('connect() takes an object of options')
   for (const [name, value] of Object.entries(options)) {
-    const problemOf = OPTIONS[name as keyof ConnectOptions]
+    const problemOf = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof ConnectOptions] : undefined
     if (problemOf === undefined) {
       throw misuse(`connect() knows no option "${name}"; it takes ${Object.keys(OPTIONS).join(', ')}`)
     }
@@ -167,7 +192,6 @@ function check(options: ConnectOptions): void {
   }
   checkBody(options)
   if (typeof options.resume === 'object') checkBody(options.resume)
-  checkReplay(options.replay)
 }
 
 function checkBody(request: ResumeOptions): void {
@@ -207,6 +231,7 @@ function wishOf(
     body: textOf(body),
     key: key ?? '',
     asksHeaders: typeof headers === 'function',
+    redirect: options.redirect,
     ...(typeof resume === 'object' && { resume: resumeRequestOf(resume) }),
   } as const
   const normal = (given: HeadersInit | undefined) => normalised(given, isJsonBody(body))
@@ -223,7 +248,7 @@ function wishOf(
   }
   const wish = {
     policy,
-    replay: options.replay,
+    replay: checkReplay(options.replay),
     retryDelay:
       typeof retry === 'function' ? async (...args: Parameters<typeof retry>) => retry(...args) : undefined,
   }

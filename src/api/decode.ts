@@ -1,3 +1,6 @@
+import type { Pause } from '../page/inbox.ts'
+import type { StreamEvent } from './shared-stream.ts'
+
 /** Turns an event's data into a value. Errors that it throws go to the stream's `onError`. */
 export type Decode<T> = (data: string) => T
 
@@ -50,4 +53,35 @@ export function decode(decoder: Decoder, data: string): unknown {
 function outcomeOf(result: StandardResult<unknown>): unknown {
   if (result.issues === undefined) return result.value
   throw new TypeError(result.issues.map(({ message }) => message).join('; '))
+}
+
+/**
+ * Decodes the event's data and hands the event over. Returns a promise if that takes time.
+ *
+ * @param isWanted asked after asynchronous decoding, before the event, or what went wrong, is handed over
+ */
+export function handDecoded(
+  raw: StreamEvent,
+  decoders: Readonly<Record<string, Decoder>> | undefined,
+  isWanted: () => boolean,
+  handOver: (event: StreamEvent<unknown>) => Pause,
+  fault: (error: unknown) => void,
+): Pause {
+  const decoder = decoders && Object.hasOwn(decoders, raw.name) ? decoders[raw.name] : undefined
+  if (decoder === undefined) return handOver(raw)
+  try {
+    const value = decode(decoder, raw.data)
+    if (!(value instanceof Promise)) return handOver({ ...raw, data: value })
+    return value.then(
+      async (data) => {
+        if (isWanted()) await handOver({ ...raw, data })
+      },
+      (error) => {
+        if (isWanted()) fault(error)
+      },
+    )
+  } catch (error) {
+    fault(error)
+    return undefined
+  }
 }

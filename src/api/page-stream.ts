@@ -11,7 +11,8 @@ import type { Client } from '../page/client.ts'
 import { TabstreamError } from '../page/errors.ts'
 import type { Pause } from '../page/inbox.ts'
 import type { PageSubscription, Wish } from '../page/page-subscription.ts'
-import { type Decoder, decode } from './decode.ts'
+import { checkListening } from './checks.ts'
+import { type Decoder, handDecoded } from './decode.ts'
 import { Iteration } from './iteration.ts'
 import type {
   Gap,
@@ -28,6 +29,12 @@ interface Registration {
   readonly listener: Listener<never>
 }
 
+interface PageStreamOptions {
+  readonly decoders?: Readonly<Record<string, Decoder>> | undefined
+  readonly until?: ((event: StreamEvent) => boolean) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /** How many gaps are remembered, so that none is reported twice. */
 const GAPS_REMEMBERED = 64
 
@@ -35,12 +42,11 @@ const GAPS_REMEMBERED = 64
 export class PageStream implements SharedStream {
   readonly #client: Client
   readonly #wish: Wish
-  readonly #decoders: Readonly<Record<string, Decoder>> | undefined
-  readonly #until: ((event: StreamEvent) => boolean) | undefined
+  readonly #options: PageStreamOptions
   readonly #subscription: PageSubscription
   readonly #listeners = new Set<Registration>()
-  /** The listeners that hear events of a name, cached. */
-  readonly #hearing = new Map<string, readonly Registration[]>()
+  /** The listeners that hear events of each name that has listeners, as soon as it has been needed. */
+  readonly #hearing = new Map<string, readonly Registration[] | undefined>()
   readonly #iterations = new Map<Iteration, PageSubscription>()
   readonly #hooks = {
     gap: new Set<Listener<Gap>>(),
@@ -49,24 +55,17 @@ export class PageStream implements SharedStream {
   }
   readonly #toldGaps = new Set<string>()
   #state = INITIAL_STATE
+  /** Aborted when the stream is closed. */
+  readonly #end = new AbortController()
 
-  constructor(
-    client: Client,
-    wish: Wish,
-    options: {
-      decoders?: Readonly<Record<string, Decoder>> | undefined
-      until?: ((event: StreamEvent) => boolean) | undefined
-      signal?: AbortSignal | undefined
-    },
-  ) {
+  constructor(client: Client, wish: Wish, options: PageStreamOptions) {
     this.#client = client
     this.#wish = wish
-    this.#decoders = options.decoders
-    this.#until = options.until
+    this.#options = options
     this.#subscription = client.subscribe(wish, (entry, log) => this.#receive(entry, log))
     this.#subscribe()
     if (options.signal?.aborted) this.close()
-    options.signal?.addEventListener('abort', () => this.close(), { once: true })
+    this.#whenAborted(options.signal, () => this.close())
   }
 
   get status(): StreamStatus {
@@ -84,11 +83,13 @@ export class PageStream implements SharedStream {
   }
 
   on(name: string, listener: Listener<never>, { signal }: ListenOptions = {}): () => void {
+    checkListening(name, signal, listener)
     const registration = { name, listener }
     return this.#register(this.#listeners, registration, signal, () => this.#subscribe())
   }
 
   once(name: string, { signal }: ListenOptions = {}): Promise<StreamEvent<never, never>> {
+    checkListening(name, signal)
     return new Promise((resolve, reject) => {
       const done = () => {
         off()
@@ -119,6 +120,7 @@ export class PageStream implements SharedStream {
   }
 
   events(name: string, { signal }: ListenOptions = {}): AsyncIterableIterator<StreamEvent<never, never>> {
+    checkListening(name, signal)
     let origin = ''
     const subscription = this.#client.subscribe({ ...this.#wish, replay: undefined }, (entry, log) => {
       if (entry.type === 'event') {
@@ -146,20 +148,20 @@ export class PageStream implements SharedStream {
     this.#iterations.set(iteration, subscription)
     subscription.setNames([name])
     if (signal?.aborted || this.#state.state === 'closed') stop()
-    signal?.addEventListener('abort', stop)
+    else signal?.addEventListener('abort', stop)
     return iteration
   }
 
   onGap(listener: Listener<Gap>, { signal }: ListenOptions = {}): () => void {
-    return this.#register(this.#hooks.gap, listener, signal)
+    return this.#hook(this.#hooks.gap, listener, signal)
   }
 
   onStatus(listener: Listener<StreamStatus>, { signal }: ListenOptions = {}): () => void {
-    return this.#register(this.#hooks.status, listener, signal)
+    return this.#hook(this.#hooks.status, listener, signal)
   }
 
   onError(listener: StreamErrorListener, { signal }: ListenOptions = {}): () => void {
-    return this.#register(this.#hooks.error, listener, signal)
+    return this.#hook(this.#hooks.error, listener, signal)
   }
 
   reconnect(): void {
@@ -188,6 +190,12 @@ export class PageStream implements SharedStream {
     this.#subscription.close(endsStream)
     if (endsStream) for (const subscription of this.#iterations.values()) subscription.conclude()
     this.#enter({ ...this.#state, state: 'closed', retryAt: 0, openedAt: 0, error })
+    this.#end.abort()
+  }
+
+  /** A signal may live much longer than the stream, and must not keep it. */
+  #whenAborted(signal: AbortSignal | undefined, then: () => void): void {
+    if (!this.#end.signal.aborted) signal?.addEventListener('abort', then, { signal: this.#end.signal })
   }
 
   #receive(entry: Entry, log: string): Pause {
@@ -218,52 +226,31 @@ export class PageStream implements SharedStream {
   readonly #isOpen = (): boolean => this.#state.state !== 'closed'
 
   #hearers(name: string): readonly Registration[] {
-    let hearing = this.#hearing.get(name)
+    // One list for all other names: a server may make them up without end.
+    const own = this.#hearing.has(name) ? name : EVERY_NAME
+    let hearing = this.#hearing.get(own)
     if (hearing === undefined) {
-      hearing = [...this.#listeners].filter((one) => one.name === name || one.name === EVERY_NAME)
-      // Only names with listeners are cached: a server may invent names without end.
-      if (hearing.length > 0) this.#hearing.set(name, hearing)
+      hearing = [...this.#listeners].filter((one) => one.name === own || one.name === EVERY_NAME)
+      this.#hearing.set(own, hearing)
     }
     return hearing
   }
 
   #isLast(raw: StreamEvent): boolean {
     try {
-      return this.#until?.(raw) === true
+      return this.#options.until?.(raw) === true
     } catch (error) {
       reportError(error)
       return false
     }
   }
 
-  /**
-   * Decodes the event's data and hands the event over. Returns a promise if that takes time.
-   *
-   * @param isWanted asked after asynchronous decoding, before the event is handed over
-   */
   #decoded(
     raw: StreamEvent,
     isWanted: () => boolean,
     handOver: (event: StreamEvent<unknown>) => Pause,
   ): Pause {
-    const decoders = this.#decoders
-    const decoder = decoders && Object.hasOwn(decoders, raw.name) ? decoders[raw.name] : undefined
-    if (decoder === undefined) return handOver(raw)
-    try {
-      const value = decode(decoder, raw.data)
-      if (!(value instanceof Promise)) return handOver({ ...raw, data: value })
-      return value.then(
-        async (data) => {
-          if (isWanted()) await handOver({ ...raw, data })
-        },
-        (error) => {
-          if (isWanted()) this.#fault(error, raw)
-        },
-      )
-    } catch (error) {
-      this.#fault(error, raw)
-      return undefined
-    }
+    return handDecoded(raw, this.#options.decoders, isWanted, handOver, (error) => this.#fault(error, raw))
   }
 
   /** If a listener returns an object, as async functions do, its microtasks run before the next event. */
@@ -304,10 +291,16 @@ export class PageStream implements SharedStream {
   }
 
   #subscribe(): void {
-    this.#hearing.clear()
     const names = new Set(Array.from(this.#listeners, ({ name }) => name))
-    if (this.#until !== undefined) names.add(EVERY_NAME)
+    this.#hearing.clear()
+    for (const name of names) this.#hearing.set(name, undefined)
+    if (this.#options.until !== undefined) names.add(EVERY_NAME)
     this.#subscription.setNames(names)
+  }
+
+  #hook<Item>(items: Set<Item>, item: Item, signal: AbortSignal | undefined): () => void {
+    checkListening('', signal, item)
+    return this.#register(items, item, signal)
   }
 
   #register<Item>(
@@ -323,7 +316,7 @@ export class PageStream implements SharedStream {
       if (items.delete(item)) changed()
       signal?.removeEventListener('abort', remove)
     }
-    signal?.addEventListener('abort', remove)
+    this.#whenAborted(signal, remove)
     return remove
   }
 }

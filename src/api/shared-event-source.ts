@@ -23,6 +23,8 @@ interface ListenerRecord {
   readonly capture: boolean
   /** What the platform calls: the callback, or for `once` a wrapper that records the call. */
   readonly called: EventListenerOrEventListenerObject
+  /** Lets its signal go, which may live much longer. */
+  letGo?: () => void
 }
 
 /** Options of {@link SharedEventSource}. */
@@ -133,6 +135,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
   close(): void {
     this.#readyState = CLOSED
     this.#subscription.close()
+    for (const record of [...this.#listeners.values()].flat()) record.letGo?.()
   }
 
   /** Also subscribes to events of the name `type`. The listener receives events that arrive from now on. */
@@ -164,23 +167,27 @@ export class SharedEventSource extends EventTarget implements EventSource {
     const callback = listener as EventListenerOrEventListenerObject | null
     const { signal, ...rest } = optionsOf(options)
     const { capture = false, once = false } = rest
-    // The platform rejects invalid listeners, and ignores aborted signals.
-    if (!isObject(callback) || signal?.aborted) {
+    const isSignal = signal === undefined || (isObject(signal) && 'aborted' in signal)
+    // The platform rejects invalid listeners and signals, and ignores aborted signals.
+    if (!isObject(callback) || !isSignal || signal?.aborted) {
       super.addEventListener(type, callback, options)
       return
     }
+    const name = `${type}`
     const record: ListenerRecord = {
       callback,
       capture: Boolean(capture),
-      called: once ? callingOnce(callback, () => this.#untrack(String(type), record)) : callback,
+      called: once ? callingOnce(callback, () => this.#untrack(name, record)) : callback,
     }
-    if (!this.#track(String(type), record)) return
-    super.addEventListener(type, record.called, rest)
+    if (!this.#track(name, record)) return
+    super.addEventListener(name, record.called, rest)
+    if (signal === undefined) return
     const remove = () => {
-      // The listener may have been removed since, and added again without the signal.
-      if (this.#untrack(String(type), record)) super.removeEventListener(type, record.called, rest)
+      this.#untrack(name, record)
+      super.removeEventListener(name, record.called, rest)
     }
-    signal?.addEventListener('abort', remove, { once: true })
+    signal.addEventListener('abort', remove)
+    record.letGo = () => signal.removeEventListener('abort', remove)
   }
 
   override removeEventListener<K extends keyof EventSourceEventMap>(
@@ -259,18 +266,17 @@ export class SharedEventSource extends EventTarget implements EventSource {
     return true
   }
 
-  /** Returns true if the listener was registered. */
-  #untrack(type: string, record: ListenerRecord): boolean {
+  #untrack(type: string, record: ListenerRecord): void {
     const records = this.#listeners.get(type) ?? []
     const left = records.filter((other) => other !== record)
-    if (left.length === records.length) return false
+    if (left.length === records.length) return
+    record.letGo?.()
     if (left.length > 0) {
       this.#listeners.set(type, left)
     } else {
       this.#listeners.delete(type)
       this.#subscription.setNames(this.#listeners.keys())
     }
-    return true
   }
 
   #handler<E extends Event>(type: string): Handler<E> {

@@ -2,8 +2,8 @@ import type { Host } from '../link/host.ts'
 import { PROTOCOL_VERSION } from '../link/protocol.ts'
 
 interface SharedWorkerOptions {
-  /** URL of the worker's script. */
-  readonly worker?: string | URL
+  /** URL of the worker's script; an object is left as it is, for Trusted Types look at it. */
+  readonly worker?: string | URL | { toJSON(): string }
   readonly namespace?: string
   /** True if the worker outlives its last page for a moment. */
   readonly keepAlive?: boolean
@@ -27,7 +27,7 @@ export const sharedWorkerHost = ({
     const worker =
       url === undefined
         ? new SharedWorker(new URL('./worker.js', import.meta.url), /* @vite-ignore */ options)
-        : new SharedWorker(url, options)
+        : new SharedWorker(url as URL, options)
     worker.addEventListener('error', () => {
       refused(`the worker script ${url ?? 'worker.js'} could not be loaded or run`)
     })

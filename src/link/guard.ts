@@ -5,7 +5,10 @@ import {
   type Batch,
   type ConnectionError,
   LATER,
+  LEAST_IDLE_TIMEOUT,
+  LONGEST_TIMER,
   type PackedEntries,
+  type Place,
   type Policy,
   type Position,
   type ResumeRequest,
@@ -124,7 +127,7 @@ function isSubscription(value: unknown): boolean {
     names.every(isString) &&
     (position === undefined || isPosition(position)) &&
     (['undefined', 'number'].includes(typeof replay) || replay === 'all' || isRecord(replay)) &&
-    (seen === undefined || (Array.isArray(seen) && seen.every(isRecord)))
+    (seen === undefined || (Array.isArray(seen) && seen.every(isPlace)))
   )
 }
 
@@ -160,7 +163,8 @@ const isRequest = (value: unknown): boolean =>
   isString(value.key) &&
   typeof value.asksHeaders === 'boolean' &&
   (value.asksUrl === undefined || value.asksUrl === true) &&
-  (value.resume === undefined || isResumeRequest(value.resume))
+  (value.resume === undefined || isResumeRequest(value.resume)) &&
+  [undefined, 'follow', 'error'].includes(value.redirect as undefined)
 
 const isResumeRequest = (value: unknown): boolean =>
   isRecord(value) &&
@@ -177,7 +181,7 @@ const isPolicy = (value: unknown): boolean =>
   typeof value.asksEnd === 'boolean' &&
   typeof value.repeatsUnsafe === 'boolean' &&
   typeof value.resumes === 'boolean' &&
-  isNumber(value.idleTimeout) &&
+  isIdleTimeout(value.idleTimeout) &&
   isNumber(value.maxEventSize)
 
 const isPosition = (value: unknown): boolean =>
@@ -186,9 +190,20 @@ const isPosition = (value: unknown): boolean =>
   isInteger(value.seq) &&
   isInteger(value.ordinal) &&
   isString(value.resumeAfter) &&
+  // No header can hold these, so no connection could ever be had.
+  !/[\0\r\n]/.test(value.resumeAfter) &&
   Array.isArray(value.expect) &&
-  value.expect.every(isRecord) &&
+  value.expect.every(isPlace) &&
+  typeof value.unproven === 'boolean' &&
+  typeof value.mixed === 'boolean' &&
   isInteger(value.subscribers)
+
+const isPlace = (value: unknown): boolean =>
+  isRecord(value) && isString(value.id) && isInteger(value.nth) && isInteger(value.digest)
+
+/** It holds for all who share a stream. */
+const isIdleTimeout = (value: unknown): boolean =>
+  value === 0 || (isNumber(value) && value >= LEAST_IDLE_TIMEOUT && value <= LONGEST_TIMER)
 
 type Key =
   | keyof (Attachment &
@@ -198,6 +213,7 @@ type Key =
       Batch &
       PackedEntries &
       Position &
+      Place &
       StateEntry &
       ConnectionError &
       ResumeRequest)

@@ -23,6 +23,8 @@ export interface StreamRequest {
   readonly asksUrl?: true
   /** What is asked for instead where there is an ID to resume after; absent where it is the same. */
   readonly resume?: ResumeRequest
+  /** What to do where the server redirects. Absent: follow, unless headers or a body of the page's would go along. */
+  readonly redirect?: 'follow' | 'error' | undefined
 }
 
 /** A request that resumes a stream which another one has begun. Headers and credentials are those of the other. */
@@ -59,11 +61,17 @@ export interface Policy {
   readonly repeatsUnsafe: boolean
   /** Whether the server is expected to resume; otherwise it is not asked to, and nothing is missing where it has not. */
   readonly resumes: boolean
-  /** How long, in ms, the server may send nothing at all; 0 for any time. */
+  /** How long, in ms, the server may send nothing at all: {@link LEAST_IDLE_TIMEOUT} or more; 0 for any time. */
   readonly idleTimeout: number
-  /** How many characters an event may have. */
+  /** How many characters an event may have, data, name and ID together. */
   readonly maxEventSize: number
 }
+
+/** A shorter one would end a connection that is well, for all who share it. */
+export const LEAST_IDLE_TIMEOUT = 1_000
+
+/** A timer of more ms than this runs out at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1
 
 /** Names one event of a stream, recognisable when another connection or another hub receives it again. */
 export interface Place {
@@ -249,7 +257,7 @@ export interface StreamReport {
   /** Event names that somebody listens to, sorted. */
   names: string[]
   logEvents: number
-  /** Estimated size of the log in memory. */
+  /** Estimated size of the log in memory, with what is kept beyond it for a replay. */
   logBytes: number
   lastEventId: string
 }

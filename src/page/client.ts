@@ -153,7 +153,11 @@ export class Client implements Climber {
     }
     const message = subscription.message()
     if (message === undefined) return
-    const hubId = await answerOf(link, link.remote.subscribe(message)).catch(() => '')
+    const hubId = await answerOf(link, link.remote.subscribe(message)).catch((error: unknown) => {
+      // What cannot be sent, or fails at the hub, is this subscription's matter: another hub could do no more.
+      if (!link.life.signal.aborted) subscription.fail(refused(error))
+      return link.hubId
+    })
     if (hubId !== link.hubId && !link.life.signal.aborted) this.#lose(link)
   }
 
@@ -227,3 +231,6 @@ export class Client implements Climber {
     this.#resume()
   }
 }
+
+const refused = (error: unknown): Error =>
+  new Error(`the hub could not be asked for the stream (${error instanceof Error ? error.message : error})`)

@@ -109,7 +109,7 @@ export class Ladder {
     const life = new AbortController()
     const tabId = this.#platform.randomId()
     try {
-      const holdsLock = await this.#holdLock(tabId, life.signal)
+      const holdsLock = await this.#holdLock(tabId, life)
       if (this.#climber.isAway) throw left()
       const link = await new Promise<HubLink | undefined>((resolve, reject) => {
         const opened = host.open(generation, {
@@ -120,7 +120,10 @@ export class Ladder {
           },
         })
         const endpoint = guarded(opened, TAB_CALLS, () => this.#climber.misunderstood())
-        life.signal.addEventListener('abort', () => endpoint.close())
+        life.signal.addEventListener('abort', () => {
+          endpoint.close()
+          resolve(undefined)
+        })
         const remote = wrap<HubSide>(endpoint)
         expose(this.#climber.tabSide, endpoint)
         const timer = this.#platform.setTimeout(() => resolve(undefined), ATTACH_TIMEOUT)
@@ -138,19 +141,28 @@ export class Ladder {
     }
   }
 
-  /** Holds the lock whose release tells the hub that this tab is gone. Resolves to `false` without locks. */
-  #holdLock(tabId: string, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Holds the lock whose release tells the hub that this tab is gone. Resolves to `false` without locks. Any script of the
+   * origin can steal it. Then the hub takes this tab for gone, so another link is opened.
+   */
+  #holdLock(tabId: string, life: AbortController): Promise<boolean> {
     const { locks } = this.#platform
     if (locks === undefined) return Promise.resolve(false)
     return new Promise((resolve) => {
-      const released = new Promise((release) => signal.addEventListener('abort', release))
+      const released = new Promise((release) => life.signal.addEventListener('abort', release))
+      let isHeld = false
       locks
         .request(tabLockName(tabId), {}, () => {
+          isHeld = true
           resolve(true)
           return released
         })
-        // A sandboxed frame may not use locks.
-        .catch(() => resolve(false))
+        .catch(() => {
+          // A sandboxed frame may not use locks.
+          if (!isHeld) return resolve(false)
+          this.#climber.gone(life)
+          life.abort()
+        })
     })
   }
 

@@ -1,4 +1,5 @@
 import { cost, costTables } from './scenarios/cost.mjs'
+import { hostile, hostileTable } from './scenarios/hostile.mjs'
 import { latency, latencyTable } from './scenarios/latency.mjs'
 import { memory, memoryTables } from './scenarios/memory.mjs'
 import { size, sizeTable } from './scenarios/size.mjs'
@@ -22,6 +23,7 @@ export const SCENARIOS = {
   tabs: { measure: tabs, table: tabsTable, share: 3 },
   memory: { measure: memory, table: memoryTables, share: 10 },
   takeover: { measure: takeover, table: takeoverTable, share: 6 },
+  hostile: { measure: hostile, table: hostileTable, share: 2 },
   cost: { measure: cost, table: costTables, share: 14 },
 }
 

@@ -42,6 +42,21 @@ describe('configure', ESSENTIAL, () => {
     expect(await recording.waitForEvents(1)).toHaveLength(1)
   })
 
+  test('takes the worker from a policy of Trusted Types, where the page requires them', async () => {
+    const { open } = await stage()
+    const csp = encodeURIComponent("require-trusted-types-for 'script'; trusted-types app")
+    const tab = await open(`/page?csp=${csp}`)
+    const host = await tab.page.evaluate(async () => {
+      const { trustedTypes } = globalThis as unknown as {
+        trustedTypes: { createPolicy(name: string, rules: object): { createScriptURL(url: string): URL } }
+      }
+      const policy = trustedTypes.createPolicy('app', { createScriptURL: (url: string) => url })
+      tabstream.configure({ worker: policy.createScriptURL('/tabstream/worker.js') })
+      return (await tabstream.inspect()).host
+    })
+    expect(host).toBe('shared-worker')
+  })
+
   test('refuses to be called twice, after the first source, or after inspect', async () => {
     const { open } = await stage()
     const late = /^configuration: .*late.*before tabstream is used/

@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
+// @ts-expect-error: a script without types of its own
+import { installPackages } from '../../.ci/packages.mjs'
 
 interface Program {
   /** The Debian package that brings it. */
@@ -32,14 +33,11 @@ export function pathOf(name: keyof typeof PROGRAMS): string {
 
 /** Vitest's global set-up: installs what is missing, or fails. A browser that is not there is not a test that passed. */
 export default function install(): void {
-  if (missing().length > 0 && process.getuid?.() === 0) {
-    aptGet('update', '-qq')
-    aptGet('install', '-y', '-qq', '--no-install-recommends', ...packagesOf(missing()))
-  }
+  if (missing().length > 0) installPackages(packagesOf(missing()))
   const still = missing()
   if (still.length === 0) return
   throw new Error(
-    `The tests in all engines need ${still.join(', ')}, and could not install it. On Debian, as root: apt-get install --no-install-recommends ${packagesOf(still).join(' ')}`,
+    `The tests in all engines need ${still.join(', ')}, which has not been installed. On Debian, as root: apt-get install --no-install-recommends ${packagesOf(still).join(' ')}`,
   )
 }
 
@@ -48,12 +46,3 @@ type Name = keyof typeof PROGRAMS
 const missing = (): Name[] => (Object.keys(PROGRAMS) as Name[]).filter((name) => !PROGRAMS[name].path())
 
 const packagesOf = (names: Name[]): string[] => [...new Set(names.map((name) => PROGRAMS[name].package))]
-
-/** Where there is no apt-get nothing happens, and what is missing stays so. */
-function aptGet(...args: string[]): void {
-  console.log(`Browsers are missing. Trying: apt-get ${args.join(' ')}`)
-  spawnSync('apt-get', args, {
-    stdio: 'inherit',
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  })
-}

@@ -58,7 +58,32 @@ describe('the package', () => {
 
   test('tells what it is, under which licence, and what has changed', () => {
     const besides = files.filter((path) => !path.startsWith('dist/'))
-    expect(besides.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+    expect(besides.sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'THIRD-PARTY-LICENSES',
+      'package.json',
+    ])
+  })
+
+  test.each([
+    ['comlink', 'Comlink', 'Copyright Google LLC, Apache-2.0, changed'],
+    ['eventsource-parser', 'eventsource-parser', 'Copyright Espen Hovlandsdal, MIT'],
+  ])('says under which licence it contains %s, and each script where to read it', (name, title, words) => {
+    const { version } = JSON.parse(read(`node_modules/${name}/package.json`)) as { version: string }
+    const notice = read('THIRD-PARTY-LICENSES')
+    expect(notice).toContain(`${title} ${version}, https://github.com/`)
+    expect(notice).toContain(read(`node_modules/${name}/LICENSE`).trim())
+    for (const path of files.filter((file) => file.endsWith('.js'))) {
+      const [banner] = read(path).split('\n', 1)
+      expect(banner, path).toMatch(/^\/\*! tabstream, MIT\..*See THIRD-PARTY-LICENSES in the package\. \*\/$/)
+      expect(banner, path).toContain(`${title} (${words})`)
+    }
+  })
+
+  test('says what has been changed', () => {
+    expect(read('THIRD-PARTY-LICENSES')).toContain('Changed by tabstream: ')
   })
 
   test('holds what its exports name, what these reach, and nothing else', () => {

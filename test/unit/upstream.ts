@@ -32,6 +32,7 @@ export interface Asked {
   readonly body: unknown
   readonly credentials: StreamRequest['credentials'] | undefined
   readonly mode: RequestMode | undefined
+  readonly redirect: RequestRedirect | undefined
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -43,6 +44,8 @@ export interface Answer {
   readonly text?: string
   /** The response ends after that. */
   readonly ends?: boolean
+  /** It leads elsewhere. Where the request does not follow, this is all that script is told. */
+  readonly redirects?: boolean
 }
 
 interface Connection {
@@ -75,7 +78,7 @@ export class Upstream {
       signal.addEventListener('abort', () => reject(signal.reason))
       agent.schedule(0, () => {
         if (signal.aborted) return
-        const { method = 'GET', body, credentials, mode } = init
+        const { method = 'GET', body, credentials, mode, redirect } = init
         const asked = {
           at: now,
           url,
@@ -83,11 +86,22 @@ export class Upstream {
           body,
           credentials,
           mode,
+          redirect,
           headers: init.headers as Record<string, string>,
         }
         this.requests.push(asked)
         const answer = this.answer(asked, this.requests.length) ?? {}
         if (answer instanceof Error) return reject(answer)
+        if (redirect !== 'follow' && mode === 'no-cors') return reject(new TypeError('Failed to fetch'))
+        if (redirect !== 'follow' && answer.redirects) {
+          return resolve({
+            type: 'opaqueredirect',
+            status: 0,
+            url,
+            headers: new Headers(),
+            body: null,
+          } as Response)
+        }
         const status = answer.status ?? 200
         const headers = new Headers({ 'Content-Type': 'text/event-stream', ...answer.headers })
         const isStream = status === 200 && headers.get('Content-Type') === 'text/event-stream'

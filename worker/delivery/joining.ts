@@ -1,4 +1,4 @@
-import { type Entry, EVERY_NAME, type Replay } from '../../src/link/protocol.ts'
+import { type Entry, EVERY_NAME, type EventEntry, type Replay } from '../../src/link/protocol.ts'
 import type { Log } from '../log/log.ts'
 
 /** Decides which entries matter to a subscription, by its names and by where it joined. */
@@ -6,8 +6,9 @@ export class Joining {
   readonly names: ReadonlySet<string>
   /** Sequence number at which a newcomer joined. */
   #seq = 0
-  /** Sequence number from which each name's events are replayed to it. */
-  #replayFrom: ReadonlyMap<string, number> = new Map()
+  /** Which of the entries from here on, up to there, are replayed to it: not 0 for those. */
+  #replayFrom = 0
+  #replayed = new Uint8Array()
 
   constructor(names: ReadonlySet<string>) {
     this.names = names
@@ -21,6 +22,7 @@ export class Joining {
   continue(former: Joining): void {
     this.#seq = former.#seq
     this.#replayFrom = former.#replayFrom
+    this.#replayed = former.#replayed
   }
 
   /**
@@ -29,22 +31,30 @@ export class Joining {
    * @param isKept called with each replayed event that has fallen off the log
    * @returns sequence number at which it begins
    */
-  join(log: Log, seq: number, replay: Replay | undefined, isKept: (entry: Entry) => void): number {
+  join(log: Log, seq: number, replay: Replay | undefined, isKept: (event: EventEntry) => void): number {
     this.#seq = seq
     if (replay === undefined) return seq
-    const replayFrom = new Map<string, number>()
-    let next = seq
-    for (const name of this.#namesToReplay(log, replay)) {
-      const wanted = typeof replay === 'object' ? (replay[name] ?? 0) : replay === 'all' ? Infinity : replay
-      if (wanted <= 0) continue
-      const kept = log.keepLast(name)
-      if (kept !== undefined && kept.seq < log.firstSeq) isKept(kept)
-      const from = log.seqOfLatest(name, wanted, seq)
-      replayFrom.set(name, from)
-      next = Math.min(next, from)
+    const hearsAll = this.names.has(EVERY_NAME)
+    const given = hearsAll && typeof replay === 'object' ? Object.keys(replay) : [...this.names]
+    // Only names that a page has given are kept: a server may make up others without end.
+    const wanted = given.filter((name) => name !== EVERY_NAME && countOf(replay, name) > 0)
+    for (const kept of log.keepLast(wanted)) isKept(kept)
+    const left = new Map<string, number>()
+    let unfilled = hearsAll && typeof replay !== 'object' ? Number.POSITIVE_INFINITY : wanted.length
+    const replayed: number[] = []
+    for (let at = seq - 1; at >= log.firstSeq && unfilled > 0; at--) {
+      const entry = log.at(at)
+      if (entry?.type !== 'event' || !this.wants(entry.name)) continue
+      const count = left.get(entry.name) ?? countOf(replay, entry.name)
+      if (count <= 0) continue
+      left.set(entry.name, count - 1)
+      if (count === 1) unfilled--
+      replayed.push(at)
     }
-    this.#replayFrom = replayFrom
-    return next
+    this.#replayFrom = replayed.at(-1) ?? seq
+    this.#replayed = new Uint8Array(seq - this.#replayFrom)
+    for (const at of replayed) this.#replayed[at - this.#replayFrom] = 1
+    return this.#replayFrom
   }
 
   wants(name: string): boolean {
@@ -55,11 +65,13 @@ export class Joining {
   matters(entry: Entry): boolean {
     if (entry.type !== 'event') return entry.seq >= this.#seq
     if (!this.wants(entry.name)) return false
-    return entry.seq >= this.#seq || entry.seq >= (this.#replayFrom.get(entry.name) ?? Infinity)
+    return entry.seq >= this.#seq || this.#replayed[entry.seq - this.#replayFrom] === 1
   }
+}
 
-  #namesToReplay(log: Log, replay: Replay): Iterable<string> {
-    if (!this.names.has(EVERY_NAME)) return this.names
-    return typeof replay === 'object' ? Object.keys(replay) : log.names()
-  }
+/** How many of the latest events of this name are wanted. */
+function countOf(replay: Replay, name: string): number {
+  if (replay === 'all') return Number.POSITIVE_INFINITY
+  if (typeof replay === 'number') return replay
+  return Object.hasOwn(replay, name) ? (replay[name] ?? 0) : 0
 }

@@ -1,6 +1,6 @@
 import { pack } from '../../src/link/pack.ts'
 import { type Entry, EVERY_NAME, type PackedEntries } from '../../src/link/protocol.ts'
-import type { Log } from './log.ts'
+import { charactersOf, type Log } from './log.ts'
 
 /** The most that one batch carries, unless a single event is larger. */
 export const BATCH_ENTRIES = 8_192
@@ -13,8 +13,9 @@ export const BATCH_CHARACTERS = 1_048_576
 const GRID = 4_096
 const SMALL = 1_024
 
-/** How many excerpts are kept for other cursors. */
+/** How many excerpts are kept for other cursors, and how many characters they may have together. */
 const KEPT = 8
+const KEPT_CHARACTERS = 4 * BATCH_CHARACTERS
 
 /** A part of a log, without the events that some cursors do not want. */
 export interface Excerpt {
@@ -35,7 +36,12 @@ export interface Excerpt {
  */
 export class Excerpts {
   readonly #log: Log
-  readonly #kept = new Map<string, Excerpt>()
+  /** Oldest first. */
+  readonly #kept = new Map<
+    string,
+    { readonly excerpt: Excerpt; readonly seq: number; readonly characters: number }
+  >()
+  #characters = 0
 
   constructor(log: Log) {
     this.#log = log
@@ -49,7 +55,7 @@ export class Excerpts {
     // An excerpt up to the end of the log is good only until the log grows, so its key holds that end.
     const place = placeOf(seq, key)
     const kept = this.#kept.get(place) ?? this.#kept.get(placeOf(seq, key, this.#log.lastSeq))
-    if (kept !== undefined) return kept
+    if (kept !== undefined) return kept.excerpt
     const entries: Entry[] = []
     const hearsAll = names.has(EVERY_NAME)
     let next = seq
@@ -63,7 +69,7 @@ export class Excerpts {
         lastEventId = entry.id
         if (hearsAll || names.has(entry.name)) {
           entries.push(entry)
-          characters += entry.data.length
+          characters += charactersOf(entry)
         }
       }
       next++
@@ -71,19 +77,25 @@ export class Excerpts {
       entry = this.#log.at(next)
     }
     const excerpt = { entries: pack(entries), isEmpty: entries.length === 0, next, lastEventId }
-    if (characters <= 2 * BATCH_CHARACTERS) {
-      const reachesEnd = next > this.#log.lastSeq
-      this.#keep(reachesEnd ? placeOf(seq, key, this.#log.lastSeq) : place, excerpt)
-    }
+    if (characters > 2 * BATCH_CHARACTERS) return excerpt
+    const reachesEnd = next > this.#log.lastSeq
+    const size = { seq, characters: characters + key.length }
+    this.#keep(reachesEnd ? placeOf(seq, key, this.#log.lastSeq) : place, { excerpt, ...size })
     return excerpt
   }
 
-  #keep(place: string, excerpt: Excerpt): void {
-    this.#kept.set(place, excerpt)
-    if (this.#kept.size <= KEPT) return
-    for (const oldest of this.#kept.keys()) {
+  /** No cursor begins any more at what has fallen off the log. */
+  #keep(
+    place: string,
+    kept: { readonly excerpt: Excerpt; readonly seq: number; readonly characters: number },
+  ): void {
+    this.#kept.set(place, kept)
+    this.#characters += kept.characters
+    for (const [oldest, { seq, characters }] of this.#kept) {
+      const isTooMuch = this.#kept.size > KEPT || this.#characters > KEPT_CHARACTERS
+      if (!isTooMuch && seq >= this.#log.firstSeq) continue
       this.#kept.delete(oldest)
-      return
+      this.#characters -= characters
     }
   }
 }

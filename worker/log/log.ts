@@ -9,6 +9,10 @@ export interface LogLimits {
 /** @default 16,384 entries and 16 MiB: more than a minute of a busy dashboard */
 export const LOG_LIMITS: LogLimits = { events: 16_384, bytes: 16 * 1024 * 1024 }
 
+/** For how many names the last event is kept beyond the log, and how much of its bytes these events may take. */
+const MOST_KEPT = 1_024
+const KEPT_SHARE = 1 / 4
+
 /** Bytes of one entry's object header, fields and array slot in V8, roughly. */
 const ENTRY_OVERHEAD = 96
 
@@ -17,10 +21,13 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 /** An entry that the log has not numbered yet. */
 export type NewEntry = DistributiveOmit<Entry, 'seq'>
 
+/** Characters of an event. A server can make its name or its ID as long as its data. */
+export const charactersOf = ({ name, data, id }: EventEntry): number => name.length + data.length + id.length
+
 const sizeOf = (entry: Entry): number => {
-  if (entry.type === 'state') return ENTRY_OVERHEAD + sizeOfError(entry.error)
-  if (entry.type === 'gap') return ENTRY_OVERHEAD
-  return ENTRY_OVERHEAD + 2 * (entry.name.length + entry.data.length + entry.id.length)
+  if (entry.type === 'event') return ENTRY_OVERHEAD + 2 * charactersOf(entry)
+  if (entry.type === 'gap') return ENTRY_OVERHEAD + 2 * (entry.before.length + entry.after.length)
+  return ENTRY_OVERHEAD + 2 * entry.origin.length + sizeOfError(entry.error)
 }
 
 const sizeOfError = (error: ConnectionError | undefined): number =>
@@ -34,9 +41,11 @@ export class Log {
   /** Size of each slot. Reading an old entry again would cost more than the rest of `append`. */
   #sizes: number[] = []
   #head = 0
-  /** The last event of each name for which a subscriber has asked for a replay. */
-  readonly #kept = new Map<string, Entry | undefined>()
+  /** The last event of each name for which a page has asked for a replay, the name asked for last at the end. */
+  readonly #kept = new Map<string, EventEntry | undefined>()
+  /** Of the slots, and of the kept events that have fallen off. */
   #bytes = 0
+  #keptBytes = 0
   #nextSeq = 1
 
   constructor(limits: LogLimits) {
@@ -58,7 +67,7 @@ export class Log {
   }
 
   get bytes(): number {
-    return this.#bytes
+    return this.#bytes + this.#keptBytes
   }
 
   /** The newest event that is still held. */
@@ -77,7 +86,7 @@ export class Log {
   }
 
   get isHalfFull(): boolean {
-    return this.length > this.#limits.events / 2 || this.#bytes > this.#limits.bytes / 2
+    return this.length > this.#limits.events / 2 || this.bytes > this.#limits.bytes / 2
   }
 
   append(entry: NewEntry): Entry {
@@ -86,7 +95,7 @@ export class Log {
     this.#slots.push(numbered)
     this.#sizes.push(size)
     this.#bytes += size
-    if (numbered.type === 'event' && this.#kept.has(numbered.name)) this.#kept.set(numbered.name, numbered)
+    if (numbered.type === 'event' && this.#kept.has(numbered.name)) this.#keep(numbered.name, numbered)
     this.#trim()
     return numbered
   }
@@ -96,29 +105,28 @@ export class Log {
     return seq < this.firstSeq ? undefined : this.#slots[this.#head + seq - this.firstSeq]
   }
 
-  /** Keeps the last event of this name from now on, even after it has fallen off. Returns the present one. */
-  keepLast(name: string): EventEntry | undefined {
-    if (!this.#kept.has(name)) this.#kept.set(name, this.at(this.seqOfLatest(name, 1, this.#nextSeq)))
-    const kept = this.#kept.get(name)
-    return kept?.type === 'event' ? kept : undefined
-  }
-
-  /** Names of all events that are still held. */
-  names(): Set<string> {
-    return new Set(Array.from(this.eventsAfter(0), ({ name }) => name))
-  }
-
-  /** Where the latest `count` events of this name before `seq` begin; `seq` if there are none. */
-  seqOfLatest(name: string, count: number, seq: number): number {
-    let from = seq
-    let left = count
-    for (let at = seq - 1; at >= this.firstSeq && left > 0; at--) {
-      const entry = this.at(at)
-      if (entry?.type !== 'event' || entry.name !== name) continue
-      from = at
-      left--
+  /**
+   * Keeps the last event of each of these names from now on, even after it has fallen off; as far as there is room for it.
+   *
+   * @returns those that have fallen off
+   */
+  keepLast(names: readonly string[]): EventEntry[] {
+    const missing = new Set(names.filter((name) => !this.#kept.has(name)))
+    for (const name of names) {
+      const kept = this.#kept.get(name)
+      this.#kept.delete(name)
+      this.#kept.set(name, kept)
     }
-    return from
+    for (let seq = this.lastSeq; seq >= this.firstSeq && missing.size > 0; seq--) {
+      const entry = this.at(seq)
+      if (entry?.type === 'event' && missing.delete(entry.name)) this.#kept.set(entry.name, entry)
+    }
+    for (const name of this.#kept.keys()) {
+      if (this.#kept.size <= MOST_KEPT) break
+      this.#keep(name, undefined)
+      this.#kept.delete(name)
+    }
+    return names.flatMap((name) => this.#kept.get(name) ?? []).filter(({ seq }) => seq < this.firstSeq)
   }
 
   /** Events with higher sequence numbers, in order. */
@@ -129,17 +137,36 @@ export class Log {
     }
   }
 
+  /** In place of the last event that was kept so far. */
+  #keep(name: string, event: EventEntry | undefined): void {
+    const former = this.#kept.get(name)
+    if (former !== undefined && former.seq < this.firstSeq) this.#keptBytes -= sizeOf(former)
+    this.#kept.set(name, event)
+  }
+
   /** Keeps the newest entry whatever its size, or no subscriber could receive it. */
   #trim(): void {
-    while (this.length > 1 && (this.length > this.#limits.events || this.#bytes > this.#limits.bytes)) {
-      this.#bytes -= this.#sizes[this.#head] ?? 0
+    while (this.length > 1 && (this.length > this.#limits.events || this.bytes > this.#limits.bytes)) {
+      const fallen = this.#slots[this.#head]
+      const size = this.#sizes[this.#head] ?? 0
       this.#slots[this.#head++] = undefined
+      this.#bytes -= size
+      if (fallen?.type === 'event' && this.#kept.get(fallen.name) === fallen) this.#keptBytes += size
     }
+    if (this.#keptBytes > this.#limits.bytes * KEPT_SHARE) this.#forget()
     // Compacting at half keeps the cost of `append` constant on average.
     if (this.#head > 1024 && this.#head * 2 > this.#slots.length) {
       this.#slots.splice(0, this.#head)
       this.#sizes.splice(0, this.#head)
       this.#head = 0
+    }
+  }
+
+  /** Lets go what has fallen off, the names first that nobody has asked for lately. */
+  #forget(): void {
+    for (const [name, event] of this.#kept) {
+      if (this.#keptBytes <= this.#limits.bytes * KEPT_SHARE) return
+      if (event !== undefined && event.seq < this.firstSeq) this.#keep(name, undefined)
     }
   }
 }

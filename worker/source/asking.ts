@@ -119,7 +119,7 @@ export class Asking {
 
   /** @param patience how long, in ms, to wait for an answer; `undefined` for any time */
   async #reach(
-    { url, method, body, credentials, headers, resumeAfter, signal }: ConnectionRequest,
+    { url, method, body, credentials, headers, resumeAfter, followsRedirects, signal }: ConnectionRequest,
     namesEvent: boolean,
     patience?: number,
     mode: RequestMode = 'cors',
@@ -137,6 +137,8 @@ export class Asking {
         credentials,
         cache: 'no-store',
         mode,
+        // Without "cors" there is nothing of the page's to go along, and `fetch` refuses anything but to follow.
+        redirect: followsRedirects || mode === 'no-cors' ? 'follow' : 'manual',
         ...(body !== undefined && { body }),
       })
       return { response, namesEvent, end }

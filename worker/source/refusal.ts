@@ -5,6 +5,10 @@ import { FailedError, parseRetryAfter } from './failure.ts'
 const MOST_BODY = 16_384
 const MOST_TIME = 1_000
 
+const REDIRECTED =
+  "the server redirects the request, and the page's headers and body are not sent elsewhere by themselves; " +
+  'connect to where it leads, or say redirect: "follow"'
+
 /** Types that a page can make something of. */
 const TEXT_OR_JSON = /^text\/|[/+]json$/
 
@@ -16,9 +20,10 @@ const TEXT_OR_JSON = /^text\/|[/+]json$/
  */
 export async function refusalOf(
   platform: HubPlatform,
-  { status, headers, body }: Response,
+  { type: kind, status, headers, body }: Response,
   isRead: boolean,
 ): Promise<FailedError | undefined> {
+  if (kind === 'opaqueredirect') return new FailedError(REDIRECTED, { isFinal: true })
   const contentType = headers.get('Content-Type') ?? ''
   const type = essenceOf(contentType)
   if (status === 200 && type === 'text/event-stream') return undefined

@@ -9,6 +9,8 @@ export interface ConnectionRequest {
   readonly body: string | undefined
   readonly credentials: RequestCredentials
   readonly headers: StreamRequest['headers']
+  /** Whether a redirect is followed, and headers and body go along. Otherwise it ends the connection for good. */
+  readonly followsRedirects: boolean
   /** The ID to resume after; `''` for none. */
   readonly resumeAfter: string
   /** How many characters an event may have. A larger one ends the connection for good. */

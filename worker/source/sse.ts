@@ -1,13 +1,16 @@
 import { createParser } from 'eventsource-parser'
 import type { HubPlatform } from '../platform.ts'
 import { Asking, toByteString } from './asking.ts'
-import { DatalessIds } from './dataless-ids.ts'
 import { FailedError, failureOf } from './failure.ts'
+import { Lines } from './lines.ts'
 import { refusalOf } from './refusal.ts'
 import type { ConnectionRequest, Receiver, Source } from './source.ts'
 
-/** Characters that are parsed at a time. One chunk of a fast server can hold more events than a log. */
+/** Bytes that are parsed at a time. One chunk of a fast server can hold more events than a log. */
 const SLICE = 32_768
+
+/** What is kept of events may keep so many times its characters in memory, and so many slices besides. */
+const WASTE = 4
 
 const SCHEMES = ['http:', 'https:', 'data:', 'blob:']
 
@@ -80,49 +83,48 @@ async function parse(
   maxEventSize: number,
   receiver: Receiver,
 ): Promise<void> {
-  const tooLarge = () => {
-    const message = `the server sent an event of more than ${maxEventSize.toLocaleString('en')} characters`
-    return new FailedError(message, { isFinal: true })
-  }
+  // Characters received for which no event can be shown.
+  let waste = 0
   const parser = createParser({
-    onEvent: ({ event, data, id }) => {
-      if (data.length > maxEventSize) throw tooLarge()
-      receiver.event({ name: event ?? 'message', data, id })
+    onEvent: ({ event = 'message', data, id }) => {
+      waste = Math.max(0, waste - WASTE * (event.length + data.length + (id?.length ?? 0)))
+      const own = waste > WASTE * SLICE ? copyOf : whole
+      receiver.event({ name: own(event), data: own(data), id: id && own(id) })
     },
     onRetry: (milliseconds) => receiver.retry(milliseconds),
-    onError: ({ type }) => {
-      if (type === 'max-buffer-size-exceeded') throw tooLarge()
-    },
-    maxBufferSize: maxEventSize + 'data: '.length,
   })
   // It takes the letters ï»¿ at the beginning for a byte order mark, which the decoder has dealt with.
   parser.feed('')
+  let isOver = false
+  const lines = new Lines(maxEventSize, {
+    lines: (text) => parser.feed(text),
+    // Where the response has been cut after it, the event that it belongs to is still to come.
+    idAlone: (id) => isOver || receiver.idAlone(copyOf(id)),
+  })
+  const take = async (text: string) => {
+    waste += text.length
+    if (!lines.take(text)) {
+      const message = `the server sent an event of more than ${maxEventSize.toLocaleString('en')} characters`
+      throw new FailedError(message, { isFinal: true })
+    }
+    await receiver.flushed()
+  }
   // The decoder strips the byte order mark; it also mends multi-byte characters split between chunks.
   const decoder = new TextDecoder()
-  const lines = new LineEnds()
-  const ids = new DatalessIds()
+  const ends = new LineEnds()
   const reader = body.getReader()
   try {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) {
-        if (!receiver.takesUnfinished()) return
-        parser.feed(`${lines.normalise(decoder.decode())}\n\n`)
-        await receiver.flushed()
+        isOver = true
+        if (receiver.takesUnfinished()) await take(`${decoder.decode()}\n\n`)
         return
       }
       receiver.alive()
-      const text = lines.normalise(decoder.decode(value, { stream: true }))
-      for (let at = 0; at < text.length; at += SLICE) {
-        const slice = text.slice(at, at + SLICE)
-        let fed = 0
-        for (const { end, id } of ids.find(slice)) {
-          parser.feed(slice.slice(fed, end))
-          receiver.idAlone(id)
-          fed = end
-        }
-        parser.feed(slice.slice(fed))
-        await receiver.flushed()
+      const bytes = ends.normalise(value)
+      for (let at = 0; at < bytes.length; at += SLICE) {
+        await take(decoder.decode(bytes.subarray(at, at + SLICE), { stream: true }))
       }
     }
   } finally {
@@ -131,14 +133,29 @@ async function parse(
   }
 }
 
+const LF = 10
+const CR = 13
+
 /** Makes each of CR, LF and CR LF one LF, so that a line that ends with CR ends there and not with the next chunk. */
 class LineEnds {
   #hasEndedWithCr = false
 
-  normalise(text: string): string {
-    const isSecondHalf = this.#hasEndedWithCr && text.startsWith('\n')
-    if (text !== '') this.#hasEndedWithCr = text.endsWith('\r')
-    const rest = isSecondHalf ? text.slice(1) : text
-    return rest.includes('\r') ? rest.replace(/\r\n?/g, '\n') : rest
+  normalise(bytes: Uint8Array): Uint8Array {
+    if (!this.#hasEndedWithCr && !bytes.includes(CR)) return bytes
+    const normal = new Uint8Array(bytes.length)
+    let length = 0
+    for (const byte of bytes) {
+      if (byte !== LF || !this.#hasEndedWithCr) normal[length++] = byte === CR ? LF : byte
+      this.#hasEndedWithCr = byte === CR
+    }
+    return normal.subarray(0, length)
   }
+}
+
+/** In V8 a part of a text keeps the whole text alive, and a text that was joined keeps its pieces until it is looked into. */
+const copyOf = (text: string): string => ` ${text}`.slice(1)
+
+const whole = (text: string): string => {
+  text.includes('\n')
+  return text
 }

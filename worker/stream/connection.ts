@@ -285,7 +285,8 @@ export class Connection {
 
   /** Nothing more comes, and nothing is wrong if the server has ended its answer in good order. */
   #finishFor(failure: Failure): void {
-    const message = `${failure.message}; a ${this.#stream.request.method} is not sent again by itself`
+    const why = failure.isFinal ? '' : `; a ${this.#stream.request.method} is not sent again by itself`
+    const message = failure.message + why
     this.status.error = failure.isEnd ? undefined : { ...errorOf(failure), message }
     this.#end()
   }

@@ -16,6 +16,8 @@ const misuse = (message: string) =>
     message: expect.stringContaining(message),
   })
 
+const trusted = { [Symbol.toStringTag]: 'TrustedScriptURL', toJSON: () => '/worker.js' }
+
 describe('configure', () => {
   test('sets options', () => {
     const options: Options = { worker: '/assets/worker.js', host: 'shared-worker', namespace: 'admin' }
@@ -41,6 +43,7 @@ describe('configure', () => {
 
   test.each<[string, Options]>([
     ['a worker as URL object', { worker: new URL('https://dash.test/worker.js') }],
+    ['a worker as Trusted Types give it', { worker: trusted }],
     ['a worker as relative URL', { worker: 'worker.js' }],
     ['any host', { host: 'auto' }],
     ['the host shared-worker', { host: 'shared-worker' }],
@@ -68,7 +71,7 @@ describe('configure complains', () => {
 
   test.each([
     ['https://', '"https://"'],
-    [7, 'number'],
+    [7, 'number 7'],
     [null, 'object'],
   ])('of the worker %s', (worker, words) => {
     const message = `worker must be the URL of tabstream's worker script, not ${words}`
@@ -85,7 +88,7 @@ describe('configure complains', () => {
   })
 
   test.each([
-    [7, 'number'],
+    [7, 'number 7'],
     [{}, 'object'],
   ])('of the namespace %s', (namespace, words) => {
     const message = `namespace must be a string, not ${words}`

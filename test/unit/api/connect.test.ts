@@ -39,6 +39,7 @@ describe('connect() complains', () => {
   })
 
   test('of an option that it does not know, and names those that it does', () => {
+    expect(() => connect({ constructor: 1 })).toThrow(misuse('no option "constructor"; it takes'))
     expect(() => connect({ header: {} })).toThrow(
       misuse('no option "header"; it takes method, body, headers'),
     )
@@ -55,6 +56,8 @@ describe('connect() complains', () => {
     ['key', '', 'key must be a string that is not empty'],
     ['credentials', 'always', 'credentials must be "omit", "same-origin" or "include", not "always"'],
     ['withCredentials', 'include', 'withCredentials must be true or false, not "include"'],
+    ['redirect', 'manual', 'redirect must be "follow" or "error", not "manual"'],
+    ['redirect', true, 'redirect must be "follow" or "error"'],
     ['events', 'cpu', 'events must be an object that gives each name json(), text, a function or a schema'],
     ['events', { cpu: 'json' }, 'events must be an object that gives each name json()'],
     ['events', { cpu: {} }, 'events must be an object that gives each name json()'],
@@ -64,8 +67,13 @@ describe('connect() complains', () => {
     ['maxRetries', -1, 'maxRetries must be a whole number, or Infinity'],
     ['maxRetries', 1.5, 'maxRetries must be a whole number, or Infinity'],
     ['maxRetries', Number.NaN, 'maxRetries must be a whole number, or Infinity'],
-    ['idleTimeout', 0, 'idleTimeout must be a number of ms greater than 0'],
-    ['idleTimeout', '5s', 'idleTimeout must be a number of ms greater than 0, not "5s"'],
+    ['idleTimeout', 15, 'idleTimeout must be a number of ms: 1000 at least, or 0 for none, not number 15'],
+    ['idleTimeout', 999, 'idleTimeout must be a number of ms: 1000 at least'],
+    ['idleTimeout', -1, 'idleTimeout must be a number of ms: 1000 at least'],
+    ['idleTimeout', Number.NaN, 'idleTimeout must be a number of ms: 1000 at least'],
+    ['idleTimeout', '5s', 'idleTimeout must be a number of ms: 1000 at least, or 0 for none, not "5s"'],
+    ['replay', [1], 'replay must be a number of events'],
+    ['replay', new Map([['a', 1]]), 'replay must be a number of events'],
     ['maxEventSize', 0, 'maxEventSize must be a number of characters greater than 0'],
     ['until', '[DONE]', 'until must be a function, not "[DONE]"'],
     ['signal', {}, 'signal must be an AbortSignal'],
@@ -230,7 +238,7 @@ describe('the request', () => {
     }
     const usual = { ...EVENT_SOURCE_POLICY, retriesStatuses: true }
     page.connect(URL_OF_EVENTS)
-    page.connect(URL_OF_EVENTS, { idleTimeout: 7, maxEventSize: 8, maxRetries: 9 })
+    page.connect(URL_OF_EVENTS, { idleTimeout: 7_000, maxEventSize: 8, maxRetries: 9 })
     page.connect(URL_OF_EVENTS, { idleTimeout: Infinity })
     page.connect(URL_OF_EVENTS, { retry: false, maxRetries: 9 })
     page.connect(URL_OF_EVENTS, { retry: () => false })
@@ -239,7 +247,7 @@ describe('the request', () => {
     page.connect(URL_OF_EVENTS, { resume: {} })
     expect(policies).toEqual([
       usual,
-      { ...usual, idleTimeout: 7, maxEventSize: 8, retries: 9, repeatsUnsafe: true },
+      { ...usual, idleTimeout: 7_000, maxEventSize: 8, retries: 9, repeatsUnsafe: true },
       { ...usual, idleTimeout: 2 ** 31 - 1 },
       { ...usual, retries: 0, repeatsUnsafe: true },
       { ...usual, asksRetry: true, repeatsUnsafe: true },
@@ -247,6 +255,37 @@ describe('the request', () => {
       usual,
       usual,
     ])
+  })
+})
+
+describe('what is given', () => {
+  test('may be an iterator of headers, which can be gone through only once', async () => {
+    const pairs = [
+      ['Accept-Language', 'de'],
+      ['X-User', '7'],
+    ] as const
+    const headers = pairs[Symbol.iterator]() as unknown as HeadersInit
+    expect((await askedFor({ headers })).headers).toMatchObject({ 'accept-language': 'de', 'x-user': '7' })
+    const map = new Map(pairs) as unknown as HeadersInit
+    expect((await askedFor({ headers: map })).headers).toMatchObject({ 'x-user': '7' })
+  })
+
+  test('may be wrapped in a proxy, as frameworks do it', async () => {
+    const wrapped = <Value extends object>(value: Value) => new Proxy(value, {})
+    const world = new UpstreamWorld()
+    const page = new Page(world, 'page')
+    const first = page.connect(URL_OF_EVENTS)
+    const words = heard(first, 'a')
+    await world.clock.advance(OPEN)
+    world.upstream.write('event: a\ndata: 1\n\nevent: a\ndata: 2\n\n')
+    await world.clock.advance(0)
+    const late = page.connect(URL_OF_EVENTS, wrapped({ replay: wrapped({ a: 1 }), headers: wrapped({}) }))
+    const source = page.source(URL_OF_EVENTS, { replay: wrapped({ a: 1 }) })
+    source.addEventListener('a', ({ data }) => words.push(`source ${data}`))
+    const replayed = heard(late, 'a')
+    await world.clock.advance(OPEN)
+    expect(replayed).toEqual(['a 2'])
+    expect(words).toEqual(['a 1', 'a 2', 'source 2'])
   })
 })
 
@@ -267,6 +306,17 @@ describe('a stream is shared', () => {
       'they resume in the same way',
       { resume: { url: URL_OF_EVENTS } },
       { resume: { method: 'get', url: new URL(`${URL_OF_EVENTS}#x`) } },
+    ],
+    ['what to do with a redirect is said or not', { redirect: 'follow' }, {}],
+    [
+      'redirects are refused, by a word or by headers',
+      { key: 'a', headers: alice },
+      { key: 'a', headers: alice, redirect: 'error' },
+    ],
+    [
+      'redirects of what begins and of what resumes are refused, by a word or by bodies',
+      { method: 'POST', body: 'a', resume: { method: 'POST', body: 'b' } },
+      { method: 'POST', body: 'a', resume: { method: 'POST', body: 'b' }, redirect: 'error' },
     ],
     ['bodies are equal', { method: 'POST', body: { a: 1 } }, { method: 'post', body: { a: 1 } }],
     ['keys are equal', { key: 'alice' }, { key: 'alice' }],
@@ -307,6 +357,12 @@ describe('a stream is not shared', () => {
     throw new Error('nobody is logged in')
   }
 
+  const redirectsOf = (resume: ConnectOptions['resume'] & object, options: ConnectOptions = {}) =>
+    [
+      { ...options, resume },
+      { ...options, resume, redirect: 'follow' },
+    ] as const
+
   test.each<[string, ConnectOptions, ConnectOptions]>([
     ['methods differ', {}, { method: 'POST' }],
     ['bodies differ', { method: 'POST', body: 'a' }, { method: 'POST', body: 'b' }],
@@ -319,6 +375,14 @@ describe('a stream is not shared', () => {
       'they resume in other ways',
       { resume: { method: 'POST', body: 'a' } },
       { resume: { method: 'POST', body: 'b' } },
+    ],
+    [
+      'only one follows what redirects the request that resumes',
+      ...redirectsOf({ method: 'POST', body: 'a' }),
+    ],
+    [
+      'only one follows what redirects the request that begins',
+      ...redirectsOf({}, { method: 'POST', body: 'a' }),
     ],
     ['keys differ', { key: 'alice' }, { key: 'bob' }],
     ['only one has a key', { key: 'alice' }, {}],

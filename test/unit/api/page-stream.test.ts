@@ -1,3 +1,6 @@
+import { getEventListeners } from 'node:events'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ConnectOptions } from '../../../src/api/connect.ts'
 import {
@@ -113,6 +116,51 @@ describe('on', () => {
     expect(words).toEqual(['1'])
   })
 
+  test.each([Symbol('a'), 42, undefined, null, {}])('complains of a name that is none: %s', async (name) => {
+    const { world, stream, send } = await opened()
+    const wrong = name as unknown as string
+    const complaint = { name: 'TabstreamError', type: 'configuration' }
+    expect(() => stream.on(wrong, () => {})).toThrow(expect.objectContaining(complaint))
+    expect(() => stream.once(wrong)).toThrow(expect.objectContaining(complaint))
+    expect(() => stream.events(wrong)).toThrow(expect.objectContaining(complaint))
+    const words = heard(stream, 'a')
+    await send('a 1')
+    expect(words).toEqual(['a 1'])
+    expect(world.report().streams).toMatchObject([{ names: ['a'], subscribers: 1 }])
+  })
+
+  test('complains of what is no listener or no signal, and takes nothing of it', async () => {
+    const { stream, send } = await opened()
+    for (const wrong of [undefined, null, 'a', {}] as unknown as (() => void)[]) {
+      expect(() => stream.on('a', wrong)).toThrow('a listener must be a function')
+      expect(() => stream.onGap(wrong)).toThrow('a listener must be a function')
+      expect(() => stream.onStatus(wrong)).toThrow('a listener must be a function')
+      expect(() => stream.onError(wrong)).toThrow('a listener must be a function')
+    }
+    let count = 0
+    for (const wrong of [null, 5, {}, 'abort'] as unknown as AbortSignal[]) {
+      expect(() => stream.on('a', () => count++, { signal: wrong })).toThrow('signal must be an AbortSignal')
+      expect(() => stream.onStatus(() => count++, { signal: wrong })).toThrow('signal must be an AbortSignal')
+    }
+    await send('a 1')
+    expect([count, reported]).toEqual([0, []])
+  })
+
+  test('leaves nothing at a signal that outlives the stream', async () => {
+    const { signal } = new AbortController()
+    const { stream } = await opened({ signal })
+    stream.on('a', () => {}, { signal })
+    stream.onStatus(() => {}, { signal })
+    stream.once('a', { signal }).catch(() => {})
+    stream.events('a', { signal })
+    stream.on('b', () => {}, { signal })()
+    stream.close()
+    stream.events('a', { signal })
+    stream.on('a', () => {}, { signal })
+    stream.onGap(() => {}, { signal })
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
   test('ends when its signal aborts', async () => {
     const { stream, send } = await opened()
     const abort = new AbortController()
@@ -174,6 +222,27 @@ describe('on', () => {
     await send('a 1', 'a 2')
     expect(words).toEqual(['1', '2'])
     expect(reported).toEqual([error, error])
+  })
+
+  test('keeps nothing of names that a server makes up, however many it hears', async () => {
+    const { stream, send } = await opened()
+    let count = 0
+    stream.on('*', () => count++)
+    stream.on('a', () => count++)
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    await send('first 1')
+    const round = async (number: number) => {
+      await send(...Array.from({ length: 2_000 }, (_, index) => `${'n'.repeat(500)}-${number}-${index} x`))
+    }
+    // A log's worth has passed before the first look.
+    for (let number = 0; number < 10; number++) await round(number)
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let number = 10; number < 30; number++) await round(number)
+    collect()
+    expect(count).toBe(60_001)
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(8_000_000)
   })
 
   test('begins with what is replayed where that is wanted', async () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { SharedEventSource } from '../../../src/api/shared-event-source.ts'
 import {
@@ -405,6 +406,27 @@ describe('the names subscribed to', () => {
     source.addEventListener('a', () => {}, { signal: abort.signal })
     expect(subscription.names).toEqual(['a'])
     abort.abort()
+    expect(subscription.names).toEqual([])
+  })
+
+  test('leave nothing at a signal that outlives them or their source', () => {
+    const { signal } = new AbortController()
+    const { source } = create()
+    const listener = () => {}
+    for (const name of ['a', 'b', 'b', 'c']) source.addEventListener(name, listener, { signal })
+    source.removeEventListener('a', listener)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(2)
+    source.close()
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  test('are refused with what the platform refuses, and nothing is left of them', () => {
+    const { source, subscription } = create()
+    const wrong = Symbol('a') as unknown as string
+    expect(() => source.addEventListener(wrong, () => {})).toThrow(TypeError)
+    expect(() => source.addEventListener('a', () => {}, { signal: 5 as unknown as AbortSignal })).toThrow(
+      TypeError,
+    )
     expect(subscription.names).toEqual([])
   })
 

@@ -326,6 +326,12 @@ describe('an attachment', () => {
   })
 })
 
+const PLACES_SPOILT = spoilt(PLACE, {
+  id: [undefined, null, 5],
+  nth: [undefined, null, '0', 0.5],
+  digest: [undefined, null, '7', Number.NaN],
+}).map((place) => [PLACE, place])
+
 const POSITIONS = inWords([
   null,
   5,
@@ -336,8 +342,11 @@ const POSITIONS = inWords([
     log: [undefined, null, 5],
     seq: [undefined, null, '3', 3n],
     ordinal: [undefined, '1'],
-    resumeAfter: [undefined, null, 5],
-    expect: [undefined, null, {}, 'place', [5], [PLACE, null], [PLACE, 'place']],
+    resumeAfter: [undefined, null, 5, 'a\0', 'a\nb', '\r'],
+    expect: [undefined, null, {}, 'place', [5], [PLACE, null], [PLACE, 'place'], ...PLACES_SPOILT],
+    unproven: [undefined, null, 1],
+    mixed: [undefined, null, 'true'],
+    subscribers: [undefined, null, '1', 0.5],
   }),
 ])
 
@@ -361,10 +370,16 @@ describe('a subscription', () => {
           {},
           { url: 5, credentials: 'include' },
           { url: 'https://dash.test/0' },
+          { ...SUBSCRIPTION.request, redirect: 'manual' },
+          { ...SUBSCRIPTION.request, redirect: null },
           { url: 'https://dash.test/0', credentials: 'omit' },
         ],
         names: [undefined, null, 'a', { 0: 'a', length: 1 }, [5], ['a', null], [['a']]],
-        seen: [null, {}, 'place', [5], [PLACE, null]],
+        seen: [null, {}, 'place', [5], [PLACE, null], ...PLACES_SPOILT],
+        policy: spoilt(EVENT_SOURCE_POLICY, {
+          // Those that would end every connection at once, for all who share it.
+          idleTimeout: [undefined, null, '5s', -1, 15, 999, 2 ** 31, Number.POSITIVE_INFINITY, Number.NaN],
+        }),
       }),
     ]),
   )('that makes no sense is dropped: $words', ({ message }) => {

@@ -5,8 +5,13 @@ import { Log } from '../../../worker/log/log.ts'
 import { stateEntry } from '../../sim/world/samples.ts'
 
 class Sample {
-  readonly log = new Log({ events: 100_000, bytes: 1e9 })
-  readonly #excerpts = new Excerpts(this.log)
+  readonly log: Log
+  readonly #excerpts: Excerpts
+
+  constructor(events = 100_000) {
+    this.log = new Log({ events, bytes: 1e9 })
+    this.#excerpts = new Excerpts(this.log)
+  }
 
   append(count: number, { names = ['a', 'b'], data = 'x' } = {}): this {
     for (let index = 0; index < count; index++) {
@@ -73,5 +78,30 @@ describe('an excerpt', () => {
     expect(sample.from(1).entries).not.toBe(entries)
     sample.append(1, { data: 'x'.repeat(3_000_000) })
     expect(sample.from(21).entries).not.toBe(sample.from(21).entries)
+  })
+
+  test('ends where names and IDs are long, too', () => {
+    const sample = new Sample().append(20, { names: ['n'.repeat(256_000)] })
+    expect(unpack(sample.from(1).entries)).toHaveLength(5)
+    for (let ordinal = 21; ordinal <= 40; ordinal++) {
+      sample.log.append({ type: 'event', name: 'a', data: '', id: 'i'.repeat(256_000), nth: 0, ordinal })
+    }
+    expect(unpack(sample.from(21).entries)).toHaveLength(5)
+  })
+
+  test('is not kept any more when the log no longer reaches back to it', () => {
+    const sample = new Sample(9_000).append(9_000)
+    const first = sample.from(1)
+    expect(sample.from(1)).toBe(first)
+    sample.append(1).from(8_000)
+    expect(sample.from(1)).not.toBe(first)
+  })
+
+  test('is kept as long as those that are kept are not too large together', () => {
+    const sample = new Sample().append(20, { data: 'x'.repeat(1_048_576 - 50) })
+    const excerpts = [1, 3, 5, 7].map((seq) => sample.from(seq))
+    expect(sample.from(7)).toBe(excerpts[3])
+    expect(sample.from(5)).toBe(excerpts[2])
+    expect(sample.from(3)).not.toBe(excerpts[1])
   })
 })

@@ -145,6 +145,71 @@ test('entries are found by their number through every compaction', () => {
   }
 })
 
+describe('the last event of a name that was asked for', () => {
+  const keptOf = (log: Log, ...names: string[]) => log.keepLast(names).map(({ data }) => data)
+
+  test('is kept when it has fallen off, and replaced by the next', () => {
+    const log = new Log({ ...UNBOUNDED, events: 2 })
+    for (const data of ['1', '2', '3']) log.append(eventOf(data))
+    expect(keptOf(log, 'a', 'b')).toEqual([])
+    log.append(eventOf('b1', 'b'))
+    for (let count = 0; count < 2; count++) log.append(opened)
+    expect(keptOf(log, 'a', 'b')).toEqual(['3', 'b1'])
+    log.append(eventOf('4'))
+    expect(keptOf(log, 'a', 'b')).toEqual(['b1'])
+  })
+
+  test('is counted as long as it is kept', () => {
+    const log = new Log({ ...UNBOUNDED, events: 1 })
+    log.append(eventOf('x'.repeat(1_000)))
+    log.keepLast(['a'])
+    log.append(opened)
+    expect(log.bytes).toBe(bytesOf(eventOf('x'.repeat(1_000))) + bytesOf(opened))
+    log.append(eventOf('x'))
+    log.append(opened)
+    expect(log.bytes).toBe(bytesOf(eventOf('x')) + bytesOf(opened))
+  })
+
+  test('is kept for 1,024 names, those that were asked for last', () => {
+    const log = new Log({ ...UNBOUNDED, events: 2_000 })
+    const names = Array.from({ length: 1_025 }, (_, index) => `n${index}`)
+    for (const name of names) log.append(eventOf(name, name))
+    log.keepLast(names)
+    log.keepLast(['n1'])
+    log.keepLast(['new'])
+    for (let count = 0; count < 2_000; count++) log.append(opened)
+    const bytes = log.bytes - 2_000 * bytesOf(opened)
+    expect(keptOf(log, ...names.slice(0, 4))).toEqual(['n1', 'n3'])
+    expect(bytes).toBeGreaterThan(1_023 * bytesOf(eventOf('n1', 'n1')) - 1)
+    expect(bytes).toBeLessThan(1_024 * bytesOf(eventOf('n1000', 'n1000')))
+  })
+
+  test('is kept as far as a quarter of the bytes suffices', () => {
+    const size = bytesOf(eventOf('x'.repeat(1_000), 'n0'))
+    const log = new Log({ events: 10, bytes: 16 * size })
+    const names = Array.from({ length: 10 }, (_, index) => `n${index}`)
+    for (const name of names) log.append(eventOf('x'.repeat(1_000), name))
+    log.keepLast(names)
+    for (let count = 0; count < 10; count++) log.append(opened)
+    expect(log.bytes).toBe(4 * size + 10 * bytesOf(opened))
+    expect(log.keepLast(names).map(({ name }) => name)).toEqual(['n6', 'n7', 'n8', 'n9'])
+    log.keepLast(['n0'])
+    log.append(eventOf('again', 'n0'))
+    for (let count = 0; count < 10; count++) log.append(opened)
+    expect(keptOf(log, 'n0')).toEqual(['again'])
+  })
+})
+
+test('what a server or a network says counts in entries that are no events, too', () => {
+  const gap = { type: 'gap', reason: 'history-lost', before: '12345', after: '' } as const
+  expect(bytesOf(gap) - bytesOf({ ...gap, before: '' })).toBe(10)
+  expect(bytesOf(stateEntry('open', { origin: '1234' })) - bytesOf(stateEntry('open', { origin: '' }))).toBe(
+    8,
+  )
+  const error = { message: '1234', status: 500, contentType: '56', body: '789' }
+  expect(bytesOf(stateEntry('open', { error })) - bytesOf(opened)).toBe(18)
+})
+
 describe('eventsAfter', () => {
   const log = new Log({ ...UNBOUNDED, events: 4 })
   for (const entry of [eventOf('1'), eventOf('2'), eventOf('3'), opened, eventOf('5'), eventOf('6')])

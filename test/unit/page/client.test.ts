@@ -1074,6 +1074,104 @@ describe('inspect()', () => {
   })
 })
 
+describe('a lock that is stolen for a moment', () => {
+  /** Long enough to notice and to attach again, far less than it takes to find out by asking. */
+  const RECOVERY = 2_000
+
+  /** A script of the origin takes every lock of that kind, and lets it go at once. */
+  const steal = async (world: World, kind: ':hub:' | ':tab:') => {
+    const { locks } = new Page(world, 'thief').platform
+    for (const name of world.locks.names().filter((one) => one.includes(kind))) {
+      locks?.request(name, { steal: true }, () => Promise.resolve()).catch(() => {})
+    }
+    await world.clock.advance(0)
+  }
+
+  const HOSTS: Record<string, ((page: Page) => readonly Host[]) | undefined> = {
+    'shared-worker': undefined,
+    leader: ({ platform }) => [new LeaderHost(platform, '', () => {})],
+    direct: ({ platform }) => [directHost(platform)],
+  }
+
+  describe.each(Object.entries(HOSTS))('on host %s', (_host, hostsFor) => {
+    const opened = async () => {
+      const world = createWorld()
+      const pages = ['one', 'two'].map((name) => new Page(world, name, hostsFor))
+      for (const page of pages) page.listen(world, 'a')
+      await world.clock.advance(RECOVERY)
+      await send(world, 'a')
+      return { world, pages }
+    }
+
+    test.each([':hub:', ':tab:'] as const)(
+      "is %s's: events go on within two seconds, none is lost",
+      async (kind) => {
+        const { world, pages } = await opened()
+        for (let round = 2; round <= 4; round++) {
+          await steal(world, kind)
+          await send(world, 'a')
+          await world.clock.advance(RECOVERY)
+          await send(world, 'a')
+          const expected = Array.from({ length: 2 * round - 1 }, (_, index) => `a ${index + 1}`)
+          expect(pages.map((page) => page.events())).toEqual([expected, expected])
+        }
+        // It is quiet again.
+        const count = world.locks.names().length
+        await world.clock.advance(60_000)
+        expect(world.locks.names()).toHaveLength(count)
+      },
+    )
+  })
+
+  test('does not make another worker of the hub, nor another connection', async () => {
+    const world = createWorld()
+    await listeningPage(world, 'page', 'a')
+    for (const kind of [':hub:', ':tab:', ':hub:', ':hub:'] as const) {
+      await steal(world, kind)
+      await world.clock.advance(60_000)
+    }
+    expect(world.hubs).toHaveLength(1)
+    expect(world.hubs[0]?.report()).toMatchObject({ tabs: 1, streams: [{ connections: 1, subscribers: 1 }] })
+  })
+
+  test('is taken back once a second where it is stolen all the time', async () => {
+    const world = createWorld()
+    await listeningPage(world, 'page', 'a')
+    const before = world.hubs.length
+    for (let time = 0; time < 50; time++) {
+      await steal(world, ':hub:')
+      await world.clock.advance(20)
+    }
+    await world.clock.advance(RECOVERY)
+    await send(world, 'a')
+    expect(world.hubs).toHaveLength(before)
+  })
+})
+
+describe('what cannot be sent to a hub', () => {
+  test('ends that subscription only, and says so', async () => {
+    const world = createWorld()
+    const page = await listeningPage(world, 'page', 'a')
+    const wrong = { ...wishOf(serverOf(world)), replay: new Proxy({ a: 1 }, {}) }
+    const told: string[] = []
+    const subscription = page.client.subscribe(wrong, (entry) => {
+      told.push(entry.type === 'state' ? `${entry.state}: ${entry.error?.message}` : entry.type)
+      return undefined
+    })
+    subscription.setNames(['a'])
+    await world.clock.advance(ATTACH)
+    expect(told).toEqual([expect.stringContaining('closed: the hub could not be asked for the stream')])
+    await send(world, 'a')
+    expect(page.entries.map(inWords).at(-1)).toBe('a 1')
+    expect(world.hubs).toHaveLength(1)
+    expect(world.hubs[0]?.report()).toMatchObject({ tabs: 1 })
+    world.workers()[0]?.agent.kill()
+    await world.clock.advance(REATTACH)
+    await send(world, 'a')
+    expect(page.entries.map(inWords).at(-1)).toBe('a 2')
+  })
+})
+
 describe('without locks', () => {
   test('the page that finds the hub dead tells the others, so that all resume together', async () => {
     const world = createWorld({ hasLocks: false })

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { pack } from '../../../src/link/pack.ts'
 import { placeOf } from '../../../src/link/place.ts'
@@ -482,6 +484,38 @@ describe('at another hub', () => {
     expect(seen).toEqual(
       Array.from({ length: seen.length }, (_, index) => placeOf(event(3_001 - seen.length + index))),
     )
+  })
+
+  test.each(['name', 'id'] as const)('it remembers fewer events where each has a long %s', async (member) => {
+    const page = new Page()
+    const long = (number: number) => ({ ...event(number), [member]: `${number}`.padStart(100_000, '-') })
+    for (let number = 1; number <= 20; number++) page.deliver([long(number)])
+    await page.turns()
+    page.subscription.reattach()
+    const { seen = [] } = page.message()
+    expect(seen).toEqual(
+      Array.from({ length: seen.length }, (_, index) => placeOf(long(21 - seen.length + index))),
+    )
+    expect(seen.reduce((sum, { id }) => sum + id.length, 0)).toBeLessThanOrEqual(600_000)
+  })
+
+  test('what it remembers of large events keeps nothing of them', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const page = new Page()
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let number = 1; number <= 100; number++) {
+      const long = { ...event(number), id: `id-${number}-of-a-server` }
+      page.deliver([{ ...long, name: `${number}`.padStart(100_000, '-') }])
+      page.deliver([{ ...long, data: `${number}`.padStart(100_000, '-') }])
+    }
+    await page.turns()
+    page.received.length = 0
+    collect()
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(4_000_000)
+    page.subscription.reattach()
+    expect(page.message().seen).toHaveLength(200)
   })
 
   test('none to be had closes the stream', () => {

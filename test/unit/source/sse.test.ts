@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { StreamRequest } from '../../../src/link/protocol.ts'
@@ -40,6 +42,7 @@ class Reading implements Receiver {
   readonly asked: { url: string; init: RequestInit }[] = []
   readonly abort = new AbortController()
   maxEventSize = 1_000_000
+  followsRedirects = true
   isUnfinishedTaken = false
   readonly #answer: () => Promise<Response>
 
@@ -53,12 +56,12 @@ class Reading implements Receiver {
       this.asked.push({ url, init })
       return this.#answer()
     }
-    const { maxEventSize } = this
+    const { maxEventSize, followsRedirects } = this
     const { signal } = this.abort
     const world = { now: () => Date.now(), setTimeout, clearTimeout, isOnline: () => true }
     const platform = { fetch, origin: 'https://dash.test', ...world } as unknown as HubPlatform
     const failure = await sse(platform)(
-      { ...request, resumeAfter, maxEventSize, readsRefusal: true, signal },
+      { ...request, followsRedirects, resumeAfter, maxEventSize, readsRefusal: true, signal },
       this,
     )
     if (failure.message !== 'the server ended the response') throw new FailedError(failure.message, failure)
@@ -129,6 +132,16 @@ describe('the request', () => {
 
   test.each(['same-origin', 'include'] as const)('passes on credentials mode %s', async (credentials) => {
     expect((await ask('', { ...REQUEST, credentials })).asked[0]?.init.credentials).toBe(credentials)
+  })
+
+  test.each<[boolean, RequestRedirect]>([
+    [true, 'follow'],
+    [false, 'manual'],
+  ])('follows redirects or not: %s', async (followsRedirects, redirect) => {
+    const reading = new Reading(() => responseOf())
+    reading.followsRedirects = followsRedirects
+    await reading.read()
+    expect(reading.asked[0]?.init.redirect).toBe(redirect)
   })
 
   test('has no Last-Event-ID where there is none', async () => {
@@ -235,6 +248,15 @@ describe('the answer', () => {
     await expect(reading.read()).rejects.toThrow('status 410')
   })
 
+  test('is refused for good where it is a redirect that must not be followed', async () => {
+    const redirect = { type: 'opaqueredirect', status: 0, headers: new Headers(), body: null, url: '' }
+    const reading = new Reading(() => redirect as unknown as Response)
+    await expect(reading.read()).rejects.toMatchObject({
+      failure: { isFinal: true, message: expect.stringContaining('say redirect: "follow"') },
+    })
+    expect(reading.calls).toEqual([])
+  })
+
   test('ends its connection where it is refused', async () => {
     let isCancelled = false
     const body = new ReadableStream({
@@ -293,6 +315,19 @@ describe('an event without the blank line after it, at the end of the response',
     ['half a field', 'data: 1\n\ndat'],
   ])('is none after %s', async (_what, text) => {
     expect((await read([text], {})).events.map(({ data }) => data)).toEqual(['1'])
+  })
+
+  test('gives no ID to resume after where it has been cut behind the ID', async () => {
+    expect((await read(['data: 1\n\nid: 7\n'], {})).calls).not.toContain('id 7')
+    expect((await read(['data: 1\n\nid: 7\n\n'], {})).calls).toContain('id 7')
+  })
+
+  test('is as large as any other may be', async () => {
+    const reading = new Reading(() => responseOf(bytesOf(`data: ${'x'.repeat(500)}\nid: ${'x'.repeat(501)}`)))
+    reading.isUnfinishedTaken = true
+    reading.maxEventSize = 1_000
+    await expect(reading.read()).rejects.toMatchObject({ failure: { isFinal: true } })
+    expect(reading.events).toEqual([])
   })
 
   test('is discarded where it is not asked for', async () => {
@@ -479,7 +514,132 @@ describe('the size of an event', () => {
   })
 
   test('is that of lines that never end, too', async () => {
-    await expect(read(1_000, ...Array(2_000).fill(':'))).rejects.toMatchObject(tooLarge)
+    await expect(read(1_000, 'data:', ...Array(2_000).fill('x'))).rejects.toMatchObject(tooLarge)
+    await expect(read(1_000, 'id:', ...Array(2_000).fill('x'))).rejects.toMatchObject(tooLarge)
+  })
+
+  test.each([':', 'x', 'datas:', 'retry:', 'retry:1'])(
+    'is not that of a line without a meaning: %s',
+    async (line) => {
+      const chunks = [line, ...Array(2_000).fill('1'), '\ndata:x\n\n']
+      expect(await read(1_000, ...chunks)).toEqual([1])
+      expect(await read(1_000, chunks.join(''))).toEqual([1])
+    },
+  )
+
+  test('counts name and ID', async () => {
+    const half = 'x'.repeat(500)
+    for (const field of ['event', 'id']) {
+      expect(await read(1_000, `${field}:${half}\ndata:${half}\n\n`)).toEqual([500])
+      await expect(read(1_000, `${field}:${half}\ndata:${half}x\n\n`)).rejects.toMatchObject(tooLarge)
+      await expect(read(1_000, `${field}:${half}${half}x\n\n`)).rejects.toMatchObject(tooLarge)
+    }
+  })
+
+  test('counts each of very many lines, which cost memory even where they are empty', async () => {
+    const lines = (count: number) => `${'data\n'.repeat(count)}\n`
+    expect(await read(100_000, lines(6_250))).toEqual([6_249])
+    await expect(read(100_000, lines(6_251))).rejects.toMatchObject({ failure: { isFinal: true } })
+    expect(await read(1_100, lines(1_024))).toEqual([1_023])
+  })
+
+  test('is counted anew for each event', async () => {
+    const text = `event:${'x'.repeat(400)}\nid:${'x'.repeat(200)}\ndata:${'x'.repeat(400)}\n\n`
+    expect(await read(1_000, text + text, text)).toEqual([400, 400, 400])
+  })
+})
+
+describe('what bytes cost', () => {
+  const friendly = 'event: cpu\nid: 1795421911:0\ndata: {"load":0.52,"cores":[12,3,44,5,61,7,8,92]}\n\n'
+  const SIZE = 131_072
+
+  /** The least of some times in ms: what else the machine does only adds. */
+  async function costOf(shape: string, size = SIZE, chunk = size): Promise<number> {
+    const bytes = bytesOf(shape.repeat(Math.ceil(size / shape.length)).slice(0, size))
+    const chunks = Array.from({ length: Math.ceil(size / chunk) }, (_, index) =>
+      bytes.subarray(index * chunk, (index + 1) * chunk),
+    )
+    let least = Number.POSITIVE_INFINITY
+    for (let time = 0; time < 3; time++) {
+      const reading = new Reading(() => responseOf(...chunks))
+      reading.maxEventSize = 8 * 1_048_576
+      const begin = performance.now()
+      await reading.read()
+      least = Math.min(least, performance.now() - begin)
+    }
+    return least
+  }
+
+  /** So many times the cost of friendly bytes is bearable, on a machine that does other things meanwhile. */
+  const MOST = 40
+
+  async function expectBearable(shape: string): Promise<void> {
+    const cost = await costOf(shape)
+    const usual = Math.max(await costOf(friendly), 0.5)
+    expect(cost / usual, JSON.stringify(shape)).toBeLessThan(MOST)
+  }
+
+  test.each([
+    '\n',
+    '\r',
+    ':\n\n',
+    'id:1\n\n',
+    'event:a\n\n',
+    'data\n\n',
+    'data\n',
+    'x\n',
+    'x:\n',
+    'retry:x\n',
+    '\0',
+  ])('is bearable for %j', expectBearable)
+
+  test('property: is bearable whatever is repeated', async () => {
+    const word = fc.constantFrom(
+      'data',
+      'event',
+      'id',
+      'retry',
+      'x',
+      ':',
+      ' ',
+      '\n',
+      '\n\n',
+      '\r',
+      '\r\n',
+      '1',
+      '\0',
+      'é',
+    )
+    const shape = fc.array(word, { minLength: 1, maxLength: 6 }).map((words) => words.join(''))
+    await fc.assert(fc.asyncProperty(shape, expectBearable), { numRuns: 40 })
+  })
+
+  test('grows no faster than a line does', async () => {
+    const costOfLine = (size: number) => costOf(`data:${'x'.repeat(size)}`, size, 8_192)
+    const small = Math.max(await costOfLine(524_288), 0.5)
+    expect((await costOfLine(8_388_608)) / small).toBeLessThan(16 * 6)
+  })
+
+  test('grows no faster than they do', async () => {
+    for (const shape of ['id:1\n\n', 'x\n', 'data\n']) {
+      const small = Math.max(await costOf(shape, 65_536), 0.5)
+      expect((await costOf(shape, 1_048_576)) / small, JSON.stringify(shape)).toBeLessThan(16 * 6)
+    }
+  })
+
+  test('is no memory, where little of them is an event', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const heap = () => {
+      collect()
+      return process.memoryUsage().heapUsed
+    }
+    const chunk = bytesOf(`:${'x'.repeat(32_000)}\nid:${'7'.repeat(20)}\ndata:${'x'.repeat(20)}\n\n`)
+    const reading = new Reading(() => responseOf(...Array(1_000).fill(chunk)))
+    const before = heap()
+    await reading.read()
+    expect(reading.events).toHaveLength(1_000)
+    expect(heap() - before).toBeLessThan(4_000_000)
   })
 })
 

@@ -776,7 +776,7 @@ describe('maxEventSize', () => {
     const words = heard(other, 'a')
     await world.clock.advance(OPEN)
     for (let count = 0; count < 11; count++) {
-      world.upstream.write('x'.repeat(10_000), ({ url }) => url === URL_OF_EVENTS)
+      world.upstream.write(`data:${'x'.repeat(10_000)}`, ({ url }) => url === URL_OF_EVENTS)
       await world.clock.advance(0)
     }
     await world.clock.advance(HOUR)

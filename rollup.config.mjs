@@ -36,10 +36,10 @@ const declaration = (fileName, source) => ({
   },
 })
 
-/** Bundled so that nothing is left to install; their licences ask to be named, and that changes are said. */
+/** Bundled so that nothing is left to install; its licence asks to be named, and that changes are said. */
 const banner =
-  '/*! tabstream, MIT. Contains Comlink (Copyright Google LLC, Apache-2.0, changed) and eventsource-parser ' +
-  '(Copyright Espen Hovlandsdal, MIT). See THIRD-PARTY-LICENSES in the package. */'
+  '/*! tabstream, MIT. Contains Comlink (Copyright Google LLC, Apache-2.0, changed). ' +
+  'See THIRD-PARTY-LICENSES in the package. */'
 
 /**
  * A second and a third pass make what the first has left smaller. Names that only the hub's own code knows are shortened.

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { root } from './prepare.mjs'
 
 /** Libraries that are bundled with the hub. Names of theirs must stay. */
-const BUNDLED = ['comlink/dist/esm/comlink.mjs', 'eventsource-parser/dist/index.js']
+const BUNDLED = ['comlink/dist/esm/comlink.mjs']
 
 /**
  * Names that occur in the hub's own code and nowhere else: what the hub calls its members, and nobody outside can see. A

@@ -1,8 +1,7 @@
-import { createParser } from 'eventsource-parser'
 import type { StreamRequest } from '../../src/link/protocol.ts'
 import type { HubPlatform } from '../platform.ts'
+import { EventParser } from './event-parser.ts'
 import { FailedError, failureOf, parseRetryAfter } from './failure.ts'
-import { Lines } from './lines.ts'
 import type { ConnectionRequest, Receiver, Source } from './source.ts'
 
 /** Bytes that are parsed at a time. One chunk of a fast server can hold more events than a log. */
@@ -120,19 +119,14 @@ async function parse(
 ): Promise<void> {
   // Characters received for which no event can be shown.
   let waste = 0
-  const parser = createParser({
-    onEvent: ({ event = 'message', data, id }) => {
-      waste = Math.max(0, waste - WASTE * (event.length + data.length + (id?.length ?? 0)))
+  const parser = new EventParser(maxEventSize, {
+    event: ({ name, data, id }) => {
+      waste = Math.max(0, waste - WASTE * (name.length + data.length + (id?.length ?? 0)))
       const own = waste > WASTE * SLICE ? copyOf : whole
-      receiver.event({ name: own(event), data: own(data), id: id && own(id) })
+      receiver.event({ name: own(name), data: own(data), id: id && own(id) })
     },
-    onRetry: (milliseconds) => receiver.retry(milliseconds),
-  })
-  // It takes the letters ï»¿ at the beginning for a byte order mark, which the decoder has dealt with.
-  parser.feed('')
-  const lines = new Lines(maxEventSize, {
-    lines: (text) => parser.feed(text),
     idAlone: (id) => receiver.idAlone(copyOf(id)),
+    retry: (milliseconds) => receiver.retry(milliseconds),
   })
   // The decoder strips the byte order mark; it also mends multi-byte characters split between chunks.
   const decoder = new TextDecoder()
@@ -147,7 +141,7 @@ async function parse(
       for (let at = 0; at < bytes.length; at += SLICE) {
         const text = decoder.decode(bytes.subarray(at, at + SLICE), { stream: true })
         waste += text.length
-        if (!lines.take(text)) {
+        if (!parser.take(text)) {
           const message = `the server sent an event of more than ${maxEventSize.toLocaleString('en')} characters`
           throw new FailedError(message, { isFinal: true })
         }

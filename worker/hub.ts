@@ -18,8 +18,11 @@ const GATHER_MORE = 60
 const GATHER_MISSING = 600
 const MOST_GATHER = 1_000
 
-/** A hub whose lock is stolen again within this many ms waits so long before it takes it back. */
-const STEALING_PAUSE = 1_000
+/**
+ * A hub whose lock is stolen again within this many ms waits so long before it takes it back. No tab can attach meanwhile, and
+ * a stream without any ends after a second.
+ */
+const STEALING_PAUSE = 100
 
 /** More streams than this to one origin cause a warning. */
 const MANY_STREAMS = 4

@@ -24,6 +24,7 @@ const POLICY = {
   asksRetry: false,
   asksEnd: false,
   repeatsUnsafe: false,
+  resumes: true,
   idleTimeout: 0,
   maxEventSize: 8 * 1024 * 1024,
 }

@@ -465,6 +465,11 @@ describe.each(HOSTS)('a redirect to another origin, with host %s', (host) => {
     server.answer('/moved', (_request, response) => {
       response.writeHead(307, { location: elsewhere.url('/stream') }).end()
     })
+    server.answer('/begun', (_request, response) => {
+      response
+        .writeHead(200, { 'content-type': 'text/event-stream' })
+        .end('retry: 10\nid: 1\ndata: begun\n\n')
+    })
     elsewhere.answer('/stream', async (request, response) => {
       if (request.method === 'OPTIONS') {
         response.writeHead(204, cors).end()
@@ -500,6 +505,21 @@ describe.each(HOSTS)('a redirect to another origin, with host %s', (host) => {
     await connect(tab, '/moved', options)
     await received(tab, 'here')
     expect(given).toEqual([expected])
+  })
+
+  test('is followed by a GET that resumes a POST, for it carries neither', ESSENTIAL, async () => {
+    const { tab, given } = await redirecting()
+    await connect(tab, '/begun', "{ method: 'POST', body: { a: 1 }, resume: { url: '/moved' } }")
+    await received(tab, 'here')
+    expect(given).toEqual(['GET  '])
+  })
+
+  test('is not given the body of the request that resumes', async () => {
+    const { tab, given } = await redirecting()
+    await connect(tab, '/begun', "{ resume: { url: '/moved', method: 'POST', body: 'secret' } }")
+    await reach(tab, 'closed')
+    expect(await errorIn(tab)).toContain('say redirect: "follow"')
+    expect(given).toEqual([])
   })
 })
 

@@ -167,8 +167,7 @@ export class Connection {
     const details = asksDetails(request)
       ? await askDetails(subscribers, reason, signal, () => pace.wait())
       : request
-    const from = reception.resume()
-    const resumeAfter = this.#resumes ? from : ''
+    const resumeAfter = reception.resume(this.#resumes)
     const asked = requestFor(request, details, resumeAfter)
     this.#idle.begin((seconds) => {
       const { origin } = new URL(asked.url)

@@ -19,6 +19,8 @@ export class Reception {
   #hasNumbered = false
   #hasUnnumbered = false
   #hasOpened = false
+  /** Somebody expects the server to resume. */
+  #isExpected = true
   /** Where the present connection resumes. */
   #anchor = NOWHERE
   /** As long as the present connection may bring what is known. */
@@ -40,14 +42,20 @@ export class Reception {
     return this.#anchorNow().resumeAfter !== ''
   }
 
-  /** A connection begins. Answers with the ID to resume after, `''` for none. */
-  resume(): string {
+  /**
+   * A connection begins. Answers with the ID to resume after, `''` for none.
+   *
+   * @param isExpected somebody expects the server to resume; otherwise nothing is asked for, and nothing told as a gap
+   */
+  resume(isExpected: boolean): string {
+    this.#isExpected = isExpected
     this.#takeover.settle()
-    this.#anchor = this.#anchorNow()
-    this.#lastEventId = this.#anchor.resumeAfter
-    this.#nth = 0
+    this.#anchor = isExpected ? this.#anchorNow() : NOWHERE
+    const { lastEvent } = this.#log
+    this.#lastEventId = isExpected ? this.#anchor.resumeAfter : (lastEvent?.id ?? '')
+    this.#nth = isExpected ? 0 : (lastEvent?.nth ?? 0)
     this.#hasBroughtId = false
-    return this.#lastEventId
+    return this.#anchor.resumeAfter
   }
 
   opened({ deniesResumption }: Head): void {
@@ -56,7 +64,7 @@ export class Reception {
     this.#hasOpened = true
     if (this.#log.lastEvent !== undefined && this.#anchor.resumeAfter !== '') {
       this.#resumption = new Resumption(this.#anchor, this.#finder(), () => !deniesResumption)
-    } else if (!isFirst) {
+    } else if (!isFirst && this.#isExpected) {
       this.#gap('unresumable', '')
     }
   }

@@ -126,6 +126,19 @@ describe('a server that never resumes', () => {
     expect(second.headers).toEqual({ accept: 'text/event-stream' })
   })
 
+  test.each([
+    ['gives an ID to each event', 'id: 1\ndata: 1\n\n'],
+    ['gives no IDs', 'data: 1\n\n'],
+  ])('and %s: its reconnections are no gaps, and all that it sends is given', async (_what, text) => {
+    const { world, words, gaps } = opening({ resume: 'none' })
+    world.upstream.answer = () => ({ text, ends: true })
+    await world.clock.advance(OPEN + 10_000)
+    const { length } = world.upstream.requests
+    expect(length).toBeGreaterThan(3)
+    expect(words).toEqual(Array(length).fill('message 1'))
+    expect(gaps).toEqual([])
+  })
+
   test('is asked to where someone who shares the stream expects it', async () => {
     const world = new UpstreamWorld()
     new Page(world, 'other').connect(URL_OF_EVENTS)

@@ -26,7 +26,7 @@ function resumed(count: number): { log: CountedLog; bring: (ordinal: number, dat
   const bring = (ordinal: number, data = `${ordinal}`) =>
     reception.event({ name: `name ${ordinal % 7}`, data, id: `${ordinal}` })
   const connect = () => {
-    reception.resume()
+    reception.resume(true)
     reception.opened(head)
   }
   connect()

@@ -44,6 +44,8 @@ export interface Answer {
   readonly text?: string
   /** The response ends after that. */
   readonly ends?: boolean
+  /** It does not come. */
+  readonly isMissing?: boolean
   /** It leads elsewhere. Where the request does not follow, this is all that script is told. */
   readonly redirects?: boolean
 }
@@ -92,6 +94,7 @@ export class Upstream {
         this.requests.push(asked)
         const answer = this.answer(asked, this.requests.length) ?? {}
         if (answer instanceof Error) return reject(answer)
+        if (answer.isMissing) return
         if (redirect !== 'follow' && mode === 'no-cors') return reject(new TypeError('Failed to fetch'))
         if (redirect !== 'follow' && answer.redirects) {
           return resolve({

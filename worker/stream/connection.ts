@@ -102,7 +102,7 @@ export class Connection {
 
   /** A page wants another connection now: drops the present one, or the wait for the next. */
   reconnect(): void {
-    if (this.status.state === 'retrying') this.#attempt()
+    if (this.status.state === 'retrying') this.#reconnect()
     else this.#abort.abort(DROPPED)
   }
 
@@ -153,6 +153,7 @@ export class Connection {
       state: 'retrying',
       error: undefined,
       attempt: 0,
+      retryAt: 0,
       openedAt: 0,
     } satisfies Partial<Status>)
     this.#stream.reception.lost()

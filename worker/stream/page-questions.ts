@@ -77,14 +77,17 @@ export async function askDetails(
   arrival: () => Promise<void>,
 ): Promise<ConnectionDetails> {
   const asked = new Set<Questions>()
+  const aborted = new Promise<undefined>((resolve) =>
+    signal.addEventListener('abort', () => resolve(undefined)),
+  )
   for (;;) {
     // The last one has gone; another may come before the stream closes.
-    if (subscribers.size === 0) await arrival()
+    if (subscribers.size === 0) await Promise.race([arrival(), aborted])
     signal.throwIfAborted()
     const next = [...subscribers].find(({ questions }) => !asked.has(questions))
     if (next === undefined) throw new FailedError('no page could give headers or URL')
     asked.add(next.questions)
-    const details = await next.questions.details(reason)
+    const details = await Promise.race([next.questions.details(reason), aborted])
     signal.throwIfAborted()
     if (details !== undefined) return details
   }

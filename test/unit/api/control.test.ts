@@ -60,9 +60,10 @@ describe('reconnect()', () => {
 
   test('gives up an answer that does not come', async () => {
     const { world, one } = await shared()
-    world.upstream.answer = () => new Promise(() => {}) as never
+    world.upstream.answer = () => ({ isMissing: true })
     world.upstream.cut()
     await world.clock.advance(1_000)
+    expect(one.status.state).toBe('connecting')
     world.upstream.answer = () => undefined
     one.reconnect()
     await world.clock.advance(1)
@@ -82,6 +83,36 @@ describe('reconnect()', () => {
     expect(one.status.state).toBe('open')
     await world.clock.advance(120_000)
     expect(world.upstream.requests).toHaveLength(3)
+  })
+
+  test('in place of a wait tells so, and begins a row of failures anew', async () => {
+    const { world, one } = await shared({ maxRetries: 1 })
+    world.upstream.cut()
+    await world.clock.advance(500)
+    expect(one.status).toMatchObject({ state: 'retrying', attempt: 1 })
+    world.upstream.answer = () => ({ isMissing: true })
+    one.reconnect()
+    await world.clock.advance(1)
+    expect(one.status).toMatchObject({ state: 'connecting', attempt: 0, retryAt: undefined })
+    world.upstream.answer = () => ({ status: 503 })
+    one.reconnect()
+    await world.clock.advance(10)
+    expect(one.status).toMatchObject({ state: 'retrying', attempt: 1 })
+  })
+
+  test('does not wait for a page that is asked for headers, and does not answer', async () => {
+    const never = new Promise<HeadersInit>(() => {})
+    let given: HeadersInit | Promise<HeadersInit> = {}
+    const { world, one } = await shared({ key: 'alice', headers: () => given })
+    given = never
+    one.reconnect()
+    await world.clock.advance(1)
+    expect(world.upstream.requests).toHaveLength(1)
+    given = {}
+    one.reconnect()
+    await world.clock.advance(1)
+    expect(world.upstream.requests).toHaveLength(2)
+    expect(one.status.state).toBe('open')
   })
 
   test('while pages are asked about another attempt makes that attempt', async () => {

@@ -151,9 +151,11 @@ export class Log {
       const size = this.#sizes[this.#head] ?? 0
       this.#slots[this.#head++] = undefined
       this.#bytes -= size
-      if (fallen?.type === 'event' && this.#kept.get(fallen.name) === fallen) this.#keptBytes += size
+      if (fallen?.type !== 'event' || this.#kept.get(fallen.name) !== fallen) continue
+      this.#keptBytes += size
+      // At once: as long as it counts, still more would fall off.
+      if (this.#keptBytes > this.#limits.bytes * KEPT_SHARE) this.#forget()
     }
-    if (this.#keptBytes > this.#limits.bytes * KEPT_SHARE) this.#forget()
     // Compacting at half keeps the cost of `append` constant on average.
     if (this.#head > 1024 && this.#head * 2 > this.#slots.length) {
       this.#slots.splice(0, this.#head)

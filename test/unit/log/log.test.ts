@@ -198,6 +198,17 @@ describe('the last event of a name that was asked for', () => {
     for (let count = 0; count < 10; count++) log.append(opened)
     expect(keptOf(log, 'n0')).toEqual(['again'])
   })
+
+  test('pushes nothing off that is not kept, however much is asked for', () => {
+    const size = bytesOf(eventOf('x'.repeat(1_000), 'n00'))
+    const log = new Log({ events: 1_000, bytes: 40 * size })
+    const names = Array.from({ length: 60 }, (_, index) => `n${index + 10}`)
+    log.keepLast(names)
+    for (const name of [...names, ...names, ...names]) {
+      log.append(eventOf('x'.repeat(1_000), name))
+      expect(log.length).toBeGreaterThanOrEqual(Math.min(30, log.lastSeq))
+    }
+  })
 })
 
 test('what a server or a network says counts in entries that are no events, too', () => {

@@ -15,6 +15,7 @@ import type {
   TabSide,
 } from '../../src/link/protocol.ts'
 import { BATCH_CHARACTERS, BATCH_ENTRIES, type Excerpts } from '../log/excerpts.ts'
+import { charactersOf } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import { PageQuestions } from '../stream/page-questions.ts'
 import type { Questions, Subscriber } from '../stream/subscriber.ts'
@@ -239,7 +240,7 @@ export class Cursor implements Subscriber {
     if (gap !== undefined) entries.push(gap)
     if (isDue) {
       entries.push(event)
-      batch.characters += event.data.length
+      batch.characters += charactersOf(event)
     }
     return true
   }

@@ -94,6 +94,20 @@ describe('delivery', () => {
     expect(tab.batches.slice(before).map(({ entries }) => unpack(entries).length)).toEqual([2, 1, 1])
   })
 
+  test("splits a newcomer's replay of long names into several batches", async () => {
+    const world = createWorld()
+    await listeningTab(world, 'first', ['*'])
+    for (let count = 0; count < 4; count++) {
+      serverOf(world).write(`event: ${'x'.repeat(600_000)}${count}\ndata: 1\n\n`)
+      await world.clock.advance(0)
+    }
+    const tab = new RawTab(world, 'newcomer')
+    await tab.attach()
+    await tab.subscribe(['*'], { replay: 'all' })
+    await world.clock.advance(0)
+    expect(tab.batches.map(({ entries }) => unpack(entries).length)).toEqual([3, 2])
+  })
+
   test('keeps two subscriptions of a tab apart', async () => {
     const world = createWorld()
     const tab = await listeningTab(world, 'tab', ['a'])

@@ -51,10 +51,15 @@ export class Reception {
     this.#isExpected = isExpected
     this.#takeover.settle()
     this.#anchor = isExpected ? this.#anchorNow() : NOWHERE
-    const { lastEvent } = this.#log
-    this.#lastEventId = isExpected ? this.#anchor.resumeAfter : (lastEvent?.id ?? '')
-    this.#nth = isExpected ? 0 : (lastEvent?.nth ?? 0)
     this.#hasBroughtId = false
+    const { lastEvent } = this.#log
+    const [id, nth] = isExpected
+      ? [this.#anchor.resumeAfter, 0]
+      : this.#lone === undefined
+        ? [lastEvent?.id ?? '', lastEvent?.nth ?? 0]
+        : [this.#lone, 0]
+    this.#lastEventId = id
+    this.#nth = nth
     return this.#anchor.resumeAfter
   }
 

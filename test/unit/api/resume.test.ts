@@ -139,6 +139,21 @@ describe('a server that never resumes', () => {
     expect(gaps).toEqual([])
   })
 
+  test('keeps the last event ID in effect, also one that came alone', async () => {
+    const { world, stream } = opening({ resume: 'none' })
+    const ids: string[] = []
+    stream.on('*', ({ id }) => ids.push(id))
+    world.upstream.answer = (_asked, number) => ({
+      text:
+        ['id: 1\ndata: a\n\nid: 2\n\n', 'data: b\n\n', 'data: c\n\nid: 3\ndata: d\n\n', 'data: e\n\n'][
+          number - 1
+        ] ?? '',
+      ends: number < 4,
+    })
+    await world.clock.advance(OPEN + 10_000)
+    expect(ids).toEqual(['1', '2', '2', '3', '3'])
+  })
+
   test('is asked to where someone who shares the stream expects it', async () => {
     const world = new UpstreamWorld()
     new Page(world, 'other').connect(URL_OF_EVENTS)

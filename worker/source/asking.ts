@@ -52,12 +52,16 @@ export class Asking {
     this.#mayHaveBeenRead = mayHaveBeenRead
   }
 
+  /** The server does not permit `Last-Event-ID`. */
+  get isRefused(): boolean {
+    return this.#refusedUntil > 0 && (this.#failures > 0 || this.#platform.now() < this.#refusedUntil)
+  }
+
   /** Rejects with {@link FailedError} where the server's answers may not be read, otherwise with the platform's error. */
   async ask(connection: ConnectionRequest): Promise<Answer> {
     const { url, method, resumeAfter, signal } = connection
     const begin = this.#platform.now()
-    const isRefused = this.#refusedUntil > 0 && (this.#failures > 0 || begin < this.#refusedUntil)
-    const namesEvent = resumeAfter !== '' && !isRefused
+    const namesEvent = resumeAfter !== '' && !this.isRefused
     try {
       return this.#answered(await this.#reach(connection, namesEvent))
     } catch (error) {
@@ -106,14 +110,16 @@ export class Asking {
   async #askWithoutEvent(connection: ConnectionRequest, patience: number): Promise<Answer | undefined> {
     const unnamed = await this.#tryToReach(connection, false)
     if (unnamed?.response.status !== 200) return unnamed
+    const begin = this.#platform.now()
     const named = await this.#tryToReach(connection, true, patience)
+    const isFailure = this.#platform.now() - begin < patience && !connection.signal.aborted
     if (named?.response.status === 200) {
       unnamed.end()
       return named
     }
-    // A server that lets each client have one connection may refuse a second one.
+    // A server that lets each client have one connection may refuse a second one. One that only takes its time refuses nothing.
     if (named !== undefined) named.end()
-    else if (!connection.signal.aborted) this.#refusedUntil = this.#platform.now() + REFUSAL_LASTS
+    else if (isFailure) this.#refusedUntil = this.#platform.now() + REFUSAL_LASTS
     return unnamed
   }
 

@@ -53,7 +53,7 @@ async function readEvents(
   const refusal = await refusalOf(platform, response, readsRefusal)
   if (refusal !== undefined) throw refusal
   const isUnasked = resumeAfter !== '' && !namesEvent
-  if (isUnasked) receiver.advise(cannotResume(origin))
+  if (isUnasked && asking.isRefused) receiver.advise(cannotResume(origin))
   // Mercure's way to say that it no longer has the event asked for. The header's name has changed with version 1.0.
   const resumedAfter = response.headers.get('Mercure-Last-Event-ID') ?? response.headers.get('Last-Event-ID')
   receiver.opened({

@@ -208,7 +208,28 @@ describe('a server that permits Last-Event-ID', () => {
     world.upstream.cut()
     await world.clock.advance(RETRY)
     expect(asked(world, length + 3)).toEqual(['GET after 1'])
-    expect(page.warnings).toHaveLength(1)
+    expect(page.warnings).toEqual([])
+  })
+
+  test('and then takes its time to answer is not taken for one that refuses the header', async () => {
+    const { world, server, stream, page, gaps, open } = begin()
+    server.permitted = ['last-event-id']
+    await open()
+    world.upstream.cut()
+    const { length } = world.upstream.requests
+    world.upstream.answer = (request, number) => {
+      if (number === length + 1) return FAILED
+      return number === length + 3 ? { isMissing: true } : server.answer(request)
+    }
+    await world.clock.advance(RETRY + 5_000)
+    expect(stream.status.state).toBe('open')
+    world.upstream.cut()
+    await world.clock.advance(RETRY)
+    expect(asked(world, length)).toEqual(['GET after 1', 'GET', 'GET after 1', 'GET after 1'])
+    world.upstream.write('id: 2\ndata: two\n\nid: 3\ndata: three\n\n')
+    await world.clock.advance(0)
+    expect(page.warnings).toEqual([])
+    expect(gaps).toEqual([])
   })
 
   test('and answers with a status when it comes back is not taken for one that refuses', async () => {

@@ -45,7 +45,7 @@ async function readEvents(
   connection: ConnectionRequest,
   receiver: Receiver,
 ): Promise<void> {
-  const { url, resumeAfter, maxEventSize, readsRefusal } = connection
+  const { url, resumeAfter, readsRefusal } = connection
   const { origin } = new URL(url)
   const obstacle = whyImpossible(new URL(url))
   if (obstacle !== undefined) throw new FailedError(obstacle, { isFinal: true })
@@ -62,7 +62,7 @@ async function readEvents(
     deniesResumption:
       isUnasked || (resumedAfter !== null && resumedAfter.trim() !== toByteString(resumeAfter).trim()),
   })
-  if (response.body !== null) await parse(response.body, maxEventSize, receiver)
+  if (response.body !== null) await parse(response.body, connection, receiver)
 }
 
 const cannotResume = (origin: string): string =>
@@ -80,7 +80,7 @@ function whyImpossible({ protocol, username, password }: URL): string | undefine
 
 async function parse(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  maxEventSize: number,
+  { maxEventSize, signal }: ConnectionRequest,
   receiver: Receiver,
 ): Promise<void> {
   // Characters received for which no event can be shown.
@@ -108,6 +108,8 @@ async function parse(
       throw new FailedError(message, { isFinal: true })
     }
     await receiver.flushed()
+    // Nobody wants the rest of what has arrived.
+    signal.throwIfAborted()
   }
   // The decoder strips the byte order mark; it also mends multi-byte characters split between chunks.
   const decoder = new TextDecoder()

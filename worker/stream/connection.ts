@@ -102,8 +102,13 @@ export class Connection {
 
   /** A page wants another connection now: drops the present one, or the wait for the next. */
   reconnect(): void {
-    if (this.status.state === 'retrying') this.#reconnect()
-    else this.#abort.abort(DROPPED)
+    if (this.status.state === 'retrying') {
+      this.#reconnect()
+    } else {
+      this.#abort.abort(DROPPED)
+      // Nothing more is read of this one, so it waits for nobody.
+      this.#stream.pace.review(true)
+    }
   }
 
   /** A subscriber has moved, come or gone. */
@@ -205,7 +210,7 @@ export class Connection {
         alive: () => this.#idle.alive(),
         flushed: () => {
           this.#stream.pump()
-          return !this.isClosed && pace.isFarAhead ? this.#untilThereIsRoom() : undefined
+          return !signal.aborted && pace.isFarAhead ? this.#untilThereIsRoom() : undefined
         },
       },
     )

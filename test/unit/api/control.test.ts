@@ -115,6 +115,23 @@ describe('reconnect()', () => {
     expect(one.status.state).toBe('open')
   })
 
+  test('does not wait for a page that has more than enough to do', async () => {
+    const world = new UpstreamWorld()
+    const stream = new Page(world, 'page').connect(URL_OF_EVENTS)
+    const events = stream.events('message')
+    await world.clock.advance(OPEN)
+    const { length } = world.upstream.requests
+    for (let first = 1; first <= 40_000; first += 1_000) {
+      world.upstream.write(textOf(...Array.from({ length: 1_000 }, (_, index) => first + index)))
+      await world.clock.advance(0)
+    }
+    expect((await events.next()).value).toMatchObject({ data: '1' })
+    stream.reconnect()
+    await world.clock.advance(1)
+    expect(world.upstream.requests).toHaveLength(length + 1)
+    expect(stream.status.state).toBe('open')
+  })
+
   test('while pages are asked about another attempt makes that attempt', async () => {
     let answer: (delay: number | false) => void = () => {}
     const { world, one } = await shared({ retry: () => new Promise((resolve) => (answer = resolve)) })

@@ -67,6 +67,8 @@ export class Connection {
   #isHeld = false
   /** Headers or URL have been asked for anew since the server refused the last ones. */
   #hasAskedAgain = false
+  /** Someone expected the server to resume when the next attempt was decided on. */
+  #resumes = true
 
   constructor(platform: HubPlatform, source: Source, stream: ConnectionStream) {
     this.#platform = platform
@@ -161,6 +163,7 @@ export class Connection {
       retryAt: 0,
       openedAt: 0,
     } satisfies Partial<Status>)
+    this.#resumes = this.#expectsResumption()
     this.#stream.reception.lost()
     this.#stream.logState()
     this.#stream.pump()
@@ -173,6 +176,7 @@ export class Connection {
     const details = asksDetails(request)
       ? await askDetails(subscribers, reason, signal, () => pace.wait())
       : request
+    if (reason === 'connect') this.#resumes = this.#expectsResumption()
     const resumeAfter = reception.resume(this.#resumes)
     const asked = requestFor(request, details, resumeAfter)
     this.#idle.begin((seconds) => {
@@ -237,6 +241,7 @@ export class Connection {
   async #fail(failure: Failure): Promise<void> {
     const { status } = this
     const { subscribers, reception } = this.#stream
+    this.#resumes = this.#expectsResumption()
     status.error = errorOf(failure)
     status.openedAt = 0
     reception.lost()
@@ -282,8 +287,7 @@ export class Connection {
     return ![...subscribers].some(({ policy }) => policy.repeatsUnsafe)
   }
 
-  /** Whether someone expects the server to resume. */
-  get #resumes(): boolean {
+  #expectsResumption(): boolean {
     const { subscribers } = this.#stream
     return subscribers.size === 0 || [...subscribers].some(({ policy }) => policy.resumes)
   }

@@ -166,6 +166,23 @@ describe('a server that never resumes', () => {
     expect(world.upstream.requests[1]?.headers).toMatchObject({ 'Last-Event-ID': '1' })
   })
 
+  test('is not sent a POST anew where who expected it to resume has gone meanwhile', async () => {
+    const world = new UpstreamWorld()
+    const asks = { method: 'POST', body: 'ask' }
+    const other = new Page(world, 'other').connect(URL_OF_EVENTS, asks)
+    opening({ ...asks, resume: 'none' }, world)
+    await world.clock.advance(OPEN)
+    world.upstream.write('id: 1\ndata: 1\n\nid: 2\ndata: 2\n\n')
+    await world.clock.advance(0)
+    world.upstream.cut()
+    await world.clock.advance(100)
+    other.close()
+    await world.clock.advance(2_000)
+    expect(world.upstream.requests.slice(1)).toMatchObject([
+      { method: 'POST', headers: { 'Last-Event-ID': '1' } },
+    ])
+  })
+
   test('is not sent a POST again for the sake of an ID', async () => {
     const { world, stream } = opening({ method: 'POST', body: 'ask', resume: 'none' })
     world.upstream.answer = () => ({ text: 'id: 1\ndata: 1\n\n', ends: true })

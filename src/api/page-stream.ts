@@ -114,8 +114,7 @@ export class PageStream implements SharedStream {
       else if (this.status.state === 'closed') {
         done()
         reject(ended(this.status.error))
-      }
-      signal?.addEventListener('abort', abort)
+      } else signal?.addEventListener('abort', abort)
     })
   }
 
@@ -190,7 +189,8 @@ export class PageStream implements SharedStream {
     this.#subscription.close(endsStream)
     if (endsStream) for (const subscription of this.#iterations.values()) subscription.conclude()
     this.#enter({ ...this.#state, state: 'closed', retryAt: 0, openedAt: 0, error })
-    this.#end.abort()
+    // Until the event that is being dispatched has been, a signal can still take listeners from it.
+    queueMicrotask(() => this.#end.abort())
   }
 
   /** A signal may live much longer than the stream, and must not keep it. */

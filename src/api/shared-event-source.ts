@@ -135,7 +135,10 @@ export class SharedEventSource extends EventTarget implements EventSource {
   close(): void {
     this.#readyState = CLOSED
     this.#subscription.close()
-    for (const record of [...this.#listeners.values()].flat()) record.letGo?.()
+    // Until the event that is being dispatched has been, a signal can still take listeners from it.
+    queueMicrotask(() => {
+      for (const record of [...this.#listeners.values()].flat()) record.letGo?.()
+    })
   }
 
   /** Also subscribes to events of the name `type`. The listener receives events that arrive from now on. */

@@ -158,7 +158,21 @@ describe('on', () => {
     stream.events('a', { signal })
     stream.on('a', () => {}, { signal })
     stream.onGap(() => {}, { signal })
+    await stream.once('a', { signal }).catch(() => {})
     expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  test('calls no listener that a signal has taken away, though an earlier one has closed the stream', async () => {
+    const { stream, send } = await opened()
+    const abort = new AbortController()
+    const words: string[] = []
+    stream.on('a', () => {
+      stream.close()
+      abort.abort()
+    })
+    stream.on('a', ({ data }) => words.push(data), { signal: abort.signal })
+    await send('a 1')
+    expect(words).toEqual([])
   })
 
   test('ends when its signal aborts', async () => {

@@ -409,7 +409,7 @@ describe('the names subscribed to', () => {
     expect(subscription.names).toEqual([])
   })
 
-  test('leave nothing at a signal that outlives them or their source', () => {
+  test('leave nothing at a signal that outlives them or their source', async () => {
     const { signal } = new AbortController()
     const { source } = create()
     const listener = () => {}
@@ -417,8 +417,25 @@ describe('the names subscribed to', () => {
     source.removeEventListener('a', listener)
     expect(getEventListeners(signal, 'abort')).toHaveLength(2)
     source.close()
+    await Promise.resolve()
     expect(getEventListeners(signal, 'abort')).toEqual([])
   })
+
+  test.each(['a', 'error'])(
+    'can be taken away while %s is dispatched, though the source is closed',
+    (name) => {
+      const { source, subscription } = create()
+      const abort = new AbortController()
+      const calls: string[] = []
+      source.addEventListener(name, () => {
+        source.close()
+        abort.abort()
+      })
+      source.addEventListener(name, () => calls.push(name), { signal: abort.signal })
+      subscription.give(name === 'a' ? event('a', '1') : state('closed', 'refused'))
+      expect(calls).toEqual([])
+    },
+  )
 
   test('are refused with what the platform refuses, and nothing is left of them', () => {
     const { source, subscription } = create()

@@ -168,8 +168,11 @@ export function connect(url: string | URL | UrlFunction, options: ConnectOptions
   if (typeof url === 'function' && key === undefined) {
     throw misuse('a function for the URL needs a key that names the stream and the user; give one: { key }')
   }
+  const replay = checkReplay(own.replay)
+  const at = typeof url === 'function' ? url : withoutFragment(resolve(url))
+  // From here on the page's options hold.
   const client = pageClient()
-  const wish = wishOf(url, own, client)
+  const wish = { ...wishOf(at, own, client), replay }
   return new PageStream(client, wish, { decoders: events, until, signal })
 }
 
@@ -215,8 +218,9 @@ const resumeRequestOf = (options: ResumeOptions): ResumeRequest => ({
   isJson: isJsonBody(options.body),
 })
 
+/** @param url absolute, without fragment */
 function wishOf(
-  url: string | URL | UrlFunction,
+  url: string | UrlFunction,
   options: ConnectOptions,
   client: Pick<Client, 'now' | 'randomId'>,
 ): Wish {
@@ -224,7 +228,7 @@ function wishOf(
   const { idleTimeout = 0, maxEventSize = EVENT_SOURCE_POLICY.maxEventSize } = options
   const base = {
     // What a function will give is not known yet, so the key alone tells such streams apart.
-    url: typeof url === 'function' ? resolve('/') : withoutFragment(resolve(url)),
+    url: typeof url === 'function' ? resolve('/') : url,
     ...(typeof url === 'function' && { asksUrl: true as const }),
     credentials: options.withCredentials ? 'include' : (options.credentials ?? 'same-origin'),
     method: methodOf(options),
@@ -248,7 +252,6 @@ function wishOf(
   }
   const wish = {
     policy,
-    replay: checkReplay(options.replay),
     retryDelay:
       typeof retry === 'function' ? async (...args: Parameters<typeof retry>) => retry(...args) : undefined,
   }
@@ -256,10 +259,10 @@ function wishOf(
   if (typeof url !== 'function' && typeof headers !== 'function') return { ...wish, request }
   const ask = async (reason: HeadersReason): Promise<ConnectionDetails> => {
     const [given, at] = await Promise.all([
-      typeof headers === 'function' ? headers(reason) : headers,
-      typeof url === 'function' ? url(reason) : base.url,
+      typeof headers === 'function' ? Promise.resolve(headers(reason)).then(normal) : request.headers,
+      typeof url === 'function' ? Promise.resolve(url(reason)).then(checked) : base.url,
     ])
-    return { url: typeof url === 'function' ? checked(at) : base.url, headers: normal(given) }
+    return { url: at, headers: given }
   }
   if (key !== undefined) return { ...wish, details: ask, request }
   // What tells users apart is only in the headers themselves. They are good for the first connection, too.

@@ -101,6 +101,17 @@ describe('configure complains', () => {
     expect(module.takeOptions()).toEqual({ namespace: 'admin' })
   })
 
+  test.each([
+    ['a URL', ['http://[']],
+    ['a replay', ['/events', { replay: -1 }]],
+  ])('not of a call after connect() has refused %s', async (_what, given) => {
+    vi.stubGlobal('location', { href: 'https://dash.test/' })
+    const { configure, connect } = await import('../../../src/index.ts')
+    expect(() => connect(...(given as ['/']))).toThrow()
+    expect(() => configure({ namespace: 'admin' })).not.toThrow()
+    vi.unstubAllGlobals()
+  })
+
   test('of a call when the options are in use', () => {
     module.takeOptions()
     expect(() => module.configure({ namespace: 'admin' })).toThrow(misuse('before tabstream is used'))

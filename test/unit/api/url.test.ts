@@ -48,6 +48,17 @@ describe('the function', () => {
     expect(urls(world)).toEqual([ticket('a-1'), ticket('a-2'), ticket('a-3')])
   })
 
+  test('comes with the headers that the page gave first, whatever becomes of the object', async () => {
+    const world = new UpstreamWorld()
+    const headers = { authorization: 'Alice' }
+    holder(world, 'a', { headers })
+    await world.clock.advance(OPEN)
+    headers.authorization = 'Bob'
+    world.upstream.cut()
+    await world.clock.advance(1_000)
+    expect(world.upstream.requests).toMatchObject(Array(2).fill({ headers: { authorization: 'Alice' } }))
+  })
+
   test('is asked of one page only, and of another where that is gone', async () => {
     const world = new UpstreamWorld()
     const [a, b] = [holder(world, 'a'), holder(world, 'b')]

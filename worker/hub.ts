@@ -90,6 +90,10 @@ export class Hub implements TabHub {
     return stream
   }
 
+  streamOf(request: StreamRequest): Stream | undefined {
+    return this.#streams.get(identityOf(request))
+  }
+
   /** A warning to show once, in the console of the page that has caused it. */
   takeWarning(): string | undefined {
     const warning = this.#warning

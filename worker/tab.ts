@@ -4,6 +4,7 @@ import {
   type Attachment,
   type HubReport,
   type HubSide,
+  type StreamRequest,
   type Subscription,
   type TabSide,
   tabLockName,
@@ -27,6 +28,8 @@ export interface TabHub {
   leave(tab: Tab): void
   /** The stream for a subscription, created if there is none. */
   streamFor(subscription: Subscription): Stream
+  /** The stream of a request, if there is one. */
+  streamOf(request: StreamRequest): Stream | undefined
   /** A warning to show once, in the console of the page that has caused it. */
   takeWarning(): string | undefined
   /** The network may be back. */
@@ -94,8 +97,9 @@ export class Tab implements HubSide {
     this.#subscriptions.delete(subscriptionId)
   }
 
-  end(subscriptionId: number): void {
-    this.#subscriptions.get(subscriptionId)?.stream.finish()
+  end(subscriptionId: number, request?: StreamRequest): void {
+    const stream = this.#subscriptions.get(subscriptionId)?.stream ?? (request && this.#hub.streamOf(request))
+    stream?.finish()
   }
 
   reconnect(subscriptionId: number): void {

@@ -26,7 +26,7 @@ export const HUB_CALLS: Calls = {
     isRecord(attachment) && isString(attachment.tabId) && typeof attachment.holdsLock === 'boolean',
   subscribe: (subscription) => isSubscription(subscription),
   unsubscribe: (id) => isInteger(id),
-  end: (id) => isInteger(id),
+  end: (id, request) => isInteger(id) && (request === undefined || isRequest(request)),
   reconnect: (id) => isInteger(id),
   detach: () => true,
   wake: () => true,

@@ -283,8 +283,8 @@ export interface HubSide {
   /** Answers with the hub's ID; a tab that is told another one than it attached to attaches again. */
   subscribe(subscription: Subscription): string
   unsubscribe(subscriptionId: number): void
-  /** Ends the stream of a subscription, for all who share it. */
-  end(subscriptionId: number): void
+  /** Ends the stream of a subscription, for all who share it; the request's where the hub does not know the subscription. */
+  end(subscriptionId: number, request?: StreamRequest): void
   /** Drops the connection of a subscription's stream, or the wait for the next, and connects at once. */
   reconnect(subscriptionId: number): void
   detach(): void

@@ -70,9 +70,10 @@ export class Client implements Climber {
     const subscription = new PageSubscription(this.#platform, id, wish, receive, {
       changed: () => this.#send(subscription),
       reconnects: () => this.#link?.remote.reconnect(id),
-      closed: (endsStream) => {
+      closed: (endsStream, isKnown) => {
         this.#subscriptions.delete(id)
-        if (endsStream) this.#link?.remote.end(id)
+        if (endsStream && !(isKnown && this.#link)) this.#endUnknown(id, wish)
+        else if (endsStream) this.#link?.remote.end(id)
         this.#link?.remote.unsubscribe(id)
       },
     })
@@ -159,6 +160,12 @@ export class Client implements Climber {
       return link.hubId
     })
     if (hubId !== link.hubId && !link.life.signal.aborted) this.#lose(link)
+  }
+
+  /** Others may have the stream at a hub that does not know this subscription. */
+  async #endUnknown(id: number, { request }: Wish): Promise<void> {
+    const link = await this.#attach().catch(() => undefined)
+    link?.remote.end(id, await request)
   }
 
   #attach(): Promise<HubLink> {

@@ -30,8 +30,11 @@ interface Notices {
   changed(): void
   /** Called when the page wants another connection now. */
   reconnects(): void
-  /** @param endsStream true if the stream ends for everyone who shares it */
-  closed(endsStream: boolean): void
+  /**
+   * @param endsStream true if the stream ends for everyone who shares it
+   * @param isKnown the hub has been told of the subscription
+   */
+  closed(endsStream: boolean, isKnown: boolean): void
 }
 
 /** A page's subscription to one stream. It knows its names and its position, and tells them to a hub. */
@@ -49,6 +52,8 @@ export class PageSubscription {
   /** The hub may not know the log that the position names. */
   #isNewHub = true
   #isAnnounced = false
+  /** The present hub has been told of it. */
+  #isKnown = false
   #stage: 'open' | 'concluded' | 'closed' = 'open'
 
   constructor(platform: Platform, id: number, wish: Wish, receive: Receive, notices: Notices) {
@@ -85,14 +90,16 @@ export class PageSubscription {
   /** Continues at a hub that does not know this subscription, after what the former hub has sent. */
   reattach(): void {
     this.#isNewHub = true
+    this.#isKnown = false
     this.#epoch++
     if (this.#stage === 'concluded') this.#giveUp()
     else this.#announce()
   }
 
-  /** What the hub must know; `undefined` until the request is known. */
+  /** What the hub must know, and is told; `undefined` until the request is known. */
   message(): Subscription | undefined {
     if (this.#request === undefined) return undefined
+    this.#isKnown = true
     const { policy, replay } = this.wish
     const { pending } = this.#inbox
     const position = pending.at(-1)?.batch.position ?? this.#position
@@ -134,7 +141,7 @@ export class PageSubscription {
     if (this.#stage === 'closed') return
     this.#stage = 'closed'
     this.#drop()
-    this.#notices.closed(endsStream)
+    this.#notices.closed(endsStream, this.#isKnown)
   }
 
   /** Reports the end to the page, because nothing more can come. */

@@ -226,6 +226,27 @@ describe('end()', () => {
     expect(world.upstream.requests).toHaveLength(1)
   })
 
+  test.each([
+    ['in the task that opened it', false, 0],
+    ['while a function for the headers is asked', true, 500],
+  ])('ends the stream in every tab: %s', async (_when, isAsked, delay) => {
+    let given: HeadersInit | Promise<HeadersInit> = {}
+    const options = isAsked ? { headers: () => given } : {}
+    const { world, other } = await shared(options)
+    let answer: (headers: HeadersInit) => void = () => {}
+    given = new Promise((resolve) => (answer = resolve))
+    const opened = new Page(world, 'third').connect(URL_OF_EVENTS, options)
+    if (delay > 0) await world.clock.advance(delay)
+    opened.end()
+    expect(opened.status.state).toBe('closed')
+    await world.clock.advance(500)
+    answer({})
+    await world.clock.advance(500)
+    expect(other.status).toMatchObject({ state: 'closed', error: undefined })
+    expect(world.report().streams).toEqual([])
+    expect(world.upstream.requests).toHaveLength(1)
+  })
+
   test('gives others what had come by then, and the page itself nothing more', async () => {
     const { world, one, other } = await shared()
     const words = [heard(one, 'message'), heard(other, 'message')]

@@ -93,8 +93,6 @@ async function parse(
     },
     onRetry: (milliseconds) => receiver.retry(milliseconds),
   })
-  // It takes the letters ï»¿ at the beginning for a byte order mark, which the decoder has dealt with.
-  parser.feed('')
   let isOver = false
   const lines = new Lines(maxEventSize, {
     lines: (text) => parser.feed(text),

@@ -73,6 +73,7 @@ describe('configure complains', () => {
     ['https://', '"https://"'],
     [7, 'number 7'],
     [null, 'object'],
+    [{ toJSON: () => '/worker.js' }, 'object'],
   ])('of the worker %s', (worker, words) => {
     const message = `worker must be the URL of tabstream's worker script, not ${words}`
     expect(() => module.configure({ worker } as Options)).toThrow(misuse(message))

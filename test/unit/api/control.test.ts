@@ -134,7 +134,7 @@ describe('reconnect()', () => {
 
   test('while pages are asked about another attempt makes that attempt', async () => {
     let answer: (delay: number | false) => void = () => {}
-    const { world, one } = await shared({ retry: () => new Promise((resolve) => (answer = resolve)) })
+    const { world, one, other } = await shared({ retry: () => new Promise((resolve) => (answer = resolve)) })
     world.upstream.cut()
     await world.clock.advance(100)
     expect(one.status.state).toBe('open')
@@ -143,7 +143,7 @@ describe('reconnect()', () => {
     expect(world.upstream.requests).toHaveLength(2)
     answer(false)
     await world.clock.advance(60_000)
-    expect(one.status.state).toBe('open')
+    expect([one, other].map(({ status }) => status.state)).toEqual(['open', 'open'])
     expect(world.upstream.requests).toHaveLength(2)
   })
 

@@ -65,6 +65,21 @@ describe('a stream that one request begins and another resumes', () => {
     expect(world.upstream.requests.map(({ method }) => method)).toEqual(['POST', 'POST'])
   })
 
+  test('is resumed for a page that was away for a moment', async () => {
+    const { world, page, stream } = opening({ method: 'POST', body: 'ask', resume: {} })
+    await world.clock.advance(OPEN)
+    world.upstream.write('id: 1\ndata: 1\n\n')
+    await world.clock.advance(0)
+    stream.close()
+    await world.clock.advance(0)
+    world.upstream.cut()
+    await world.clock.advance(100)
+    const next = page.connect(URL_OF_EVENTS, { method: 'POST', body: 'ask', resume: {} } as object)
+    await world.clock.advance(2_000)
+    expect(next.status.state).toBe('open')
+    expect(world.upstream.requests.map(({ method }) => method)).toEqual(['POST', 'GET'])
+  })
+
   test('is resumed by that request at the next hub, too', async () => {
     const { world, words, gaps } = opening({ method: 'POST', body: 'ask', resume: {} })
     await world.clock.advance(OPEN)
@@ -91,6 +106,11 @@ describe('a stream that one request begins and another resumes', () => {
       body: '{"after":true}',
       headers: { 'content-type': 'application/json', 'Last-Event-ID': '1' },
     })
+  })
+
+  test('is given no type for a text', async () => {
+    const { second } = await resumedBy({ resume: { method: 'POST', body: 'again' } })
+    expect(second.headers).toEqual({ accept: 'text/event-stream', 'Last-Event-ID': '1' })
   })
 
   test('keeps the type that the page has given for a body', async () => {

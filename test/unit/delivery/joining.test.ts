@@ -55,6 +55,31 @@ describe('a replay', () => {
     expect(given(logOf(['b', 'a', 'c', 'b', 'a']), names, replay).replayed).toEqual(expected)
   })
 
+  test('goes on for those that change names', () => {
+    const log = logOf(['a', 'b', 'a'])
+    const former = new Joining(new Set(['a']))
+    former.join(log, 4, 'all', () => {})
+    const next = new Joining(new Set(['a', 'b']))
+    next.continue(former)
+    expect([1, 2, 3].map((seq) => next.matters(log.at(seq) as Entry))).toEqual([true, false, true])
+  })
+
+  test('of a name that is given beside * is kept', () => {
+    const log = logOf(['a', 'b'], 3)
+    given(log, ['a', '*'], 1)
+    for (let count = 0; count < 3; count++) log.append(stateEntry('open'))
+    expect(given(log, ['a', '*'], 1)).toEqual({ kept: ['0'], replayed: [] })
+  })
+
+  test('looks no further than it has to', () => {
+    const log = logOf([...Array(1_000).fill('b'), 'a'])
+    for (const names of [['a'], ['a', '*']]) {
+      log.looks = 0
+      given(log, names, { a: 1 })
+      expect(log.looks).toBeLessThan(20)
+    }
+  })
+
   test('finds no name that only the prototype has', () => {
     const log = logOf(['constructor', 'toString', '__proto__'])
     expect(given(log, ['*', 'constructor', 'toString', '__proto__'], { a: 1 }).replayed).toEqual([])

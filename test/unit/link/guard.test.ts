@@ -405,7 +405,17 @@ describe('a subscription', () => {
   })
 
   test.each(
-    inWords(spoilt(EVENT_SOURCE_POLICY, { asksEnd: [undefined], resumes: [undefined, null, 'none', 1] })),
+    inWords(
+      spoilt(EVENT_SOURCE_POLICY, {
+        retries: [undefined, '1', Number.NaN],
+        retriesStatuses: [undefined, 1],
+        asksRetry: [undefined, 1],
+        asksEnd: [undefined, 1],
+        repeatsUnsafe: [undefined, 1],
+        resumes: [undefined, null, 'none', 1],
+        maxEventSize: [undefined, '1', Number.NaN],
+      }),
+    ),
   )('with a policy that makes no sense is dropped: $words', ({ message }) => {
     expect(fateOf(call('subscribe', { ...SUBSCRIPTION, policy: message }))).toBe('is dropped')
   })

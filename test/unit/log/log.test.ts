@@ -182,6 +182,19 @@ describe('the last event of a name that was asked for', () => {
     expect(keptOf(log, ...names.slice(0, 4))).toEqual(['n1', 'n3'])
     expect(bytes).toBeGreaterThan(1_023 * bytesOf(eventOf('n1', 'n1')) - 1)
     expect(bytes).toBeLessThan(1_024 * bytesOf(eventOf('n1000', 'n1000')))
+    const before = log.bytes
+    log.keepLast(['newer'])
+    expect(before - log.bytes).toBe(bytesOf(eventOf('n4', 'n4')))
+  })
+
+  test('is part of what the log may have in all', () => {
+    const size = bytesOf(eventOf('x'.repeat(1_000), 'n0'))
+    const log = new Log({ ...UNBOUNDED, bytes: 16 * size })
+    for (const name of ['n0', 'n1', 'n2']) log.append(eventOf('x'.repeat(1_000), name))
+    log.keepLast(['n0', 'n1', 'n2'])
+    for (let count = 0; count < 100; count++) log.append(eventOf('x'.repeat(1_000), 'no'))
+    expect(log.bytes).toBe(16 * size)
+    expect(log.length).toBe(13)
   })
 
   test('is kept as far as a quarter of the bytes suffices', () => {
@@ -214,6 +227,7 @@ describe('the last event of a name that was asked for', () => {
 test('what a server or a network says counts in entries that are no events, too', () => {
   const gap = { type: 'gap', reason: 'history-lost', before: '12345', after: '' } as const
   expect(bytesOf(gap) - bytesOf({ ...gap, before: '' })).toBe(10)
+  expect(bytesOf({ ...gap, after: '123' }) - bytesOf(gap)).toBe(6)
   expect(bytesOf(stateEntry('open', { origin: '1234' })) - bytesOf(stateEntry('open', { origin: '' }))).toBe(
     8,
   )

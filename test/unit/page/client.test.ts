@@ -1134,6 +1134,22 @@ describe('a lock that is stolen for a moment', () => {
     expect(world.hubs[0]?.report()).toMatchObject({ tabs: 1, streams: [{ connections: 1, subscribers: 1 }] })
   })
 
+  test('is not fought for without a pause', async () => {
+    const world = createWorld()
+    await listeningPage(world, 'page', 'a')
+    const { locks } = new Page(world, 'thief').platform
+    const [name = ''] = world.locks.names().filter((one) => one.includes(':hub:'))
+    let count = 0
+    const steal = () => {
+      if (++count > 50) return
+      locks?.request(name, { steal: true }, () => new Promise(() => {})).catch(steal)
+    }
+    steal()
+    await world.clock.advance(1_000)
+    expect(count).toBeLessThanOrEqual(22)
+    expect(count).toBeGreaterThan(5)
+  })
+
   test('is taken back where it is stolen all the time, as soon as that is over, by the same hub', async () => {
     const world = createWorld()
     const page = await listeningPage(world, 'page', 'a')

@@ -499,6 +499,37 @@ describe('at another hub', () => {
     expect(seen.reduce((sum, { id }) => sum + id.length, 0)).toBeLessThanOrEqual(600_000)
   })
 
+  test('what it remembers of long IDs is bounded in memory', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const page = new Page()
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let number = 1; number <= 100; number++) {
+      page.deliver([{ ...event(number), id: Buffer.alloc(100_000, `${number}-`).toString() }])
+    }
+    await page.turns()
+    page.received.length = 0
+    collect()
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(4_000_000)
+    page.subscription.reattach()
+    expect(page.message().seen).toHaveLength(5)
+  })
+
+  test('many long IDs in one batch are remembered as far as that goes', async () => {
+    const page = new Page()
+    page.deliver(
+      Array.from({ length: 20 }, (_, index) => ({
+        ...event(index + 1),
+        id: `${index}`.padStart(100_000, '-'),
+      })),
+    )
+    await page.turns()
+    page.subscription.reattach()
+    const { seen = [] } = page.message()
+    expect(seen.map(({ id }) => id.length)).toEqual(Array(5).fill(100_000))
+  })
+
   test('what it remembers of large events keeps nothing of them', async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
@@ -507,8 +538,8 @@ describe('at another hub', () => {
     const before = process.memoryUsage().heapUsed
     for (let number = 1; number <= 100; number++) {
       const long = { ...event(number), id: `id-${number}-of-a-server` }
-      page.deliver([{ ...long, name: `${number}`.padStart(100_000, '-') }])
-      page.deliver([{ ...long, data: `${number}`.padStart(100_000, '-') }])
+      page.deliver([{ ...long, name: Buffer.alloc(100_000, `${number}-`).toString() }])
+      page.deliver([{ ...long, data: Buffer.alloc(100_000, `${number}-`).toString() }])
     }
     await page.turns()
     page.received.length = 0

@@ -177,6 +177,7 @@ describe('the ID that the server says it resumes after', () => {
 
   test('is the same with and without the blanks that a header cannot keep', async () => {
     expect(await denies(' 7 ', { 'Last-Event-ID': '7' })).toBe(false)
+    expect(await denies('é', { 'Last-Event-ID': 'Ã©' })).toBe(false)
   })
 })
 
@@ -300,6 +301,13 @@ describe('an event without the blank line after it, at the end of the response',
       ['end', '[DONE]'],
     ])
     expect(calls.slice(-2)).toEqual(['[DONE]', 'flushed'])
+  })
+
+  test('counts with a character that is cut at its end', async () => {
+    const reading = new Reading(() => responseOf(bytesOf('data: x'), Uint8Array.of(0xc3)))
+    reading.isUnfinishedTaken = true
+    await reading.read()
+    expect(reading.events.map(({ data }) => data)).toEqual(['x\ufffd'])
   })
 
   test('counts with its ID, and with all its lines', async () => {
@@ -473,6 +481,7 @@ describe('an ID in a block without data', () => {
     ['where the block does not end', 'id: 7\n', []],
     ['where the field is another', 'ID: 7\nids: 8\nid : 9\n id: 10\n\n', []],
     ['twice', 'id: 7\n\n\n\n', ['id 7']],
+    ['again by a block that has none', 'id: 7\ndata: x\n\nevent: a\n\n', ['x']],
   ])('is not told %s', async (_when, text, told) => {
     expect(await toldOf(text)).toEqual(told)
   })
@@ -526,6 +535,20 @@ describe('the size of an event', () => {
       expect(await read(1_000, chunks.join(''))).toEqual([1])
     },
   )
+
+  test('ends its connection where it is too large', async () => {
+    let isCancelled = false
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(bytesOf('data: 12345')),
+      cancel: () => {
+        isCancelled = true
+      },
+    })
+    const reading = new Reading(() => new Response(body, { headers: EVENT_STREAM }))
+    reading.maxEventSize = 1
+    await expect(reading.read()).rejects.toMatchObject({ failure: { isFinal: true } })
+    expect(isCancelled).toBe(true)
+  })
 
   test('counts name and ID', async () => {
     const half = 'x'.repeat(500)

@@ -88,9 +88,48 @@ describe('a server that refuses Last-Event-ID', () => {
     expect(await reconnect('3')).toHaveLength(3)
     expect(await reconnect('4')).toEqual(['GET'])
     expect(await reconnect('5')).toEqual(['GET'])
-    await world.clock.advance(600_000)
-    expect(await reconnect('6')).toEqual(['GET after 4', 'GET', 'GET after 4'])
+    await world.clock.advance(590_000)
+    expect(await reconnect('5b')).toEqual(['GET'])
+    await world.clock.advance(10_000)
+    expect(await reconnect('6')).toEqual(['GET after 5', 'GET', 'GET after 5'])
     expect(await reconnect('7')).toEqual(['GET'])
+  })
+
+  test('is left alone with it while it is away, however long', async () => {
+    const { world, server, open } = begin({ retry: () => 1_000 })
+    await open()
+    world.upstream.cut()
+    await world.clock.advance(RETRY)
+    server.isUp = false
+    world.upstream.cut()
+    await world.clock.advance(600_000)
+    const { length } = world.upstream.requests
+    await world.clock.advance(10_000)
+    expect(new Set(asked(world, length))).toEqual(new Set(['GET', 'probe']))
+  })
+
+  test('leaves a gap even if only one event had come', async () => {
+    const { world, gaps } = begin()
+    await world.clock.advance(OPEN)
+    world.upstream.write('id: 1\ndata: one\n\n')
+    await world.clock.advance(0)
+    world.upstream.cut()
+    await world.clock.advance(RETRY)
+    world.upstream.write('id: 5\ndata: five\n\n')
+    await world.clock.advance(0)
+    expect(gaps).toEqual(['history-lost'])
+  })
+
+  test('is found out where it comes back only for the probe', async () => {
+    const { world, server, stream, open } = begin()
+    await open()
+    world.upstream.cut()
+    const { length } = world.upstream.requests
+    world.upstream.answer = (request, number) =>
+      number === length + 1 || number === length + 2 ? FAILED : server.answer(request)
+    await world.clock.advance(RETRY)
+    expect(asked(world, length)).toEqual(['GET after 1', 'GET', 'probe', 'GET after 1', 'GET', 'GET after 1'])
+    expect(stream.status.state).toBe('open')
   })
 
   test('is found out at any attempt after a restart', async () => {
@@ -184,6 +223,7 @@ describe('a server that permits Last-Event-ID', () => {
     const { length } = world.upstream.requests
     world.upstream.answer = (request, number) => (number === length + 1 ? FAILED : server.answer(request))
     await world.clock.advance(RETRY)
+    await world.clock.advance(60_000)
     expect(asked(world, length)).toEqual(['GET after 1', 'GET', 'GET after 1'])
     expect([...world.upstream.open].map((one) => one.asked.headers['Last-Event-ID'])).toEqual(['1'])
     world.upstream.write('id: 2\ndata: two\n\nid: 3\ndata: three\n\n')
@@ -200,11 +240,12 @@ describe('a server that permits Last-Event-ID', () => {
     const { length } = world.upstream.requests
     world.upstream.answer = (request, number) => {
       if (number === length + 1) return FAILED
-      return number === length + 3 ? { status: 429 } : server.answer(request)
+      return number === length + 3 ? { status: 429, ends: false } : server.answer(request)
     }
     await world.clock.advance(RETRY)
     expect(asked(world, length)).toEqual(['GET after 1', 'GET', 'GET after 1'])
     expect(stream.status.state).toBe('open')
+    expect(world.upstream.open.size).toBe(1)
     world.upstream.cut()
     await world.clock.advance(RETRY)
     expect(asked(world, length + 3)).toEqual(['GET after 1'])
@@ -269,7 +310,10 @@ describe('a server that does not let this origin read', () => {
   })
 
   test('is asked with the same credentials, and no header but the plainest', async () => {
-    const { world, server, stream } = begin({ withCredentials: true, headers: { Authorization: 'secret' } })
+    const { world, server, stream } = begin({
+      withCredentials: true,
+      headers: { Authorization: 'secret', 'Accept-Language': 'de' },
+    })
     server.isReadable = false
     await world.clock.advance(OPEN)
     expect(world.upstream.requests[1]).toMatchObject({
@@ -336,6 +380,7 @@ describe('a network that is down', () => {
     await world.clock.advance(OPEN)
     expect(asked(world)).toEqual(['GET', 'probe', 'GET'])
     expect(stream.status.state).toBe('open')
+    expect(world.upstream.open.size).toBe(1)
     expect(seen).toEqual(['connecting', 'open'])
   })
 
@@ -386,4 +431,28 @@ describe('a network that is down', () => {
     expect(isAborted).toBe(true)
     expect(asked(world)).toEqual(['GET'])
   })
+})
+
+test('reconnect() while it is being found out why makes one connection, and concludes nothing', async () => {
+  const { world, server, page, stream, open } = begin()
+  server.permitted = ['last-event-id']
+  await open()
+  const { length } = world.upstream.requests
+  const { fetch } = world.upstream
+  let drops = 0
+  world.upstream.fetch = (agent, url, init, now) => {
+    const number = world.upstream.requests.length + 1
+    if (number !== length + 4 || drops++ > 0) return fetch.call(world.upstream, agent, url, init, now)
+    server.isUp = true
+    server.isReadable = true
+    stream.reconnect()
+    return new Promise((_resolve, reject) => init.signal?.addEventListener('abort', () => reject(FAILED)))
+  }
+  server.isReadable = false
+  world.upstream.cut()
+  await world.clock.advance(2 * RETRY)
+  expect(drops).toBeGreaterThan(0)
+  expect(asked(world, length)).toEqual(['GET after 1', 'GET', 'probe', 'GET after 1'])
+  expect(stream.status.state).toBe('open')
+  expect(page.warnings).toEqual([])
 })

@@ -79,11 +79,15 @@ describe('an answer that is long in coming', () => {
 
 describe('the error of idleTimeout', () => {
   test('names the cause where there was no answer', async () => {
-    const { world } = holding()
-    const stream = new Page(world, 'page').connect(URL_OF_EVENTS, { idleTimeout: 5_000 })
+    const { world, release } = holding()
+    const page = new Page(world, 'page')
+    const stream = page.connect(URL_OF_EVENTS, { idleTimeout: 5_000 })
     await world.clock.advance(OPEN + 5_000)
     expect(stream.status.error?.message).toContain('the server has sent nothing for 5000 ms. ')
     expect(stream.status.error?.message).toMatch(CAUSE)
+    release()
+    await world.clock.advance(LATE)
+    expect(page.warnings).toEqual([])
   })
 
   test('names it where only the head has come, and on each connection anew', async () => {

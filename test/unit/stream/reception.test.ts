@@ -36,6 +36,21 @@ function resumed(count: number): { log: CountedLog; bring: (ordinal: number, dat
   return { log, bring }
 }
 
+test('where nobody expects the server to resume, events without an ID are counted on', () => {
+  const log = new Log({ events: 1e6, bytes: 1e9 })
+  const reception = new Reception(log, new Takeover())
+  for (let round = 0; round < 2; round++) {
+    reception.resume(false)
+    reception.opened(head)
+    reception.event({ name: 'a', data: 'x', id: undefined })
+    reception.lost()
+  }
+  expect([1, 2].map((seq) => log.at(seq))).toMatchObject([
+    { id: '', nth: 1 },
+    { id: '', nth: 2 },
+  ])
+})
+
 describe('a replay in another order', () => {
   /** The whole of it: the older events from the newest back, then the rest as they were. */
   const replayOf = (count: number): number[] => {

@@ -294,7 +294,8 @@ describe('what the server says in place of a stream', () => {
   })
 
   test('is in the last status of a stream that it ends', async () => {
-    const { world, stream } = connected()
+    const { world, page, stream } = connected()
+    page.source()
     world.upstream.answer = () => ({ ...refusal, status: 404 })
     const next = stream.once('a').catch((error: unknown) => error)
     await world.clock.advance(OPEN)

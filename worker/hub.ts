@@ -138,7 +138,7 @@ export class Hub implements TabHub {
 
   /** Once, in the console of the page that has come to the stream last. */
   #advise(message: string, stream: Stream): void {
-    const [tab] = [...this.#tabs].filter((tab) => tab.subscribesTo(stream)).reverse()
+    const tab = [...this.#tabs].findLast((tab) => tab.subscribesTo(stream))
     if (tab === undefined || this.#advice.has(message)) return
     this.#advice.add(message)
     tab.warn(`tabstream: ${message}`)

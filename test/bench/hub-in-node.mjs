@@ -121,11 +121,6 @@ class Tab {
     return new Promise((resolve) => this.#answers.set(id, resolve))
   }
 
-  /** Leaves the hub. */
-  leave() {
-    return this.call('detach')
-  }
-
   /** Resolves when an event with these data has come. @param {string} data */
   reached(data) {
     if (this.#latest.includes(data)) return Promise.resolve()

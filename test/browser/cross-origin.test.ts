@@ -198,14 +198,17 @@ describe.each(['shared-worker', 'leader'])('connect(), %s', (host) => {
         globalThis.third = new Promise((resolve) => {
           stream.on('last', () => resolve(stream.status.state))
         })
+        globalThis.second = new Promise((resolve) => {
+          stream.on('message', ({ data }) => data === 'two' && resolve(data))
+        })
       }, url)
       await channel.waitForConnections(1)
       await began
       channel.send({ data: 'one' }, { data: 'two' })
-      await expect.poll(() => tab.page.evaluate(() => states)).toEqual(['one', 'two'])
+      await tab.page.evaluate(() => second)
+      expect(await tab.page.evaluate(() => states)).toEqual(['one', 'two'])
       channel.cut()
       await channel.waitForConnections(1)
-      await expect.poll(async () => (await inspect(tab)).streams[0]?.state).toBe('open')
       channel.send({ data: 'three' }, { event: 'last', data: '' })
       expect(await tab.page.evaluate(() => third)).toBe('open')
       expect(await tab.page.evaluate(() => states)).toEqual(['one', 'two', 'history-lost', 'three'])
@@ -244,5 +247,6 @@ describe.each(['shared-worker', 'leader'])('connect(), %s', (host) => {
 
 declare global {
   var states: string[]
+  var second: Promise<string>
   var third: Promise<string>
 }

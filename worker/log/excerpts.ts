@@ -27,6 +27,13 @@ export interface Excerpt {
   readonly lastEventId: string | undefined
 }
 
+interface Kept {
+  readonly excerpt: Excerpt
+  /** Sequence number of its first entry. */
+  readonly seq: number
+  readonly characters: number
+}
+
 /**
  * Makes excerpts of a log, each once for all cursors that stand at the same place and want the same names. Tabs that keep
  * up stand at the same place.
@@ -37,10 +44,7 @@ export interface Excerpt {
 export class Excerpts {
   readonly #log: Log
   /** Oldest first. */
-  readonly #kept = new Map<
-    string,
-    { readonly excerpt: Excerpt; readonly seq: number; readonly characters: number }
-  >()
+  readonly #kept = new Map<string, Kept>()
   #characters = 0
 
   constructor(log: Log) {
@@ -79,16 +83,13 @@ export class Excerpts {
     const excerpt = { entries: pack(entries), isEmpty: entries.length === 0, next, lastEventId }
     if (characters > 2 * BATCH_CHARACTERS) return excerpt
     const reachesEnd = next > this.#log.lastSeq
-    const size = { seq, characters: characters + key.length }
-    this.#keep(reachesEnd ? placeOf(seq, key, this.#log.lastSeq) : place, { excerpt, ...size })
+    const named = reachesEnd ? placeOf(seq, key, this.#log.lastSeq) : place
+    this.#keep(named, { excerpt, seq, characters: characters + key.length })
     return excerpt
   }
 
   /** No cursor begins any more at what has fallen off the log. */
-  #keep(
-    place: string,
-    kept: { readonly excerpt: Excerpt; readonly seq: number; readonly characters: number },
-  ): void {
+  #keep(place: string, kept: Kept): void {
     this.#kept.set(place, kept)
     this.#characters += kept.characters
     for (const [oldest, { seq, characters }] of this.#kept) {

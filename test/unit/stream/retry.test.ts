@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { EVENT_SOURCE_POLICY, type Policy } from '../../../src/link/protocol.ts'
-import { type Failure, parseRetryAfter } from '../../../worker/source/failure.ts'
+import { FailedError, type Failure, parseRetryAfter } from '../../../worker/source/failure.ts'
 import {
   DEFAULT_RECONNECTION_TIME,
   reconnectionTime,
@@ -101,18 +101,7 @@ describe('parseRetryAfter', () => {
 })
 
 describe('wantsRetry', () => {
-  const failure = (details: Partial<Failure>): Failure => ({
-    message: '',
-    status: 0,
-    contentType: '',
-    body: '',
-    retryAfter: 0,
-    isFinal: false,
-    isEnd: false,
-    isUnreadable: false,
-    hasBeenReadable: false,
-    ...details,
-  })
+  const failure = (details: Partial<Failure>): Failure => new FailedError('', details).failure
   const patient: Policy = { ...EVENT_SOURCE_POLICY, retriesStatuses: true }
 
   test('is true after a lost connection, for all', () => {

@@ -4,10 +4,10 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 
 /** Bytes, compressed by brotli at quality 11. The README states what there is. */
 const BUDGETS = {
-  SharedEventSource: 8_300,
-  connect: 11_520,
-  'worker.js': 14_940,
-  'hub.js': 14_850,
+  SharedEventSource: 8_345,
+  connect: 11_590,
+  'worker.js': 15_100,
+  'hub.js': 14_980,
 }
 
 const sizes = await measureSizes()

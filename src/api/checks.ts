@@ -33,17 +33,26 @@ export function checkReplay(replay: Replay | undefined): Replay | undefined {
   throw misuse('replay must be a number of events, "all", or an object with a number for each name')
 }
 
-/** @throws {TabstreamError} of type `'configuration'` if they are not what listens to events */
-export function checkListening(name: unknown, signal: unknown, ...listeners: unknown[]): void {
+/** @throws {TabstreamError} of type `'configuration'` if it is no name */
+export function checkName(name: unknown): void {
   if (typeof name !== 'string') throw misuse(`the name of an event must be a string, not ${describe(name)}`)
-  for (const listener of listeners) {
-    if (typeof listener !== 'function')
-      throw misuse(`a listener must be a function, not ${describe(listener)}`)
-  }
-  if (signal !== undefined && typeof (signal as AbortSignal | null)?.addEventListener !== 'function') {
-    throw misuse(`signal must be an AbortSignal, not ${describe(signal)}`)
-  }
 }
+
+/** @throws {TabstreamError} of type `'configuration'` if this can listen to nothing */
+export function checkListening(signal: unknown, listener: unknown): void {
+  if (typeof listener !== 'function') throw misuse(`a listener must be a function, not ${describe(listener)}`)
+  checkSignal(signal)
+}
+
+/** @throws {TabstreamError} of type `'configuration'` if it is there and no signal */
+export function checkSignal(signal: unknown): void {
+  if (signal !== undefined && !isSignal(signal))
+    throw misuse(`signal must be an AbortSignal, not ${describe(signal)}`)
+}
+
+/** One of another realm, such as a frame's, is one too. */
+export const isSignal = (value: unknown): value is AbortSignal =>
+  typeof value === 'object' && value !== null && 'aborted' in value
 
 export const describe = (value: unknown): string =>
   typeof value === 'string' ? `"${value}"` : `${typeof value}${typeof value === 'number' ? ` ${value}` : ''}`

@@ -10,7 +10,7 @@ import {
 } from '../link/protocol.ts'
 import type { Client } from '../page/client.ts'
 import type { Wish } from '../page/page-subscription.ts'
-import { checkReplay, describe, misuse, resolve, withoutFragment } from './checks.ts'
+import { checkReplay, describe, isSignal, misuse, resolve, withoutFragment } from './checks.ts'
 import type { Decoded, Decoder } from './decode.ts'
 import { pageClient } from './page-client.ts'
 import { PageStream } from './page-stream.ts'
@@ -22,7 +22,7 @@ export interface ConnectOptions<
 > {
   /** @default 'GET' */
   method?: string
-  /** What is no string is sent as JSON. */
+  /** Values other than strings are sent as JSON. */
   body?: unknown
   /**
    * Headers of the request; or a function that gives them, called in one of the pages before each connection, with the
@@ -87,7 +87,7 @@ export interface ResumeOptions {
   method?: string
   /** Relative to the document's base URL. @default where the stream began */
   url?: string | URL
-  /** What is no string is sent as JSON. Without one, no `Content-Type` is sent either. */
+  /** Values other than strings are sent as JSON. Without one, no `Content-Type` is sent either. */
   body?: unknown
 }
 
@@ -130,7 +130,7 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
       : `a number of ms: ${LEAST_IDLE_TIMEOUT} at least, or 0 for none`,
   maxEventSize: (value) => (isPositive(value) ? undefined : 'a number of characters greater than 0'),
   until: (value) => (typeof value === 'function' ? undefined : 'a function'),
-  signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
+  signal: (value) => (isSignal(value) ? undefined : 'an AbortSignal'),
 }
 
 /** For how many ms headers that were given for one purpose are good for the other. */
@@ -138,7 +138,7 @@ const FRESH = 10_000
 
 /**
  * Opens a stream that is shared by every tab of the origin that asks for the same: method, URL, credentials, headers, body,
- * key, and what to do with a redirect.
+ * key, the request that resumes (`resume`), and what to do with a redirect.
  *
  * @param url relative to the document's base URL; or a function that gives one, which is called in one of the pages before
  *   each connection, as a function for the headers is. It needs a `key`

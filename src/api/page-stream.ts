@@ -11,7 +11,7 @@ import type { Client } from '../page/client.ts'
 import { TabstreamError } from '../page/errors.ts'
 import type { Pause } from '../page/inbox.ts'
 import type { PageSubscription, Wish } from '../page/page-subscription.ts'
-import { checkListening } from './checks.ts'
+import { checkListening, checkName, checkSignal } from './checks.ts'
 import { type Decoder, handDecoded } from './decode.ts'
 import { Iteration } from './iteration.ts'
 import type {
@@ -45,7 +45,7 @@ export class PageStream implements SharedStream {
   readonly #options: PageStreamOptions
   readonly #subscription: PageSubscription
   readonly #listeners = new Set<Registration>()
-  /** The listeners that hear events of each name that has listeners, as soon as it has been needed. */
+  /** Who hears events of each name that somebody listens to, and under `*` those of all other names. Filled when needed. */
   readonly #hearing = new Map<string, readonly Registration[] | undefined>()
   readonly #iterations = new Map<Iteration, PageSubscription>()
   readonly #hooks = {
@@ -83,13 +83,15 @@ export class PageStream implements SharedStream {
   }
 
   on(name: string, listener: Listener<never>, { signal }: ListenOptions = {}): () => void {
-    checkListening(name, signal, listener)
+    checkName(name)
+    checkListening(signal, listener)
     const registration = { name, listener }
     return this.#register(this.#listeners, registration, signal, () => this.#subscribe())
   }
 
   once(name: string, { signal }: ListenOptions = {}): Promise<StreamEvent<never, never>> {
-    checkListening(name, signal)
+    checkName(name)
+    checkSignal(signal)
     return new Promise((resolve, reject) => {
       const done = () => {
         off()
@@ -119,7 +121,8 @@ export class PageStream implements SharedStream {
   }
 
   events(name: string, { signal }: ListenOptions = {}): AsyncIterableIterator<StreamEvent<never, never>> {
-    checkListening(name, signal)
+    checkName(name)
+    checkSignal(signal)
     let origin = ''
     const subscription = this.#client.subscribe({ ...this.#wish, replay: undefined }, (entry, log) => {
       if (entry.type === 'event') {
@@ -299,7 +302,7 @@ export class PageStream implements SharedStream {
   }
 
   #hook<Item>(items: Set<Item>, item: Item, signal: AbortSignal | undefined): () => void {
-    checkListening('', signal, item)
+    checkListening(signal, item)
     return this.#register(items, item, signal)
   }
 

@@ -8,7 +8,7 @@ import {
 import type { Pause } from '../page/inbox.ts'
 import { Message } from '../page/message.ts'
 import type { PageSubscription } from '../page/page-subscription.ts'
-import { checkReplay, resolve, withoutFragment } from './checks.ts'
+import { checkReplay, isSignal, resolve, withoutFragment } from './checks.ts'
 import { GapEvent } from './gap-event.ts'
 import { pageClient } from './page-client.ts'
 
@@ -170,9 +170,8 @@ export class SharedEventSource extends EventTarget implements EventSource {
     const callback = listener as EventListenerOrEventListenerObject | null
     const { signal, ...rest } = optionsOf(options)
     const { capture = false, once = false } = rest
-    const isSignal = signal === undefined || (isObject(signal) && 'aborted' in signal)
     // The platform rejects invalid listeners and signals, and ignores aborted signals.
-    if (!isObject(callback) || !isSignal || signal?.aborted) {
+    if (!isObject(callback) || (signal !== undefined && !isSignal(signal)) || signal?.aborted) {
       super.addEventListener(type, callback, options)
       return
     }

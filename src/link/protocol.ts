@@ -6,7 +6,7 @@
 /** Changes with every incompatible change of a type in this file. */
 export const PROTOCOL_VERSION = 2
 
-/** What is asked of the server. Two tabs share a stream when all members are equal. */
+/** What is asked of the server. Two tabs share a stream when all members are equal, and `redirect` leads to the same. */
 export interface StreamRequest {
   /** Absolute, without fragment. Where a function gives the URL of each connection, it says nothing. */
   readonly url: string

@@ -30,6 +30,8 @@ export class Dispatched {
   add(entries: PackedEntries, count: number): void {
     if (count === 0) return
     const part = partOf(entries, count)
+    // Of IDs that are too long nothing is remembered.
+    if (part.count === 0) return
     this.#parts.push(part)
     this.#count += part.count
     this.#characters += part.characters

@@ -138,7 +138,7 @@ describe('on', () => {
       expect(() => stream.onError(wrong)).toThrow('a listener must be a function')
     }
     let count = 0
-    for (const wrong of [null, 5, {}, 'abort'] as unknown as AbortSignal[]) {
+    for (const wrong of [null, 5, {}, 'abort', new EventTarget()] as unknown as AbortSignal[]) {
       expect(() => stream.on('a', () => count++, { signal: wrong })).toThrow('signal must be an AbortSignal')
       expect(() => stream.onStatus(() => count++, { signal: wrong })).toThrow('signal must be an AbortSignal')
     }

@@ -234,8 +234,8 @@ export const mutants = [
   {
     name: 'pending batches dropped with the hub',
     file: 'src/page/page-subscription.ts',
-    find: '    this.#isNewHub = true\n    this.#epoch++\n',
-    replace: '    this.#isNewHub = true\n    this.#epoch++\n    this.#inbox.empty()\n',
+    find: '    this.#isNewHub = true\n    this.#isKnown = false\n    this.#epoch++\n',
+    replace: '    this.#isNewHub = true\n    this.#isKnown = false\n    this.#epoch++\n    this.#inbox.empty()\n',
     defect: 'What had arrived from a hub that died is forgotten, though the position counts it.',
   },
   {

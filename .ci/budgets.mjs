@@ -4,10 +4,10 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 
 /** Bytes, compressed by brotli at quality 11. The README states what there is. */
 const BUDGETS = {
-  SharedEventSource: 8_345,
-  connect: 11_590,
-  'worker.js': 15_100,
-  'hub.js': 14_980,
+  SharedEventSource: 8_755,
+  connect: 11_985,
+  'worker.js': 19_060,
+  'hub.js': 18_910,
 }
 
 const sizes = await measureSizes()

@@ -79,12 +79,12 @@ export class Hub implements TabHub {
   }
 
   /** The stream for a subscription, created if there is none. */
-  streamFor({ request, position }: Subscription): Stream {
+  streamFor({ request, position, seen }: Subscription): Stream {
     const identity = identityOf(request)
     const stream = this.#streams.get(identity) ?? this.#createStream(identity, request)
     // A position in the stream's own log comes from a tab that is here already.
     if (position !== undefined && position.resumeAfter !== '' && position.log !== stream.id) {
-      const wait = stream.gather(position) > 1 ? GATHER_MISSING : GATHER_MORE
+      const wait = stream.gather(position, seen) > 1 ? GATHER_MISSING : GATHER_MORE
       stream.connection.postpone(Math.min(wait, this.#birth + MOST_GATHER - this.platform.now()))
     }
     return stream

@@ -4,14 +4,16 @@ import {
   type Attachment,
   type Batch,
   type ConnectionError,
+  type Habit,
   LATER,
   LEAST_IDLE_TIMEOUT,
   LONGEST_TIMER,
   type PackedEntries,
-  type Place,
+  type Passed,
   type Policy,
   type Position,
   type ResumeRequest,
+  type Seen,
   type StateEntry,
   type StreamRequest,
   type Subscription,
@@ -43,6 +45,7 @@ export const TAB_CALLS: Calls = {
     isInteger(batch.epoch) &&
     isEntries(batch.entries) &&
     isPosition(batch.position) &&
+    typeof batch.beginsAnew === 'boolean' &&
     typeof batch.mayWait === 'boolean',
   details: (id, reason) => isInteger(id) && isString(reason),
   retryDelay: (id, attempt, error) => isInteger(id) && isInteger(attempt) && isConnectionError(error),
@@ -127,7 +130,7 @@ function isSubscription(value: unknown): boolean {
     names.every(isString) &&
     (position === undefined || isPosition(position)) &&
     (['undefined', 'number'].includes(typeof replay) || replay === 'all' || isRecord(replay)) &&
-    (seen === undefined || (Array.isArray(seen) && seen.every(isPlace)))
+    (seen === undefined || (isRecord(seen) && arePassed(seen.events) && isInteger(seen.since)))
   )
 }
 
@@ -190,16 +193,39 @@ const isPosition = (value: unknown): boolean =>
   isInteger(value.seq) &&
   isInteger(value.ordinal) &&
   isString(value.resumeAfter) &&
-  // No header can hold these, so no connection could ever be had.
-  !/[\0\r\n]/.test(value.resumeAfter) &&
-  Array.isArray(value.expect) &&
-  value.expect.every(isPlace) &&
+  isFitForHeader(value.resumeAfter) &&
+  isNumber(value.from) &&
+  arePassed(value.latest) &&
   typeof value.unproven === 'boolean' &&
+  isInteger(value.greeting) &&
   typeof value.mixed === 'boolean' &&
+  Array.isArray(value.habits) &&
+  value.habits.every(isHabit) &&
   isInteger(value.subscribers)
 
-const isPlace = (value: unknown): boolean =>
-  isRecord(value) && isString(value.id) && isInteger(value.nth) && isInteger(value.digest)
+const arePassed = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.every(
+    (passed) =>
+      isRecord(passed) &&
+      isString(passed.id) &&
+      isFitForHeader(passed.id) &&
+      isInteger(passed.nth) &&
+      isInteger(passed.digest) &&
+      isInteger(passed.ordinal) &&
+      (passed.at === undefined || isNumber(passed.at)) &&
+      [undefined, true, false].includes(passed.isAside as undefined),
+  )
+
+const isHabit = (value: unknown): boolean =>
+  isRecord(value) &&
+  isString(value.name) &&
+  typeof value.hasId === 'boolean' &&
+  (value.digest === undefined || isInteger(value.digest)) &&
+  typeof value.differs === 'boolean'
+
+/** No header can hold these, so no connection could ever be had that resumes after such an ID. No server can give one either. */
+const isFitForHeader = (id: string): boolean => !/[\0\r\n]/.test(id)
 
 /** It holds for all who share a stream. */
 const isIdleTimeout = (value: unknown): boolean =>
@@ -213,7 +239,9 @@ type Key =
       Batch &
       PackedEntries &
       Position &
-      Place &
+      Passed &
+      Seen &
+      Habit &
       StateEntry &
       ConnectionError &
       ResumeRequest)

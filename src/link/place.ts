@@ -1,4 +1,4 @@
-import type { EventEntry, Place } from './protocol.ts'
+import type { EventEntry, Passed, Place } from './protocol.ts'
 
 /** The place of an event. It identifies the event when another connection or hub receives it again. */
 export const placeOf = (event: Pick<EventEntry, 'id' | 'nth' | 'name' | 'data'>): Place => ({
@@ -7,8 +7,10 @@ export const placeOf = (event: Pick<EventEntry, 'id' | 'nth' | 'name' | 'data'>)
   digest: digestOf(event.name, event.data),
 })
 
+export const passedOf = (event: EventEntry): Passed => ({ ...placeOf(event), ordinal: event.ordinal })
+
 /** FNV-1a of name, length and at most 128 characters of the data: cheap for data of any size. */
-function digestOf(name: string, data: string): number {
+export function digestOf(name: string, data: string): number {
   const sample = data.length <= 128 ? data : data.slice(0, 64) + data.slice(-64)
   const text = `${name}\n${data.length}\n${sample}`
   let hash = 0x811c9dc5
@@ -17,9 +19,6 @@ function digestOf(name: string, data: string): number {
   }
   return hash >>> 0
 }
-
-export const samePlace = (one: Place, other: Place): boolean =>
-  one.id === other.id && one.nth === other.nth && one.digest === other.digest
 
 /** A text that is equal for equal places. */
 export const placeKey = ({ id, nth, digest }: Place): string => `${nth}:${digest}:${id}`

@@ -4,7 +4,7 @@
  */
 
 /** Changes with every incompatible change of a type in this file. */
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 3
 
 /** What is asked of the server. Two tabs share a stream when all members are equal, and `redirect` leads to the same. */
 export interface StreamRequest {
@@ -83,6 +83,16 @@ export interface Place {
   readonly digest: number
 }
 
+/** An event that a tab has passed. */
+export interface Passed extends Place {
+  /** Its number in the log that the position names. */
+  readonly ordinal: number
+  /** Its place in the server's order, where that is not its number. */
+  readonly at?: number
+  /** A faithful replay may leave it out, and nothing is asked to follow it: it belonged to the connection that brought it. */
+  readonly isAside?: boolean
+}
+
 /** What `EventSource` wants. */
 export const EVENT_SOURCE_POLICY: Policy = {
   retries: Number.POSITIVE_INFINITY,
@@ -113,18 +123,35 @@ export interface Position {
   readonly log: string
   /** Everything up to and including this sequence number of it is done with. */
   readonly seq: number
-  /** How many events that log has held by then; entries of other kinds have sequence numbers too. */
+  /** All events of that log up to this number are done with; entries of other kinds have sequence numbers too. */
   readonly ordinal: number
   /** The ID to resume after. It lies before the last event, so that the replay proves itself. */
   readonly resumeAfter: string
-  /** What a faithful replay brings before anything new, oldest first; the last is the last event passed. */
-  readonly expect: readonly Place[]
+  /** Number of the event that has that ID. A faithful replay begins behind it. */
+  readonly from: number
+  /** The latest events, oldest first: those behind `from`, and the one that has this number where it is known. */
+  readonly latest: readonly Passed[]
   /** No earlier ID was there to ask for: the replay starts with the first new event. */
   readonly unproven: boolean
+  /** Digest of the event that connections begin with, each time under another ID; 0 where none is known. */
+  readonly greeting: number
+  /** Of names that have come without an ID. */
+  readonly habits: readonly Habit[]
   /** Some events of the stream bring an ID and some do not. */
   readonly mixed: boolean
   /** How many subscriptions the stream had, this one included. */
   readonly subscribers: number
+}
+
+/** How the events of one name have come. */
+export interface Habit {
+  readonly name: string
+  /** One had an ID of its own. */
+  readonly hasId: boolean
+  /** Of the last one without an ID; absent where there was none. */
+  readonly digest: number | undefined
+  /** Two of those without an ID had different data. */
+  readonly differs: boolean
 }
 
 /** How many of the latest events of each name a newcomer is given first: of all its names, or name by name. */
@@ -143,8 +170,15 @@ export interface Subscription {
   readonly position?: Position
   /** What a newcomer is to be given of the past. */
   readonly replay?: Replay
-  /** The latest events this tab has dispatched, for a hub that may not know the position's log. */
-  readonly seen?: readonly Place[]
+  /** What this tab has dispatched lately, for a hub that may not know the position's log. */
+  readonly seen?: Seen
+}
+
+/** The latest events that a tab has dispatched, by their numbers in the log that its position names. */
+export interface Seen {
+  readonly events: readonly Passed[]
+  /** Nothing that it listened to is left out behind this number. */
+  readonly since: number
 }
 
 /** In place of a name. */
@@ -239,6 +273,8 @@ export interface Batch {
   readonly entries: PackedEntries
   /** Where the tab stands when it is through with this batch. */
   readonly position: Position
+  /** The numbers of what the tab has dispatched before do not hold in this log. */
+  readonly beginsAnew: boolean
   /** The acknowledgement may wait for the next one that may not. */
   readonly mayWait: boolean
 }

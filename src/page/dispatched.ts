@@ -1,6 +1,6 @@
 import { unpack } from '../link/pack.ts'
-import { placeOf } from '../link/place.ts'
-import type { EventEntry, PackedEntries, Place } from '../link/protocol.ts'
+import { passedOf } from '../link/place.ts'
+import type { EventEntry, PackedEntries, Passed, Seen } from '../link/protocol.ts'
 
 /** How many dispatched events are remembered, to recognise them when another hub sends them. */
 const LIMIT = 512
@@ -11,27 +11,35 @@ const KEEP_LIMIT = 1_024
 /** How many characters are kept. A server can make IDs so long that fewer events are remembered. */
 const MOST_CHARACTERS = LIMIT * KEEP_LIMIT
 
-/** A number of dispatched entries, and the places of the events among them. */
+/** A number of dispatched entries, and the events among them. */
 interface Part {
   readonly count: number
   readonly characters: number
-  readonly places: () => readonly Place[]
+  readonly events: () => readonly Passed[]
 }
 
 /** The latest events that a subscription has dispatched. */
 export class Dispatched {
   /** Oldest first. */
-  readonly #parts: Part[] = []
+  #parts: Part[] = []
   /** How many entries the parts have in total, and how many characters. */
   #count = 0
   #characters = 0
+  /** Behind this number nothing is left out, as far as it is remembered. */
+  #since = 0
 
-  /** Adds the first `count` of these entries. */
-  add(entries: PackedEntries, count: number): void {
+  /**
+   * Adds the first `count` of these entries.
+   *
+   * @param before number of the last event before them
+   */
+  add(entries: PackedEntries, count: number, before: number): void {
     if (count === 0) return
-    const part = partOf(entries, count)
+    const part = this.#partOf(entries, count)
     // Of IDs that are too long nothing is remembered.
     if (part.count === 0) return
+    if (this.#count === 0) this.leaveOut(before)
+    this.leaveOut(afterGap(entries))
     this.#parts.push(part)
     this.#count += part.count
     this.#characters += part.characters
@@ -39,50 +47,76 @@ export class Dispatched {
       const [first] = this.#parts
       const isTooMuch = this.#characters > MOST_CHARACTERS && this.#parts.length > 1
       if (first === undefined || (!isTooMuch && this.#count - first.count < LIMIT)) return
+      this.leaveOut(first.events().at(-1)?.ordinal ?? 0)
       this.#parts.shift()
       this.#count -= first.count
       this.#characters -= first.characters
     }
   }
 
-  /** Places of the latest events, first those dispatched, then the pending ones. */
-  placesBefore(pending: readonly PackedEntries[]): Place[] {
-    return latest([
-      ...this.#parts.flatMap(({ places }) => places()),
-      ...pending.flatMap((entries) => placesOf(entries)),
-    ])
+  /** Some events up to this number may have been left out: the tab did not listen to them, or was told of a gap. */
+  leaveOut(ordinal: number): void {
+    this.#since = Math.max(this.#since, ordinal)
+  }
+
+  /** These numbers say nothing any more. */
+  forget(): void {
+    this.#parts = []
+    this.#count = 0
+    this.#characters = 0
+    this.#since = 0
+  }
+
+  /** What has been dispatched, and then the batches that are pending. */
+  before(pending: readonly PackedEntries[]): Seen {
+    const all = [...this.#parts.flatMap(({ events }) => events()), ...pending.flatMap((part) => passed(part))]
+    const { events, since } = latest(all)
+    return { events, since: Math.max(this.#since, since, ...pending.map(afterGap)) }
+  }
+
+  #partOf(entries: PackedEntries, count: number): Part {
+    const characters = entries.names.reduce((sum, name) => sum + name.length, entries.text.length)
+    if (characters <= count * KEEP_LIMIT) return { count, characters, events: () => passed(entries, count) }
+    const { events, since } = latest(passed(entries, count))
+    this.leaveOut(since)
+    return digested(events)
   }
 }
 
-function partOf(entries: PackedEntries, count: number): Part {
-  const characters = entries.names.reduce((sum, name) => sum + name.length, entries.text.length)
-  if (characters > count * KEEP_LIMIT) return digested(latest(placesOf(entries, count)))
-  return { count, characters, places: () => placesOf(entries, count) }
+/** The number of the last event before which a gap was told, less one; 0 where there is none. */
+function afterGap(entries: PackedEntries): number {
+  if (entries.others.every(({ type }) => type !== 'gap')) return 0
+  const all = unpack(entries)
+  const gap = all.findLastIndex(({ type }) => type === 'gap')
+  const next = all.slice(gap).find(({ type }) => type === 'event')
+  const event = next ?? all.findLast(({ type }) => type === 'event')
+  return event?.type === 'event' ? event.ordinal - (event === next ? 1 : 0) : 0
 }
 
 /** Keeps nothing else: functions that are made in one place keep alive what any of them needs. */
-function digested(places: readonly Place[]): Part {
+function digested(events: readonly Passed[]): Part {
   // In V8 an ID that is part of a text keeps the whole text alive.
-  const own = places.map((place) => ({ ...place, id: ` ${place.id}`.slice(1) }))
+  const own = events.map((event) => ({ ...event, id: ` ${event.id}`.slice(1) }))
   return {
     count: own.length,
     characters: own.reduce((sum, { id }) => sum + id.length, 0),
-    places: () => own,
+    events: () => own,
   }
 }
 
 /** As many of the last ones as are remembered. */
-function latest(places: readonly Place[]): Place[] {
+function latest(events: readonly Passed[]): Seen {
   let characters = 0
-  const from = places.findLastIndex(({ id }) => {
+  const from = events.findLastIndex(({ id }) => {
     characters += id.length
     return characters > MOST_CHARACTERS
   })
-  return places.slice(Math.max(from + 1, places.length - LIMIT))
+  const left = Math.max(from + 1, events.length - LIMIT)
+  return { events: events.slice(left), since: events[left - 1]?.ordinal ?? 0 }
 }
 
 /** The events among the first `count` entries, each as a separate object. */
 export const eventsOf = (entries: PackedEntries, count?: number): EventEntry[] =>
   unpack(entries, count).filter((entry) => entry.type === 'event')
 
-const placesOf = (entries: PackedEntries, count?: number): Place[] => eventsOf(entries, count).map(placeOf)
+const passed = (entries: PackedEntries, count?: number): Passed[] => eventsOf(entries, count).map(passedOf)

@@ -1,4 +1,4 @@
-import { placeOf } from '../link/place.ts'
+import { passedOf } from '../link/place.ts'
 import {
   type Batch,
   type ConnectionDetails,
@@ -49,8 +49,8 @@ export class PageSubscription {
   #names: readonly string[] = []
   #epoch = 0
   #position: Position | undefined
-  /** The hub may not know the log that the position names. */
-  #isNewHub = true
+  /** The hub's log, as far as it is known; the position may name another one. */
+  #hubLog: string | undefined
   #isAnnounced = false
   /** The present hub has been told of it. */
   #isKnown = false
@@ -62,7 +62,7 @@ export class PageSubscription {
     this.#receive = receive
     this.#notices = notices
     this.#inbox = new Inbox(platform, receive, ({ batch, reader: { count } }) => {
-      this.#dispatched.add(batch.entries, count)
+      this.#dispatch(batch, count)
       this.#position = batch.position
     })
     if (wish.request instanceof Promise) wish.request.then((request) => this.#begin(request))
@@ -79,6 +79,7 @@ export class PageSubscription {
     if (this.#stage === 'closed') return
     this.#names = [...names]
     this.#drop()
+    this.#dispatched.leaveOut(this.#position?.ordinal ?? 0)
     this.#announce()
   }
 
@@ -89,7 +90,7 @@ export class PageSubscription {
 
   /** Continues at a hub that does not know this subscription, after what the former hub has sent. */
   reattach(): void {
-    this.#isNewHub = true
+    this.#hubLog = undefined
     this.#isKnown = false
     this.#epoch++
     if (this.#stage === 'concluded') this.#giveUp()
@@ -112,14 +113,17 @@ export class PageSubscription {
       ...(position && { position }),
       ...(replay !== undefined && { replay }),
       ...(position &&
-        this.#isNewHub && { seen: this.#dispatched.placesBefore(pending.map(({ batch }) => batch.entries)) }),
+        position.log !== this.#hubLog && {
+          seen: this.#dispatched.before(pending.map(({ batch }) => batch.entries)),
+        }),
     }
   }
 
   /** Resolves when the batch has been dispatched, or dropped because the subscription has changed. */
   deliver(batch: Batch): Promise<void> {
     if (this.#stage === 'closed' || batch.epoch !== this.#epoch) return Promise.resolve()
-    if (batch.position.log !== this.#position?.log) this.#isNewHub = false
+    // Until the hub knows where the tab stands, its batches name the log of its former hub.
+    if (batch.position.log !== this.#position?.log) this.#hubLog = batch.position.log
     return new Promise((done) => this.#inbox.add(batch, done))
   }
 
@@ -154,11 +158,22 @@ export class PageSubscription {
 
   /** Drops what has arrived and is not dispatched. The hub sends it again, filtered by the new names. */
   #drop(): void {
-    this.#position = this.#positionNow()
+    const position = this.#positionNow()
     this.#epoch++
     const pending = this.#inbox.empty()
-    if (pending[0] !== undefined) this.#dispatched.add(pending[0].batch.entries, pending[0].reader.count)
+    const [first] = pending
+    if (first?.seq !== undefined && first.batch.position.log === position?.log)
+      this.#dispatch(first.batch, first.reader.count)
+    this.#position = position
     for (const { done } of pending) done()
+  }
+
+  /** Remembers the first `count` entries of a batch. */
+  #dispatch({ entries, beginsAnew, position }: Batch, count: number): void {
+    const former = beginsAnew ? undefined : this.#position
+    if (beginsAnew) this.#dispatched.forget()
+    const first = entries.ordinal === 0 ? position.ordinal : entries.ordinal - 1
+    this.#dispatched.add(entries, count, former?.ordinal ?? first)
   }
 
   #announce(): void {
@@ -182,16 +197,19 @@ export class PageSubscription {
     const event = passed.at(-1)
     if (event === undefined) return former?.log === position.log ? { ...former, seq } : former
     if (event.ordinal === position.ordinal) return { ...position, seq }
-    const earlier = passed.findLast(({ id, nth }) => nth === 0 && id !== event.id)
+    const known = batch.beginsAnew ? [] : (former?.latest ?? [])
+    const latest = [...known, ...passed.map(passedOf)]
+    const anchor = latest.findLast(
+      ({ id, nth, isAside }) => nth === 0 && id !== '' && id !== event.id && !isAside,
+    )
     return {
-      log: position.log,
+      ...position,
       seq,
       ordinal: event.ordinal,
-      resumeAfter: earlier?.id ?? former?.expect.at(-1)?.id ?? event.id,
-      expect: [placeOf(event)],
-      unproven: false,
-      mixed: position.mixed,
-      subscribers: position.subscribers,
+      resumeAfter: anchor?.id ?? event.id,
+      from: anchor?.ordinal ?? event.ordinal,
+      latest: [...(anchor === undefined ? [] : [anchor]), passedOf(event)],
+      unproven: anchor === undefined,
     }
   }
 }

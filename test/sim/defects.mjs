@@ -1,3 +1,5 @@
+import { judgeMutants } from './judge-defects.mjs'
+
 /**
  * Tabstream with one defect.
  *
@@ -8,6 +10,7 @@
  * @property {string} replace
  * @property {string} defect what is wrong with it
  * @property {number[]} [seeds] more of them where it takes a rare schedule
+ * @property {string} [test] the unit test that must notice it, where it takes too rare a schedule
  */
 
 /** @type {Mutant[]} */
@@ -78,15 +81,15 @@ export const mutants = [
   {
     name: 'no deduplication after a takeover',
     file: 'worker/delivery/cursor.ts',
-    find: "verdict !== 'seen' && this.#joining.matters(event)",
-    replace: 'this.#joining.matters(event)',
+    find: '    if (isGiven && isWanted) {\n',
+    replace: '    if (isWanted) {\n',
     defect: 'What a new hub receives again is dispatched again.',
   },
   {
     name: 'no gap after a takeover',
     file: 'worker/delivery/cursor.ts',
-    find: "if (rejoin !== undefined && verdict === 'gap') {",
-    replace: 'if (false) {',
+    find: '    const { isGiven, gap } = fate\n',
+    replace: '    const { isGiven, gap } = { ...fate, gap: undefined }\n',
     defect: 'A replay that does not join what a tab knows is passed on without a word.',
   },
   {
@@ -105,17 +108,17 @@ export const mutants = [
   },
   {
     name: 'any replay is trusted',
-    file: 'worker/delivery/rejoin.ts',
-    find: '() => isWhole && stream.takeover.hasResumedFrom(position),',
-    replace: '() => true,',
-    defect: 'A server that was asked to resume elsewhere is taken at its word.',
+    file: 'worker/stream/resumption.ts',
+    find: '    return isUnproven && required.length === 0 && !isDenied\n',
+    replace: '    return true\n',
+    defect: 'A server that does not repeat what it must is taken at its word.',
   },
   {
     name: 'no patience with a replay',
-    file: 'worker/delivery/rejoin.ts',
-    find: "if (this.#knowsLaterThan(event.seq)) return 'seen'",
-    replace: '',
-    defect: 'A tab that stood further ahead than the oldest is told of a gap.',
+    file: 'worker/stream/reception.ts',
+    find: 'const PATIENCE = 1_000',
+    replace: 'const PATIENCE = 0',
+    defect: 'What comes before a replay that takes some time is told as a loss.',
   },
   {
     name: 'position of a hub not joined',
@@ -162,8 +165,8 @@ export const mutants = [
   {
     name: 'positions not gathered',
     file: 'worker/stream/takeover.ts',
-    find: 'this.#start = position\n',
-    replace: 'return 0\n',
+    find: '    if (!this.#isSettled) {\n',
+    replace: '    if (false) {\n',
     defect: 'A new hub does not resume from where the tabs of the dead one stood.',
     seeds: [1, 2, 3],
   },
@@ -177,36 +180,36 @@ export const mutants = [
   {
     name: 'no deduplication after a cut',
     file: 'worker/stream/reception.ts',
-    find: "      if (verdict === 'seen') return false\n",
+    find: '    if (!isNew && !isPending) return false\n',
     replace: '',
     defect: 'What a reconnection brings again goes into the log again.',
   },
   {
     name: 'no gap after a cut',
     file: 'worker/stream/reception.ts',
-    find: "      if (verdict !== 'new') this.#gap(",
-    replace: '      if (false) this.#gap(',
+    find: '    if (hasGap && (role',
+    replace: '    if (false && (role',
     defect: 'A reconnection that does not join the log is passed on without a word.',
   },
   {
     name: 'gap after every cut',
     file: 'worker/stream/reception.ts',
-    find: "      if (verdict !== 'new') this.#gap(",
-    replace: '      this.#gap(',
+    find: '    if (hasGap && (role',
+    replace: '    if (!this.#hasBroughtNew || hasGap && (role',
     defect: 'A reconnection that joins the log raises a gap.',
   },
   {
     name: 'newest ID sent',
-    file: 'worker/stream/resumption.ts',
-    find: '    if (bringsOtherId && (hasUnnumbered || !mixed)) {',
+    file: 'worker/stream/anchor.ts',
+    find: '      if (this.#hasUnnumbered || !this.#mixed) {',
     replace: '    if (false) {',
     defect: 'The server is asked to resume after the last event, so that nothing proves that it did.',
   },
   {
     name: 'place without digest',
     file: 'src/link/place.ts',
-    find: 'one.id === other.id && one.nth === other.nth && one.digest === other.digest',
-    replace: 'one.id === other.id && one.nth === other.nth',
+    find: '  digest: digestOf(event.name, event.data),\n',
+    replace: '  digest: 0,\n',
     defect: 'Events of the same ID are taken for one.',
   },
   {
@@ -234,9 +237,11 @@ export const mutants = [
   {
     name: 'pending batches dropped with the hub',
     file: 'src/page/page-subscription.ts',
-    find: '    this.#isNewHub = true\n    this.#isKnown = false\n    this.#epoch++\n',
-    replace: '    this.#isNewHub = true\n    this.#isKnown = false\n    this.#epoch++\n    this.#inbox.empty()\n',
+    find: '    this.#hubLog = undefined\n    this.#isKnown = false\n    this.#epoch++\n',
+    replace:
+      '    this.#hubLog = undefined\n    this.#isKnown = false\n    this.#epoch++\n    this.#inbox.empty()\n',
     defect: 'What had arrived from a hub that died is forgotten, though the position counts it.',
+    seeds: [1, 2, 3],
   },
   {
     name: 'lost lock ignored',
@@ -343,4 +348,5 @@ export const mutants = [
     replace: 'if (true) {',
     defect: 'A follower that has asked twice is served twice.',
   },
+  ...judgeMutants,
 ]

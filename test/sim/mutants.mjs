@@ -1,13 +1,15 @@
+import { spawn } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mutants } from './defects.mjs'
-import { simulate } from './simulate.mjs'
+import { simulate, vitest } from './simulate.mjs'
 
 // npm run sim:mutants [-- words of the names of some]
 //
-// Does the simulation notice? Each mutant is tabstream with one defect, and must break a promise.
+// Does the simulation notice? Each mutant is tabstream with one defect, and must break a promise; or a unit test where that
+// takes too rare a schedule.
 
 /** @typedef {import('./defects.mjs').Mutant} Mutant */
 /** @typedef {import('./simulate.mjs').Result} Result */
@@ -59,8 +61,14 @@ function whyRotten({ name, file, find }) {
 
 /** What kills a mutant must not kill tabstream itself. */
 async function isSound() {
-  const seeds = [...new Set(chosen.flatMap(seedsOf))]
   const folder = copyOf('unmutated')
+  for (const test of new Set(chosen.flatMap(({ test = [] }) => test))) {
+    const { isPassed, problem } = await runTest(folder, test)
+    if (isPassed) continue
+    console.log(`Tabstream itself fails ${test}, so that nothing can be said of mutants: ${problem}`)
+    process.exit(1)
+  }
+  const seeds = [...new Set(chosen.filter(({ test }) => test === undefined).flatMap(seedsOf))]
   for (const seed of seeds) {
     const { isPassed, failure, output } = await play(folder, seed)
     if (isPassed) continue
@@ -69,7 +77,8 @@ async function isSound() {
     console.log(`npm run sim -- --runs ${RUNS} --seed ${seed}`)
     process.exit(1)
   }
-  console.log(`Unmutated: kept every promise, ${RUNS} runs of seed ${seeds.join(', ')}\n`)
+  if (seeds.length > 0) console.log(`Unmutated: kept every promise, ${RUNS} runs of seed ${seeds.join(', ')}`)
+  console.log()
   return true
 }
 
@@ -97,6 +106,12 @@ async function judge(mutant) {
     path,
     text.replace(mutant.find, () => mutant.replace),
   )
+  if (mutant.test !== undefined) {
+    const begun = performance.now()
+    const { isPassed, isClear, problem } = await runTest(folder, mutant.test)
+    const verdict = isPassed ? 'SURVIVED' : isClear ? 'killed' : 'unclear'
+    return { verdict, runs: 1, milliseconds: Math.round(performance.now() - begun), problem }
+  }
   const total = { runs: 0, milliseconds: 0 }
   for (const seed of seedsOf(mutant)) {
     const begun = performance.now()
@@ -127,6 +142,32 @@ async function play(folder, seed) {
 }
 
 /**
+ * Runs one file of unit tests in a process of its own.
+ *
+ * @param {string} folder
+ * @param {string} test
+ * @returns {Promise<{ isPassed: boolean, isClear: boolean, problem: string }>} `isClear`: a test has passed or failed;
+ *   `problem`: the first that has failed
+ */
+function runTest(folder, test) {
+  const child = spawn(process.execPath, vitest(folder, 'unit', '--bail=1', '--reporter=dot', test), {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  const timer = setTimeout(() => child.kill(), TIME_LIMIT)
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
+  return new Promise((resolve) => {
+    child.on('close', (code) => {
+      clearTimeout(timer)
+      const [, failed] = /^ *FAIL +(.*)$/m.exec(output) ?? []
+      const isPassed = code === 0
+      resolve({ isPassed, isClear: isPassed || failed !== undefined, problem: failed ?? '' })
+    })
+  })
+}
+
+/**
  * A checkout with as much as the simulation needs.
  *
  * @param {string} name
@@ -137,6 +178,8 @@ function copyOf(name) {
     'src',
     'worker',
     'test/sim',
+    'test/unit',
+    'test/servers.ts',
     'test/vitest.config.ts',
     'package.json',
     'tsconfig.json',

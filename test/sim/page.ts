@@ -1,26 +1,35 @@
 import type { Host, HostName } from '../../src/link/host.ts'
-import { type Entry, EVENT_SOURCE_POLICY } from '../../src/link/protocol.ts'
+import { type Entry, EVENT_SOURCE_POLICY, type EventEntry } from '../../src/link/protocol.ts'
 import { Client } from '../../src/page/client.ts'
 import type { PageSubscription } from '../../src/page/page-subscription.ts'
 import type { Agent } from './world/agent.ts'
 import { overhear } from './world/overhear.ts'
 import { requestTo } from './world/samples.ts'
-import type { VirtualServer } from './world/server.ts'
+import type { Looks, VirtualServer } from './world/server.ts'
 import type { World } from './world/world.ts'
 
 /** What a page was given, in order. */
 export type Recorded =
-  | { type: 'event'; name: string; number: number }
-  /** `sentByThen`: how many events the server had sent when the page was told. */
+  /** `sentByThen`: how many events the server had sent when the page was given this. */
+  | { type: 'event'; looks: Looks; sentByThen: number }
+  | { type: 'frame'; looks: Looks }
   | { type: 'gap'; reason: string; before: string; after: string; sentByThen: number }
 
+/** A point in a server's order of events. */
+export type Point =
+  /** After so many. */
+  | { sent: number }
+  /** After the event that a page recorded at this index. */
+  | { record: number }
+  /** After the latest event among so many records of a page. */
+  | { records: number }
+
 /** A stretch of a server's events of one name that a page must have been given. */
-interface Due {
+export interface Due {
   name: string
-  /** After the event of this number. */
-  after: number
-  /** Up to this number, `undefined` while the page still listens. */
-  upTo: number | undefined
+  after: Point
+  /** `undefined` while the page still listens. */
+  upTo: Point | undefined
 }
 
 /** A page's listener: records, and knows what it was promised. */
@@ -61,9 +70,9 @@ export class SimSubscription {
     return [...this.#names]
   }
 
-  /** The last event that this page was given. */
-  get reached(): number {
-    return this.records.reduce((most, record) => (record.type === 'event' ? record.number : most), 0)
+  /** How many events of its connections this page was given. */
+  get frameCount(): number {
+    return this.records.filter(({ type }) => type === 'frame').length
   }
 
   add(name: string): void {
@@ -92,12 +101,12 @@ export class SimSubscription {
   }
 
   #promise(name: string): void {
-    this.due.push({ name, after: this.server.events.length, upTo: undefined })
+    this.due.push({ name, after: { sent: this.server.events.length }, upTo: undefined })
   }
 
   #settle(name: string): void {
     for (const due of this.due) {
-      if (due.name === name) due.upTo ??= this.reached
+      if (due.name === name) due.upTo ??= { records: this.records.length }
     }
   }
 
@@ -112,25 +121,31 @@ export class SimSubscription {
       const { type, reason, before, after } = entry
       this.records.push({ type, reason, before, after, sentByThen: this.server.events.length })
     } else if (entry.type === 'state') {
-      if (entry.state === 'closed') this.strays.push(`closed: ${entry.error}`)
+      if (entry.state === 'closed') this.strays.push(`closed: ${entry.error?.message}`)
       if (entry.state !== 'open' || this.#hasOpened) return
       this.#hasOpened = true
       for (const name of this.#names) this.#promise(name)
     } else if (!this.#names.has(entry.name)) {
       this.strays.push(`${entry.name}: ${entry.data}`)
     } else {
-      const [server, number] = entry.data.split(' ')
-      if (server !== this.server.name) this.strays.push(entry.data)
-      this.records.push({ type: 'event', name: entry.name, number: Number(number) })
-      const added = this.addNext
-      this.addNext = undefined
-      if (added !== undefined && !this.#names.has(added)) {
-        this.#names.add(added)
-        // Whatever follows the event being dispatched is due, even what the hub has had for long.
-        this.due.push({ name: added, after: Number(number), upTo: undefined })
-        this.#subscription.setNames(this.#names)
-      }
+      this.#recordEvent(entry)
     }
+  }
+
+  #recordEvent({ name, data, id }: EventEntry): void {
+    const looks = { name, data, id }
+    if (this.server.framesLike(looks) > 0) {
+      this.records.push({ type: 'frame', looks })
+      return
+    }
+    this.records.push({ type: 'event', looks, sentByThen: this.server.events.length })
+    const added = this.addNext
+    this.addNext = undefined
+    if (added === undefined || this.#names.has(added)) return
+    this.#names.add(added)
+    // Whatever follows the event being dispatched is due, even what the hub has had for long.
+    this.due.push({ name: added, after: { record: this.records.length - 1 }, upTo: undefined })
+    this.#subscription.setNames(this.#names)
   }
 }
 

@@ -1,19 +1,23 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Recorded } from './page.ts'
 import { brokenPromises } from './promises.ts'
 import regressions from './regressions.json' with { type: 'json' }
-import { play, type Schedule, schedules } from './schedule.ts'
+import { play, type Schedule, schedulesOf } from './schedule.ts'
+import { ALL_KINDS, type ServerKind } from './world/kinds.ts'
 
 const {
   TABSTREAM_SIM_RUNS,
   TABSTREAM_SIM_SEED,
+  TABSTREAM_SIM_KINDS,
   TABSTREAM_SIM_SCHEDULE,
   TABSTREAM_SIM_SHRINK,
   TABSTREAM_SIM_REPORT,
 } = process.env
 const runs = Number(TABSTREAM_SIM_RUNS ?? 3_000)
 const seed = Number(TABSTREAM_SIM_SEED ?? 1)
+const schedules = schedulesOf(kindsOf(TABSTREAM_SIM_KINDS))
 
 /** What simulate.mjs is told, and how often, in runs. */
 const report: {
@@ -27,6 +31,17 @@ function writeReport(): void {
   // Renamed when complete: it is read at any time.
   writeFileSync(`${TABSTREAM_SIM_REPORT}.new`, JSON.stringify(report))
   renameSync(`${TABSTREAM_SIM_REPORT}.new`, TABSTREAM_SIM_REPORT)
+}
+
+function kindsOf(names: string | undefined): readonly ServerKind[] {
+  return (
+    names?.split(',').map((name) => {
+      const kind = ALL_KINDS.find((one) => one === name)
+      if (kind === undefined)
+        throw new Error(`There is no kind of server "${name}", only ${ALL_KINDS.join(', ')}.`)
+      return kind
+    }) ?? ALL_KINDS
+  )
 }
 
 test.runIf(TABSTREAM_SIM_SCHEDULE === undefined)(
@@ -51,6 +66,12 @@ test.runIf(TABSTREAM_SIM_SCHEDULE === undefined)(
   },
 )
 
+const inWords = (record: Recorded): string => {
+  if (record.type === 'gap') return `gap ${record.reason} between ${record.before} and ${record.after}`
+  const { name, data, id } = record.looks
+  return `${record.type} ${name} ${data} @${id}`
+}
+
 /** As the simulation shrank them. Only as a part of `npm test`: a search for new ones has its own report. */
 describe.runIf(TABSTREAM_SIM_SCHEDULE === undefined && TABSTREAM_SIM_REPORT === undefined)(
   'promises hold in schedules that once broke one',
@@ -70,9 +91,22 @@ if (TABSTREAM_SIM_SCHEDULE !== undefined) {
     const given = JSON.parse(String(TABSTREAM_SIM_SCHEDULE)) as Schedule
     const { tabs, world } = await play(given)
     for (const tab of tabs) {
-      for (const { records, due } of tab.subscriptions) console.log(tab.agent.name, { due, records })
+      for (const { records, server, due } of tab.subscriptions) {
+        console.log(
+          [`${tab.agent.name} at ${server.name}, due ${JSON.stringify(due)}`, ...records.map(inWords)].join(
+            '\n  ',
+          ),
+        )
+      }
     }
-    console.log(world.servers.map(({ events, requests }) => ({ events, requests })))
+    for (const server of world.servers) {
+      const events = server.events.map(({ number, name, id, data }) => `${number}: ${name} ${data} @${id}`)
+      const connections = server.allConnections.map(
+        ({ reader, openedAt, lastEventId, writings }) =>
+          `${openedAt} by ${reader} after "${lastEventId}": ${writings.map(({ number, at }) => `${number} at ${at}`).join(', ')}`,
+      )
+      console.log([server.name, ...events, ...connections].join('\n  '))
+    }
     expect(await brokenPromises(given)).toEqual([])
   })
 }

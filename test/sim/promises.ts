@@ -1,9 +1,16 @@
-import type { SimSubscription } from './page.ts'
-import { closeAll, type Happening, mostConnections, type Outcome, play, type Schedule } from './schedule.ts'
-import type { ServerKind } from './world/server.ts'
-
-/** These can resume from every event that had an ID: a gap needs something that is missing. */
-const FAITHFUL: readonly ServerKind[] = ['strict', 'inclusive', 'sparse', 'grouped']
+import { deceptionsOf } from './deception.ts'
+import { identify, numberAt } from './identify.ts'
+import type { Point, Recorded, SimSubscription } from './page.ts'
+import {
+  closeAll,
+  type Happening,
+  mostConnections,
+  NAMES,
+  type Outcome,
+  play,
+  type Schedule,
+} from './schedule.ts'
+import type { ServedEvent, VirtualServer } from './world/server.ts'
 
 /** What may make another leader necessary. */
 const REASONS_FOR_A_LEADER: readonly Happening['type'][] = [
@@ -26,7 +33,10 @@ export async function brokenPromises(schedule: Schedule): Promise<string[]> {
     for (const problem of tab.problems) problems.push(`${tab.agent.name}: ${problem}`)
     for (const [index, subscription] of tab.subscriptions.entries()) {
       const isWholeLog = schedule.logEvents > subscription.server.events.length * 2
-      for (const problem of problemsOf(subscription, isWholeLog && !tab.hasSlept && !isPlaceLost)) {
+      const isAwake = isWholeLog && !tab.hasSlept
+      const isOneHub = isAwake && outcome.world.hubs.length === 1
+      const circumstances = { isOneHub, isGapUndue: isOneHub || (isAwake && !isPlaceLost) }
+      for (const problem of problemsOf(subscription, circumstances)) {
         problems.push(`${tab.agent.name}, subscription ${index} (${subscription.server.kind}): ${problem}`)
       }
     }
@@ -65,69 +75,147 @@ function problemsOfElection({ world, tabs }: Outcome, { host, happenings }: Sche
   return hubs <= most ? [] : [`${hubs} hubs, though there was reason for ${most}`]
 }
 
-/** @param isGapUndue nothing that happened to this tab can have cost it events */
-function problemsOf(subscription: SimSubscription, isGapUndue: boolean): string[] {
+interface Circumstances {
+  /** This tab has been at one hub all the time, and has never fallen behind. */
+  isOneHub: boolean
+  /** Nothing that happened to this tab can have cost it events. */
+  isGapUndue: boolean
+}
+
+/** What a page was given, with the numbers of its events. */
+interface Account extends Circumstances {
+  subscription: SimSubscription
+  server: VirtualServer
+  /** Without frames: the server keeps none, so that they prove nothing, and none is due. */
+  records: Numbered[]
+  /** Whether a page that misses this event cannot know. */
+  mayBeMissing: (event: ServedEvent) => boolean
+  numberAt: (point: Point) => number
+}
+
+type Numbered = { type: 'event'; number: number } | Extract<Recorded, { type: 'gap' }>
+
+function problemsOf(subscription: SimSubscription, circumstances: Circumstances): string[] {
+  const { server, records } = subscription
+  const mayBeMissing = excusesOf(server, circumstances)
+  const numbers = identify(subscription, mayBeMissing)
+  const account: Account = {
+    ...circumstances,
+    subscription,
+    server,
+    mayBeMissing,
+    records: records.flatMap((record, index): Numbered[] => {
+      if (record.type === 'gap') return [record]
+      return record.type === 'event' ? [{ type: 'event', number: numbers[index] ?? 0 }] : []
+    }),
+    numberAt: (point) => numberAt(point, numbers),
+  }
   return [
     ...subscription.strays.map((data) => `came although it must not: ${data}`),
-    ...problemsOfOrder(subscription),
-    ...problemsOfLoss(subscription),
-    ...problemsOfGaps(subscription, isGapUndue),
+    ...problemsOfOrder(account),
+    ...problemsOfFrames(account),
+    ...problemsOfLoss(account),
+    ...problemsOfGaps(account),
   ]
 }
 
-/**
- * Once, and in the server's order. What comes after a gap may be old in two cases only: from a server that repeats
- * everything, and where no event before the gap had an ID to be recognised by.
- */
-function problemsOfOrder({ server, records }: SimSubscription): string[] {
+/** Which events may be missing in silence, whatever a page was given. */
+function excusesOf(server: VirtualServer, { isOneHub }: Circumstances) {
+  const deceptions = server.hasAlikeEvents ? deceptionsOf(server.allConnections) : []
+  return ({ number, isLate }: ServedEvent): boolean => {
+    // A late event is never sent live. A tab that comes from another hub cannot tell it from what it had not listened to.
+    if (isLate) return !server.hasBrought(number) || !isOneHub
+    // The first event after a takeover can look like one that this tab has had from another hub.
+    if (server.hasAlikeEvents && !isOneHub) return true
+    if (server.wasTakenAtItsWord(number, isOneHub) && !server.saysWhereItResumes) return true
+    return deceptions.some(({ after, upTo }) => number > after && number <= upTo)
+  }
+}
+
+/** Once, and in the server's order, also after a gap. */
+function problemsOfOrder({ server, records }: Account): string[] {
   const problems: string[] = []
   let last = 0
+  let isTwice = false
+  const late = new Set<number>()
   for (const record of records) {
-    if (record.type === 'gap' && (server.kind === 'repeating' || record.before === '')) last = 0
-    if (record.type !== 'event') continue
-    if (record.number <= last) problems.push(`event ${record.number} after ${last}`)
-    last = record.number
+    if (record.type === 'gap') continue
+    const { number } = record
+    if (server.events[number - 1]?.isLate) {
+      // Its place in a replay is before events that may have been given for long.
+      if (late.has(number)) problems.push(`late event ${number} again`)
+      late.add(number)
+      continue
+    }
+    // "Once" is about replays: what a server sends twice is given twice, but not three times.
+    const isSecond: boolean = number === last && server.events[number - 1]?.isTwice === true && !isTwice
+    if (number <= last && !isSecond) problems.push(`event ${number} after ${last}`)
+    isTwice = isSecond
+    last = number
   }
   return problems
 }
 
+/** Nothing that belongs to a connection is given more often than it was written. */
+function problemsOfFrames({ server, subscription }: Account): string[] {
+  const given = new Map<string, number>()
+  for (const record of subscription.records) {
+    if (record.type !== 'frame') continue
+    const { name, data, id } = record.looks
+    // The ID may be that of an earlier event.
+    const key = server.hasFrame(record.looks)
+      ? JSON.stringify([name, data, id])
+      : JSON.stringify([name, data])
+    const count = (given.get(key) ?? 0) + 1
+    given.set(key, count)
+    if (count > server.framesLike(record.looks)) return [`frame ${key} given ${count} times`]
+  }
+  return []
+}
+
 /** Everything that was due, or a gap in its place. */
-function problemsOfLoss(subscription: SimSubscription): string[] {
+function problemsOfLoss(account: Account): string[] {
+  const { server, records, subscription, numberAt, mayBeMissing } = account
   const problems: string[] = []
   const had = new Set<number>()
-  for (const record of subscription.records) if (record.type === 'event') had.add(record.number)
-  for (const { name, after, upTo = subscription.server.events.length } of subscription.due) {
-    for (const event of subscription.server.events.slice(after, upTo)) {
-      if (event.name !== name || had.has(event.number)) continue
-      if (subscription.server.wasTakenAtItsWord(event.number) && subscription.server.kind !== 'candid')
-        continue
-      if (event.id === undefined && !hasUnnumbered(subscription, event.number)) continue
-      if (!isTold(subscription, event.number)) problems.push(`event ${event.number} lost in silence`)
+  for (const record of records) if (record.type === 'event') had.add(record.number)
+  for (const { name, after, upTo = { sent: server.events.length } } of subscription.due) {
+    for (const event of server.events.slice(numberAt(after), numberAt(upTo))) {
+      if (event.name !== name || had.has(event.number) || mayBeMissing(event)) continue
+      if (!server.keeps(event) && !hasUnnumbered(account, event.number)) continue
+      if (!isTold(account, event)) problems.push(`event ${event.number} lost in silence`)
     }
   }
   return problems
 }
 
-/** Until an event without an ID has come, nobody can know that a server has such, and does not keep them. */
-function hasUnnumbered({ server, records }: SimSubscription, before: number): boolean {
-  if (server.kind !== 'sparse-ephemeral') return true
-  return records.some(
-    (record) =>
-      record.type === 'event' && record.number < before && server.events[record.number - 1]?.id === undefined,
-  )
+/**
+ * Whether a page can know that some events without an ID are history: of a name that had come with an ID, two with
+ * different data had come without one. Until then nobody can know that a server has such events, and does not keep them.
+ */
+function hasUnnumbered({ server, records }: Account, before: number): boolean {
+  const had = records.flatMap((record) => {
+    const event = record.type === 'event' && record.number < before && server.events[record.number - 1]
+    return event ? [event] : []
+  })
+  // No two events of a server that keeps only some have the same data.
+  const isHistory = (name: string) =>
+    had.some((event) => event.name === name && event.id !== undefined) &&
+    had.filter((event) => event.name === name && event.id === undefined).length > 1
+  return NAMES.some(isHistory)
 }
 
-/** Whether a gap stands between the events recorded before and after `number`. */
-function isTold({ server, records }: SimSubscription, number: number): boolean {
+/** Whether a gap stands between the events recorded before and after an event. */
+function isTold({ server, records }: Account, event: ServedEvent): boolean {
   let hasGap = false
   for (const record of records) {
     if (record.type === 'gap') {
       hasGap = true
-      // What this server does not keep may be missing behind the first event after the gap too; a page that fetches
-      // its state when it is told has that as well.
-      if (server.kind === 'sparse-ephemeral' && number <= record.sentByThen) return true
-    } else {
-      if (record.number > number) return hasGap
+      // An event that the server does not keep can also be missing between the first events after the gap. A page that
+      // fetches its state when it is told of the gap has what the server had sent by then.
+      if (!server.keeps(event) && event.number <= record.sentByThen) return true
+    } else if (server.events[record.number - 1]?.isLate !== true) {
+      if (record.number > event.number) return hasGap
       hasGap = false
     }
   }
@@ -135,13 +223,15 @@ function isTold({ server, records }: SimSubscription, number: number): boolean {
 }
 
 /** No gap where nothing is missing. */
-function problemsOfGaps({ server, records }: SimSubscription, isGapUndue: boolean): string[] {
-  if (!isGapUndue || !FAITHFUL.includes(server.kind)) return []
+function problemsOfGaps({ server, records, isGapUndue }: Account): string[] {
+  if (!isGapUndue || !server.isFaithful) return []
   const problems: string[] = []
   for (const record of records) {
     if (record.type !== 'gap') continue
     // Up to the first event with an ID no server can be asked to repeat anything.
     if (record.before === '' || server.isFirstId(record.before)) continue
+    // Nothing has shown that this event was a greeting, so that it is missed when it does not come again.
+    if (server.isUnprovenGreeting(record.before)) continue
     problems.push(`false gap "${record.reason}" between ${record.before} and ${record.after}`)
   }
   return problems
@@ -157,7 +247,8 @@ function problemsOfSteadyState({ world, tabs }: Outcome, schedule: Schedule): st
     // Leaders have all woken by now, a wedged worker never will.
     const mostWanted = schedule.host === 'leader' ? 1 : mostConnections(schedule)
     const most = isWanted ? mostWanted : 0
-    if (server.connections > most || (isWanted && server.connections === 0)) {
+    const isMissing = isWanted && server.staysConnected && server.connections === 0
+    if (server.connections > most || isMissing) {
       problems.push(`${server.connections} connections to ${server.url}, wanted: ${isWanted}`)
     }
   }

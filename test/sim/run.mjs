@@ -5,14 +5,16 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { simulate, vitest } from './simulate.mjs'
 
-// npm run sim [-- --runs 20000 --seed 7]
+// npm run sim [-- --runs 20000 --seed 7 --kinds greeting,heartbeats]
 // npm run sim -- --schedule '{"seed":…}'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 const USAGE = `Usage:
-  npm run sim -- [--runs NUMBER] [--seed NUMBER]   plays random schedules; 3,000 of a random seed, unless told otherwise
-  npm run sim -- --schedule JSON|FILE              plays one schedule and shows what its tabs recorded`
+  npm run sim -- [--runs NUMBER] [--seed NUMBER] [--kinds KIND,KIND…]
+      plays random schedules; 3,000 of a random seed and with servers of all kinds, unless told otherwise
+  npm run sim -- --schedule JSON|FILE
+      plays one schedule and shows what its tabs recorded`
 
 /** Up to here in one process and with the very seed given; beyond that in chunks, two at a time. */
 const UNDIVIDED = 5_000
@@ -25,16 +27,16 @@ const PROGRESS_INTERVAL = 10_000
 const SEEDS = 2 ** 31
 
 try {
-  const { schedule, runs = 3_000, seed = Math.floor(Math.random() * SEEDS) } = readArguments()
-  process.exitCode = schedule === undefined ? await playMany(runs, seed) : playOne(schedule)
+  const { schedule, runs = 3_000, seed = Math.floor(Math.random() * SEEDS), kinds } = readArguments()
+  process.exitCode = schedule === undefined ? await playMany(runs, seed, kinds) : playOne(schedule)
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
 }
 
-/** @returns {{ schedule?: string, runs?: number, seed?: number }} */
+/** @returns {{ schedule?: string, runs?: number, seed?: number, kinds?: string }} */
 function readArguments() {
-  const names = ['runs', 'seed', 'schedule']
+  const names = ['runs', 'seed', 'kinds', 'schedule']
   const options = Object.fromEntries(names.map((name) => [name, { type: /** @type {const} */ ('string') }]))
   const { values, positionals } = parseArgs({ options, strict: false })
   const unknown = Object.keys(values).filter((name) => !names.includes(name))
@@ -44,9 +46,10 @@ function readArguments() {
   for (const [name, value] of Object.entries(values)) {
     if (typeof value !== 'string') throw new Error(`--${name} needs a value.\n${USAGE}`)
   }
-  const { schedule, runs, seed } = /** @type {Record<string, string | undefined>} */ (values)
+  const { schedule, runs, seed, kinds } = /** @type {Record<string, string | undefined>} */ (values)
   return {
     ...(schedule !== undefined && { schedule }),
+    ...(kinds !== undefined && { kinds }),
     ...(runs !== undefined && { runs: wholeNumber('runs', runs, 1) }),
     ...(seed !== undefined && { seed: wholeNumber('seed', seed, 0) }),
   }
@@ -81,11 +84,12 @@ function playOne(given) {
 /**
  * @param {number} runs
  * @param {number} seed
+ * @param {string | undefined} kinds of servers; all of them unless given
  * @returns {Promise<number>} exit code
  */
-async function playMany(runs, seed) {
+async function playMany(runs, seed, kinds) {
   console.log(`Playing ${count(runs)} random schedules from seed ${seed} …`)
-  const waiting = chunksOf(runs, seed)
+  const waiting = chunksOf(runs, seed).map((chunk) => (kinds === undefined ? chunk : { ...chunk, kinds }))
   /** @type {Map<Chunk, ReturnType<typeof simulate>>} */
   const running = new Map()
   let played = 0
@@ -119,7 +123,7 @@ async function playMany(runs, seed) {
   return isBroken ? 1 : 0
 }
 
-/** @typedef {{ runs: number, seed: number }} Chunk */
+/** @typedef {{ runs: number, seed: number, kinds?: string }} Chunk */
 
 /**
  * @param {number} runs
@@ -139,8 +143,8 @@ function chunksOf(runs, seed) {
  * @param {Chunk} chunk
  * @param {import('./simulate.mjs').Result} result
  */
-function tell({ runs, seed }, { failure, output }) {
-  const again = `npm run sim -- --runs ${runs} --seed ${seed}`
+function tell({ runs, seed, kinds }, { failure, output }) {
+  const again = `npm run sim -- --runs ${runs} --seed ${seed}${kinds === undefined ? '' : ` --kinds ${kinds}`}`
   if (failure === undefined) {
     console.log(`${output}\nThe simulation itself failed; again: ${again}`)
     return

@@ -26,10 +26,11 @@ import { join } from 'node:path'
 /**
  * Plays random schedules in a process of its own.
  *
- * @param {{ root: string, runs: number, seed: number, shrinks?: boolean }} options `root`: a checkout of tabstream
+ * @param {{ root: string, runs: number, seed: number, kinds?: string, shrinks?: boolean }} options `root`: a checkout of
+ *   tabstream; `kinds`: of servers, with commas between them
  * @returns {{ report: () => Report, result: Promise<Result>, stop: () => void }}
  */
-export function simulate({ root, runs, seed, shrinks = true }) {
+export function simulate({ root, runs, seed, kinds, shrinks = true }) {
   const folder = mkdtempSync(join(tmpdir(), 'tabstream-sim-'))
   const path = join(folder, 'report.json')
   const tidyUp = () => rmSync(folder, { recursive: true, force: true })
@@ -40,6 +41,7 @@ export function simulate({ root, runs, seed, shrinks = true }) {
       ...process.env,
       TABSTREAM_SIM_RUNS: String(runs),
       TABSTREAM_SIM_SEED: String(seed),
+      TABSTREAM_SIM_KINDS: kinds,
       TABSTREAM_SIM_SHRINK: shrinks ? 'yes' : 'no',
       TABSTREAM_SIM_REPORT: path,
       TABSTREAM_SIM_SCHEDULE: undefined,
@@ -67,16 +69,20 @@ export function simulate({ root, runs, seed, shrinks = true }) {
 }
 
 /**
- * Arguments for Node that run the simulation. In a thread, which ends with its process whatever it is doing.
+ * Arguments for Node that run the simulation, or another project. In a thread, which ends with its process whatever it is
+ * doing.
  *
  * @param {string} root
+ * @param {string} project
+ * @param {string[]} others
  */
-export const vitest = (root) => [
+export const vitest = (root, project = 'sim', ...others) => [
   join(root, 'node_modules/vitest/vitest.mjs'),
   'run',
   '--config=test/vitest.config.ts',
-  '--project=sim',
+  `--project=${project}`,
   '--pool=threads',
+  ...others,
 ]
 
 /**

@@ -1,8 +1,9 @@
 import { wrap } from 'comlink'
 import { describe, expect, test } from 'vitest'
 import { placeOf } from '../../src/link/place.ts'
-import type { HubSide, Position, StateEntry } from '../../src/link/protocol.ts'
+import type { HubSide, Passed, Position, Seen, StateEntry } from '../../src/link/protocol.ts'
 import { Hub } from '../../worker/hub.ts'
+import { NOWHERE } from '../../worker/stream/anchor.ts'
 import { requestTo } from '../sim/world/samples.ts'
 import {
   CONNECT,
@@ -21,15 +22,28 @@ const OPENING = ['connecting', 'open']
 const WITHIN_LINGER = 900
 const LINGER = 1_100
 
+/** The event of this number of a strict server. */
+const passed = (number: number): Passed => ({
+  ...placeOf({ id: `id-${number}`, nth: 0, name: 'a', data: `https://dash.test/0 ${number}` }),
+  ordinal: number,
+})
+
+/** Such a tab has dispatched all events up to there. */
+const seenUpTo = (number: number): Seen => ({
+  events: Array.from({ length: number }, (_, index) => passed(index + 1)),
+  since: 0,
+})
+
 /** Where a tab of another hub stood after the event of this number of a strict server. */
 const positionAfter = (number: number, subscribers = 1): Position => ({
+  ...NOWHERE,
   log: 'another hub/1',
   seq: number + 1,
   ordinal: number,
   resumeAfter: `id-${number - 1}`,
-  expect: [placeOf({ id: `id-${number}`, nth: 0, name: 'a', data: `https://dash.test/0 ${number}` })],
+  from: number - 1,
+  latest: [passed(number)],
   unproven: false,
-  mixed: false,
   subscribers,
 })
 
@@ -501,12 +515,12 @@ describe('tabs of a dead hub', () => {
     for (let count = 0; count < 10; count++) serverOf(world).send('a')
     const ahead = new RawTab(world, 'ahead')
     await ahead.attach()
-    await ahead.subscribe(['a'], { position: positionAfter(8), seen: [] })
+    await ahead.subscribe(['a'], { position: positionAfter(8), seen: seenUpTo(8) })
     // A little later, as it happens, but before the hub connects.
     await world.clock.advance(20)
     const behind = new RawTab(world, 'behind')
     await behind.attach()
-    await behind.subscribe(['a'], { position: positionAfter(5), seen: [] })
+    await behind.subscribe(['a'], { position: positionAfter(5), seen: seenUpTo(5) })
     await world.clock.advance(CONNECT)
     expect(serverOf(world).requests).toEqual(['id-4'])
     expect(ahead.heard()).toEqual(['open', 'a 9', 'a 10'])
@@ -519,7 +533,7 @@ describe('tabs of a dead hub', () => {
     for (let number = 30; number > 0; number--) {
       const tab = new RawTab(world, `tab ${number}`)
       await tab.attach()
-      await tab.subscribe(['a'], { position: positionAfter(number), seen: [] })
+      await tab.subscribe(['a'], { position: positionAfter(number), seen: seenUpTo(number) })
       await world.clock.advance(45)
     }
     // The twenty-third came after a second.
@@ -540,7 +554,10 @@ describe('tabs of a dead hub', () => {
       if (name === 'late') await world.clock.advance(500)
       const tab = new RawTab(world, name)
       await tab.attach()
-      await tab.subscribe(['a'], { position: positionAfter(number, subscribers), seen: [] })
+      await tab.subscribe(['a'], {
+        position: positionAfter(number, subscribers),
+        seen: seenUpTo(number),
+      })
     }
     await world.clock.advance(CONNECT)
     expect(serverOf(world).requests).toEqual(requests)
@@ -551,19 +568,19 @@ describe('tabs of a dead hub', () => {
     for (let count = 0; count < 10; count++) serverOf(world).send('a')
     const early = new RawTab(world, 'early')
     await early.attach()
-    await early.subscribe(['a'], { position: positionAfter(7, 4), seen: [] })
+    await early.subscribe(['a'], { position: positionAfter(7, 4), seen: seenUpTo(7) })
     const newcomer = new RawTab(world, 'newcomer')
     await newcomer.attach()
     await newcomer.subscribe(['a'])
     for (const names of [['a', 'b'], ['b'], ['a']]) {
       const position = newcomer.batches.at(-1)?.position
       if (position === undefined) throw new Error('the newcomer was sent nothing')
-      await newcomer.subscribe(names, { position, seen: [] })
+      await newcomer.subscribe(names, { position, seen: { events: [], since: 0 } })
     }
     await world.clock.advance(500)
     const late = new RawTab(world, 'late')
     await late.attach()
-    await late.subscribe(['a'], { position: positionAfter(5, 4), seen: [] })
+    await late.subscribe(['a'], { position: positionAfter(5, 4), seen: seenUpTo(5) })
     await world.clock.advance(1_000)
     expect(serverOf(world).requests).toEqual(['id-4'])
   })
@@ -573,11 +590,11 @@ describe('tabs of a dead hub', () => {
     for (let count = 0; count < 10; count++) serverOf(world).send('a')
     const early = new RawTab(world, 'early')
     await early.attach()
-    await early.subscribe(['a'], { position: positionAfter(5), seen: [] })
+    await early.subscribe(['a'], { position: positionAfter(5), seen: seenUpTo(5) })
     await world.clock.advance(CONNECT)
     const late = new RawTab(world, 'late')
     await late.attach()
-    await late.subscribe(['a'], { position: positionAfter(7), seen: [] })
+    await late.subscribe(['a'], { position: positionAfter(7), seen: seenUpTo(7) })
     await send(world, 'a')
     expect(late.heard().filter((words) => words !== 'open')).toEqual(['a 8', 'a 9', 'a 10', 'a 11'])
   })
@@ -587,11 +604,11 @@ describe('tabs of a dead hub', () => {
     for (let count = 0; count < 10; count++) serverOf(world).send('a')
     const early = new RawTab(world, 'early')
     await early.attach()
-    await early.subscribe(['a'], { position: positionAfter(9), seen: [] })
+    await early.subscribe(['a'], { position: positionAfter(9), seen: seenUpTo(9) })
     await world.clock.advance(CONNECT)
     const late = new RawTab(world, 'late')
     await late.attach()
-    await late.subscribe(['a'], { position: positionAfter(3), seen: [] })
+    await late.subscribe(['a'], { position: positionAfter(3), seen: seenUpTo(3) })
     await world.clock.advance(5_000)
     await send(world, 'a')
     const heard = late.heard().filter((words) => words !== 'open')
@@ -605,7 +622,7 @@ describe('tabs of a dead hub', () => {
     for (let count = 0; count < 10; count++) serverOf(world).send('a')
     const former = new RawTab(world, 'former')
     await former.attach()
-    await former.subscribe(['a'], { position: positionAfter(8), seen: [] })
+    await former.subscribe(['a'], { position: positionAfter(8), seen: seenUpTo(8) })
     await world.clock.advance(CONNECT)
     const newcomer = await listeningTab(world, 'newcomer', ['a'])
     await send(world, 'a')

@@ -3,7 +3,6 @@ import { pack } from '../../src/link/pack.ts'
 import type {
   ConnectionError,
   Entry,
-  EventEntry,
   GapEntry,
   GapReason,
   PackedEntries,
@@ -15,12 +14,12 @@ import type {
   TabSide,
 } from '../../src/link/protocol.ts'
 import { BATCH_CHARACTERS, BATCH_ENTRIES, type Excerpts } from '../log/excerpts.ts'
-import { charactersOf } from '../log/log.ts'
+import { charactersOf, isOutOfLine, type LoggedEvent } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import { PageQuestions } from '../stream/page-questions.ts'
 import type { Questions, Subscriber } from '../stream/subscriber.ts'
 import { Joining } from './joining.ts'
-import { Rejoin, type RejoinedStream } from './rejoin.ts'
+import { type Fate, Rejoin, type RejoinedStream } from './rejoin.ts'
 import { Sender } from './sender.ts'
 
 /** A batch of these tells a position only. */
@@ -140,7 +139,9 @@ export class Cursor implements Subscriber {
       const entries = this.#take()
       if (entries === undefined && !this.#isPositionDue()) return
       const seq = this.#next - 1
-      this.#sender.send(entries ?? NO_ENTRIES, seq, this.#positionAt(seq))
+      const beginsAnew = this.#rejoin?.isForeign === true && this.#rejoin.isJoined
+      this.#sender.send(entries ?? NO_ENTRIES, seq, this.#positionAt(seq), beginsAnew)
+      if (this.#rejoin?.isJoined) this.#rejoin = undefined
     }
     this.#skip()
   }
@@ -156,7 +157,7 @@ export class Cursor implements Subscriber {
   get #isPlain(): boolean {
     return (
       this.#lead.length === 0 &&
-      this.#rejoin?.isSettled !== false &&
+      this.#rejoin === undefined &&
       this.#standing.finale === undefined &&
       this.#next >= this.#joining.seq &&
       this.#next >= this.#stream.log.firstSeq
@@ -173,10 +174,10 @@ export class Cursor implements Subscriber {
 
   #startingPoint(platform: HubPlatform, former: Cursor | undefined): number {
     const { log } = this.#stream
-    const { position, seen = [] } = this.#subscription
+    const { position, seen } = this.#subscription
     if (position === undefined)
       return this.#join(former === undefined ? log.lastSeq + 1 : former.#joining.seq)
-    this.#lastEventId = position.expect.at(-1)?.id ?? ''
+    this.#lastEventId = position.latest.at(-1)?.id ?? ''
     if (position.log === this.#stream.id) {
       if (former !== undefined) this.#joining.continue(former.#joining)
       if (position.seq + 1 < log.firstSeq) this.#fallBehind('asleep')
@@ -210,7 +211,11 @@ export class Cursor implements Subscriber {
       if (entry === undefined) break
       if (entry.type === 'event') {
         if (!this.#addEvent(entry, batch)) break
-      } else if (entry.type === 'gap' && this.#rejoin?.isJoined === false) {
+        if (isOutOfLine(entry) && entries.length > 0) {
+          this.#next++
+          break
+        }
+      } else if (entry.type === 'gap' && this.#rejoin !== undefined) {
         this.#rejoin.pass(entry)
       } else if (this.#joining.matters(entry)) {
         entries.push(entry)
@@ -226,37 +231,29 @@ export class Cursor implements Subscriber {
   }
 
   /** False where the event has to wait until it is known whether the tab has had it. */
-  #addEvent(event: EventEntry, batch: { readonly entries: Entry[]; characters: number }): boolean {
+  #addEvent(event: LoggedEvent, batch: { readonly entries: Entry[]; characters: number }): boolean {
     const { entries } = batch
     const rejoin = this.#rejoin
-    const verdict = this.#judge(event)
-    if (verdict === 'unknown') return false
-    if (rejoin !== undefined && verdict === 'gap') {
-      entries.push(this.#gap(rejoin.lateness, event.seq - 1, event.id))
-    }
-    if (this.#rejoin?.isJoined !== false) this.#lastEventId = event.id
-    const isDue = verdict !== 'seen' && this.#joining.matters(event)
-    const gap = rejoin?.takeGap(verdict, isDue)
-    if (gap !== undefined) entries.push(gap)
-    if (isDue) {
+    const isWanted = this.#joining.matters(event)
+    const fate: Fate | undefined =
+      rejoin === undefined ? { isGiven: isWanted } : rejoin.judge(event, isWanted)
+    if (fate === undefined) return false
+    const { isGiven, gap } = fate
+    if (typeof gap === 'string') entries.push(this.#gap(gap, event.seq - 1, event.id))
+    else if (gap !== undefined) entries.push(gap)
+    if (rejoin === undefined || rejoin.isJoined) this.#lastEventId = event.id
+    // The page still has its place in a log that is no more: that must be mended before this hub goes, too.
+    if (rejoin?.isJoined) this.#sender.hastenPosition()
+    if (isGiven && isWanted) {
       entries.push(event)
       batch.characters += charactersOf(event)
     }
     return true
   }
 
-  #judge(event: EventEntry): ReturnType<Rejoin['judge']> {
-    const rejoin = this.#rejoin
-    if (rejoin === undefined || rejoin.isJoined) return 'new'
-    const verdict = rejoin.judge(event, this.#joining.wants(event.name))
-    // The page still has its place in a log that is no more: that must be mended before this hub goes, too.
-    if (rejoin.isJoined) this.#sender.hastenPosition()
-    return verdict
-  }
-
   /** Passes over what does not matter while the tab is busy, so that only what it hears can make it fall behind. */
   #skip(): void {
-    if (this.#lead.length > 0 || this.#rejoin?.isJoined === false) return
+    if (this.#lead.length > 0 || this.#rejoin !== undefined) return
     for (;;) {
       const entry = this.#stream.log.at(this.#next)
       if (entry?.type !== 'event' || this.#joining.matters(entry)) return
@@ -266,7 +263,8 @@ export class Cursor implements Subscriber {
   }
 
   #isPositionDue(): boolean {
-    return this.#rejoin?.isJoined !== false && this.#sender.isPositionDue(this.#next)
+    const isStanding = this.#rejoin === undefined || this.#rejoin.isJoined
+    return isStanding && this.#sender.isPositionDue(this.#next)
   }
 
   /** Until a tab of another hub is known to have joined this log, it stands where it stood. */

@@ -1,98 +1,110 @@
 import { placeKey, placeOf } from '../../src/link/place.ts'
-import type { EventEntry, GapEntry, GapReason, Place, Position } from '../../src/link/protocol.ts'
-import type { Log } from '../log/log.ts'
+import type { GapEntry, GapReason, Position, Seen } from '../../src/link/protocol.ts'
+import type { Log, LoggedEvent } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
-import { Resumption, type Verdict } from '../stream/resumption.ts'
+import type { History } from '../stream/history.ts'
 import type { Takeover } from '../stream/takeover.ts'
 
-/** How long, in ms, a replay may take to bring the last event a tab knows before new ones count as after a loss. */
+/** How long, in ms, the log may take to bring the last event of a tab that comes from elsewhere. */
 const PATIENCE = 1_000
 
 /** What a tab that comes from another hub must ask of its stream. */
 export interface RejoinedStream {
   readonly log: Log
+  readonly history: History
   readonly takeover: Takeover
+  /** Whether someone expects the server to resume. */
+  readonly resumes: boolean
+  /** A replay is under way. */
+  readonly isJudging: boolean
 }
 
-/** A tab that comes from another hub finds its place in a log that it does not know. */
+/** What becomes of an event. */
+export interface Fate {
+  readonly isGiven: boolean
+  /** What goes before it. */
+  readonly gap?: GapEntry | GapReason | undefined
+}
+
+/**
+ * A tab that comes from another hub finds its place in a log that it does not know.
+ *
+ * The stream judges the replay for all such tabs. Where a tab's position is in the log that the stream continues, it only has
+ * to compare numbers. Otherwise it looks for the last event that the tab knows.
+ */
 export class Rejoin {
   /** Where it stood at the other hub. */
   readonly position: Position
   readonly #platform: HubPlatform
-  readonly #log: Log
+  readonly #stream: RejoinedStream
+  readonly #seen: Seen
+  readonly #impatient: () => void
   /** The stream had gone on without this tab when it came. */
   readonly #hasComeLate: boolean
-  readonly #resumption: Resumption
-  readonly #impatient: () => void
-  #patience: unknown
-  #isImpatient: boolean
-  #isJoined = false
-  /** Sequence numbers of the last event looked at in advance, and of the last one of those that the tab knows. */
+  #keys: ReadonlySet<string> | undefined
+  #numbers: ReadonlySet<number> | undefined
+  /** Number of the last event that it has passed; `undefined` as long as that is not known. */
+  #passed: number | undefined
+  /** Sequence number up to which its last event has been looked for. */
   #lookedAt = 0
-  #knownAt = 0
+  #owesGap = false
+  #hasReached = false
+  /** An event has come that is new to a tab whose last event was found: so are those behind it. */
+  #hasPassedAll = false
+  #patience: unknown
+  #isImpatient = false
   /** It lies behind what this tab knows, unless something known comes after it. */
   #passedGap: GapEntry | undefined
 
-  /**
-   * @param seen the places that the tab has dispatched lately
-   * @param impatient called when what waited is not to wait any longer
-   */
+  /** @param impatient called when what waited is not to wait any longer */
   constructor(
     platform: HubPlatform,
     stream: RejoinedStream,
     position: Position,
-    seen: readonly Place[],
+    seen: Seen | undefined,
     impatient: () => void,
   ) {
     this.#platform = platform
-    this.#log = stream.log
+    this.#stream = stream
     this.position = position
+    this.#seen = seen ?? { events: [], since: 0 }
     this.#impatient = impatient
     this.#hasComeLate = stream.takeover.isSettled
-    // Without an ID no replay can bring anything that is known.
-    this.#isImpatient = position.resumeAfter === ''
-    const known = new Set(seen.map(placeKey))
-    const { isWhole } = stream.log
-    this.#resumption = new Resumption(
-      position,
-      (event) => known.has(placeKey(placeOf(event))),
-      () => isWhole && stream.takeover.hasResumedFrom(position),
-    )
   }
 
-  /** The tab has found its place: what comes is new. */
+  /** The numbers of what the tab has had do not hold in this log. */
+  get isForeign(): boolean {
+    const { start, end } = this.#stream.takeover
+    const { log, ordinal, resumeAfter } = this.position
+    return resumeAfter === '' || log !== start?.log || ordinal > end
+  }
+
+  /** The tab has found its place, and has been told of every loss: it stands in this log. */
   get isJoined(): boolean {
-    return this.#isJoined
-  }
-
-  /** Nothing is left to do for it here. */
-  get isSettled(): boolean {
-    return this.#isJoined && this.#passedGap === undefined
+    return this.#hasReached && !this.#owesGap && this.#passedGap === undefined
   }
 
   /**
-   * `'unknown'` only while it is worth waiting for what is known.
+   * What becomes of an event; nothing as long as it is worth waiting.
    *
-   * @param wants whether the tab listens to the event's name
+   * @param isDue whether the tab wants it
    */
-  judge(event: EventEntry, wants: boolean): Verdict {
-    if (this.#isJoined) return 'new'
-    let verdict = this.#resumption.judge(event, wants)
-    if (verdict === 'unknown') {
-      // Older than what this tab knows, where that is yet to come: another tab stood further back, or joined earlier.
-      if (this.#knowsLaterThan(event.seq)) return 'seen'
-      if (!this.#isImpatient) {
-        this.#patience ??= this.#platform.setTimeout(() => {
-          this.#isImpatient = true
-          this.#impatient()
-        }, PATIENCE)
-        return 'unknown'
-      }
-      this.#resumption.giveUp()
-      verdict = 'gap'
+  judge(event: LoggedEvent, isDue: boolean): Fate | undefined {
+    this.#passed ??= this.isForeign ? this.#find() : this.#settleAt(this.position.ordinal)
+    const passed = this.#passed
+    if (passed === undefined) {
+      this.#wait()
+      return undefined
     }
-    if (this.#resumption.isOver) this.end()
-    return verdict
+    const isGiven = this.#isNew(event, passed)
+    if (event.upTo >= passed && this.#stream.history.isThroughTo(passed)) this.#hasReached = true
+    if (!isGiven) this.#passedGap = undefined
+    if (!isGiven || !isDue) return { isGiven }
+    const isFrame = event.role === 'frame'
+    const gap = this.#owesGap ? this.#lateness : isFrame ? undefined : this.#passedGap
+    this.#owesGap = false
+    if (gap !== undefined) this.#passedGap = undefined
+    return { isGiven, gap }
   }
 
   /** The stream's own gap is told only where it lies behind what the tab knows. */
@@ -100,33 +112,88 @@ export class Rejoin {
     this.#passedGap = gap
   }
 
-  /** Answers with the stream's gap that lies just before an event, if one does. */
-  takeGap(verdict: Verdict, isDue: boolean): GapEntry | undefined {
-    const gap = verdict === 'new' && isDue ? this.#passedGap : undefined
-    if (verdict !== 'new' || isDue) this.#passedGap = undefined
-    return gap
-  }
-
-  /** Why events are missing where a replay does not join what this tab knows. */
-  get lateness(): GapReason {
-    const { resumeAfter, mixed } = this.position
-    if (resumeAfter === '' || mixed) return 'unresumable'
-    return this.#hasComeLate ? 'asleep' : 'history-lost'
-  }
-
   end(): void {
-    this.#isJoined = true
     this.#platform.clearTimeout(this.#patience)
   }
 
-  #knowsLaterThan(seq: number): boolean {
-    if (this.#knownAt > seq) return true
-    for (const event of this.#log.eventsAfter(Math.max(seq, this.#lookedAt))) {
-      this.#lookedAt = event.seq
-      if (!this.#resumption.knows(event)) continue
-      this.#knownAt = event.seq
+  #isNew(event: LoggedEvent, passed: number): boolean {
+    const { ordinal, at, role } = event
+    if (ordinal <= passed) return false
+    if (this.isForeign) {
+      if (!this.#hasPassedAll && this.#hasHad(event)) return false
+      this.#hasPassedAll ||= role === 'history' && (passed > 0 || !this.#stream.isJudging)
       return true
     }
-    return false
+    // This hub has given it already, before the tab had found its place.
+    if (this.#hasNumber(ordinal)) return false
+    if (role === 'frame') return true
+    const { end } = this.#stream.takeover
+    if (ordinal <= end) return !this.#hasHad(event)
+    // It came before what the tab knows. Either the tab had not listened to it, or it has come late.
+    if (at < passed) return this.#seen.since <= at && !this.#hasHad(event)
+    return true
+  }
+
+  /** Number of the last event that the tab has passed. */
+  #settleAt(ordinal: number): number {
+    const { log, takeover, resumes } = this.#stream
+    const [first] = log.eventsAfter(0)
+    const isCut = !log.isWhole && first !== undefined && first.upTo > ordinal
+    this.#owesGap = isCut || (resumes && ordinal < (takeover.start?.ordinal ?? 0))
+    return ordinal
+  }
+
+  /** Looks for the last event that the tab knows. */
+  #find(): number | undefined {
+    const { log, history, isJudging, resumes } = this.#stream
+    const last = this.position.latest.findLast(({ id, isAside }) => id !== '' && isAside !== true)
+    const key = last && placeKey(last)
+    if (!resumes || this.position.resumeAfter === '' || key === undefined) return this.#lose()
+    if (this.#lookedAt === 0) {
+      this.#lookedAt = log.lastSeq
+      const [known, other] = history.index().get(key) ?? []
+      // Where several events look like it, nothing shows which one it is.
+      if (other !== undefined) return this.#lose()
+      if (known !== undefined) return this.#settleAt(known.ordinal)
+    }
+    for (const event of log.eventsAfter(this.#lookedAt)) {
+      this.#lookedAt = event.seq
+      if (placeKey(placeOf(event)) === key) return event.ordinal
+    }
+    return this.#isImpatient && !isJudging ? this.#lose() : undefined
+  }
+
+  /** Nothing shows where the tab stands. */
+  #lose(): number {
+    this.#owesGap = this.#stream.resumes
+    return 0
+  }
+
+  #wait(): void {
+    this.#patience ??= this.#platform.setTimeout(() => {
+      this.#isImpatient = true
+      this.#impatient()
+    }, PATIENCE)
+  }
+
+  #hasNumber(ordinal: number): boolean {
+    this.#numbers ??= new Set(this.#seen.events.map((event) => event.ordinal))
+    return this.#numbers.has(ordinal)
+  }
+
+  /** What a tab knows that has come in time is known to the stream. */
+  #hasHad(event: LoggedEvent): boolean {
+    if (!this.#stream.resumes) return false
+    this.#keys ??= new Set(this.#seen.events.map(placeKey))
+    return (
+      (this.isForeign || this.#hasComeLate) && event.id !== '' && this.#keys.has(placeKey(placeOf(event)))
+    )
+  }
+
+  /** Why events are missing where a replay does not join what this tab knows. */
+  get #lateness(): GapReason {
+    const { resumeAfter, mixed } = this.position
+    if (resumeAfter === '' || mixed) return 'unresumable'
+    return this.#hasComeLate ? 'asleep' : 'history-lost'
   }
 }

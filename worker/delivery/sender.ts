@@ -108,15 +108,26 @@ export class Sender {
     this.#reportedAt = Number.NEGATIVE_INFINITY
   }
 
-  /** @param position the tab's position after these entries; `seq` is its place in the log */
-  send(entries: PackedEntries, seq: number, position: Position): void {
+  /**
+   * @param position the tab's position after these entries; `seq` is its place in the log
+   * @param beginsAnew the numbers of what the tab has had do not hold in this log
+   */
+  send(entries: PackedEntries, seq: number, position: Position, beginsAnew: boolean): void {
     this.#reportedSeq = seq
     this.#reportedAt = this.#platform.now()
     const mayWait = isSmall(entries) && this.#waiting > 0
     // A random number, or all tabs would acknowledge the same event.
     this.#waiting = mayWait ? this.#waiting - 1 : Math.ceil(this.#platform.random() * MOST_WAITING)
     const { id, epoch } = this.#subscription
-    const batch: Batch = { hubId: this.#hubId, subscription: id, epoch, entries, position, mayWait }
+    const batch: Batch = {
+      hubId: this.#hubId,
+      subscription: id,
+      epoch,
+      entries,
+      position,
+      beginsAnew,
+      mayWait,
+    }
     if (!mayWait) this.#inFlight++
     this.#calls.deliver(batch).then(
       () => {

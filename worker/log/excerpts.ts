@@ -1,6 +1,6 @@
 import { pack } from '../../src/link/pack.ts'
-import { type Entry, EVERY_NAME, type PackedEntries } from '../../src/link/protocol.ts'
-import { charactersOf, type Log } from './log.ts'
+import { EVERY_NAME, type PackedEntries } from '../../src/link/protocol.ts'
+import { charactersOf, type Entry, isOutOfLine, type Log } from './log.ts'
 
 /** The most that one batch carries, unless a single event is larger. */
 export const BATCH_ENTRIES = 8_192
@@ -77,6 +77,7 @@ export class Excerpts {
         }
       }
       next++
+      if (entries.length > 0 && entry.type === 'event' && isOutOfLine(entry)) break
       if (next % GRID === 0 && entries.length >= SMALL) break
       entry = this.#log.at(next)
     }

@@ -1,4 +1,4 @@
-import type { ConnectionError, Entry, EventEntry } from '../../src/link/protocol.ts'
+import type { ConnectionError, EventEntry, GapEntry, StateEntry } from '../../src/link/protocol.ts'
 
 /** Bounds of one stream's log; whichever is reached first counts. */
 export interface LogLimits {
@@ -18,8 +18,28 @@ const ENTRY_OVERHEAD = 96
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
 
+/**
+ * What an event is to the stream: a part of its history; a frame of the connection that brought it; or something unknown that
+ * came ahead of what a replay had to bring.
+ */
+export type Role = 'history' | 'frame' | 'ahead'
+
+/** An event as the hub keeps it. */
+export interface LoggedEvent extends EventEntry {
+  readonly role: Role
+  /** Its place in the server's order: its number, or between those of the events that it came between in a replay. */
+  readonly at: number
+  /** All events up to this number had come by then, or will not come. While a replay is under way that can be an earlier one. */
+  readonly upTo: number
+}
+
+export type Entry = LoggedEvent | StateEntry | GapEntry
+
 /** An entry that the log has not numbered yet. */
 export type NewEntry = DistributiveOmit<Entry, 'seq'>
+
+/** True if the log's numbers do not go on evenly behind this event. A batch must end there. */
+export const isOutOfLine = ({ ordinal, upTo }: LoggedEvent): boolean => ordinal !== upTo
 
 /** Characters of an event. A server can make its name or its ID as long as its data. */
 export const charactersOf = ({ name, data, id }: EventEntry): number => name.length + data.length + id.length
@@ -42,10 +62,11 @@ export class Log {
   #sizes: number[] = []
   #head = 0
   /** The last event of each name for which a page has asked for a replay, the name asked for last at the end. */
-  readonly #kept = new Map<string, EventEntry | undefined>()
+  readonly #kept = new Map<string, LoggedEvent | undefined>()
   /** Of the slots, and of the kept events that have fallen off. */
   #bytes = 0
   #keptBytes = 0
+  #hasLostEvents = false
   #nextSeq = 1
 
   constructor(limits: LogLimits) {
@@ -71,7 +92,7 @@ export class Log {
   }
 
   /** The newest event that is still held. */
-  get lastEvent(): EventEntry | undefined {
+  get lastEvent(): LoggedEvent | undefined {
     for (let seq = this.lastSeq; seq >= this.firstSeq; seq--) {
       const entry = this.at(seq)
       if (entry?.type === 'event') return entry
@@ -81,8 +102,7 @@ export class Log {
 
   /** True if no event has fallen off yet. */
   get isWhole(): boolean {
-    const [first] = this.eventsAfter(0)
-    return first === undefined ? this.firstSeq === 1 : first.ordinal === 1
+    return !this.#hasLostEvents
   }
 
   get isHalfFull(): boolean {
@@ -110,7 +130,7 @@ export class Log {
    *
    * @returns those that have fallen off
    */
-  keepLast(names: readonly string[]): EventEntry[] {
+  keepLast(names: readonly string[]): LoggedEvent[] {
     const missing = new Set(names.filter((name) => !this.#kept.has(name)))
     for (const name of names) {
       const kept = this.#kept.get(name)
@@ -130,7 +150,7 @@ export class Log {
   }
 
   /** Events with higher sequence numbers, in order. */
-  *eventsAfter(seq: number): Iterable<EventEntry> {
+  *eventsAfter(seq: number): Iterable<LoggedEvent> {
     for (let at = Math.max(seq + 1, this.firstSeq); at <= this.lastSeq; at++) {
       const entry = this.at(at)
       if (entry?.type === 'event') yield entry
@@ -138,7 +158,7 @@ export class Log {
   }
 
   /** In place of the last event that was kept so far. */
-  #keep(name: string, event: EventEntry | undefined): void {
+  #keep(name: string, event: LoggedEvent | undefined): void {
     const former = this.#kept.get(name)
     if (former !== undefined && former.seq < this.firstSeq) this.#keptBytes -= sizeOf(former)
     this.#kept.set(name, event)
@@ -149,6 +169,7 @@ export class Log {
     while (this.length > 1 && (this.length > this.#limits.events || this.bytes > this.#limits.bytes)) {
       const fallen = this.#slots[this.#head]
       const size = this.#sizes[this.#head] ?? 0
+      this.#hasLostEvents ||= fallen?.type === 'event'
       this.#slots[this.#head++] = undefined
       this.#bytes -= size
       if (fallen?.type !== 'event' || this.#kept.get(fallen.name) !== fallen) continue
@@ -176,6 +197,6 @@ export class Log {
 /** Names every member of an event, because spreading the object costs several times as much. */
 function numberedAs(seq: number, entry: NewEntry): Entry {
   if (entry.type !== 'event') return { ...entry, seq }
-  const { type, name, data, id, nth, ordinal } = entry
-  return { type, seq, name, data, id, nth, ordinal }
+  const { type, name, data, id, nth, ordinal, role, at, upTo } = entry
+  return { type, seq, name, data, id, nth, ordinal, role, at, upTo }
 }

@@ -86,6 +86,11 @@ export class Connection {
     return this.#count
   }
 
+  /** Whether someone expects the server to resume. */
+  get resumes(): boolean {
+    return this.#resumes
+  }
+
   /** The first attempt begins after so many ms. */
   begin(delay: number): void {
     this.#wait(delay, () => this.#connect('connect'))
@@ -164,7 +169,7 @@ export class Connection {
       openedAt: 0,
     } satisfies Partial<Status>)
     this.#resumes = this.#expectsResumption()
-    this.#stream.reception.lost()
+    this.#stream.reception.lost(false)
     this.#stream.logState()
     this.#stream.pump()
     this.#attempt()
@@ -244,7 +249,7 @@ export class Connection {
     this.#resumes = this.#expectsResumption()
     status.error = errorOf(failure)
     status.openedAt = 0
-    reception.lost()
+    reception.lost(failure.isEnd)
     if (this.#isUnauthorized(failure)) {
       this.#hasAskedAgain = true
       return this.#connect('unauthorized')

@@ -1,40 +1,80 @@
 import type { EventEntry } from '../../src/link/protocol.ts'
-import type { Log } from '../log/log.ts'
+import type { Log, Role } from '../log/log.ts'
+import type { HubPlatform } from '../platform.ts'
 import type { Head, SourceEvent } from '../source/source.ts'
-import { type Anchor, anchorAt, NOWHERE, Resumption } from './resumption.ts'
-import type { Takeover } from './takeover.ts'
+import { type Anchor, NOWHERE } from './anchor.ts'
+import { Dispensing } from './dispensing.ts'
+import type { History } from './history.ts'
+import type { Judged } from './recognition.ts'
+import { REPLAY_TIME, Resumption, type Sentence } from './resumption.ts'
+
+/** How long, in ms, what was asked for may take to come when something unknown has come first. */
+const PATIENCE = 1_000
+
+/** A greeting comes within so many ms after the head. */
+const AT_ONCE = 250
+
+/** An event as the connection brought it. */
+interface Incoming extends Judged {
+  /** The connection had brought no ID by then: that of the last event is still in effect. */
+  readonly isInherited: boolean
+}
+
+/** What is known of the present connection. */
+interface Course {
+  /** Where it resumes. */
+  readonly anchor: Anchor
+  /** The server is expected to resume. */
+  readonly isExpected: boolean
+  /** It is asked for what follows the last event. */
+  readonly asksForNext: boolean
+  /** When it was opened, in ms; 0 before that. */
+  openedAt: number
+  /** It has brought an event; one that is in the log now; and one without an ID. */
+  hasBegun: boolean
+  hasBroughtNew: boolean
+  hasBroughtUnnumbered: boolean
+  /** It began with something that was asked for. */
+  hasResumed: boolean
+}
+
+const courseOf = (anchor: Anchor, isExpected: boolean, asksForNext: boolean): Course => ({
+  anchor,
+  isExpected,
+  asksForNext,
+  openedAt: 0,
+  hasBegun: false,
+  hasBroughtNew: false,
+  hasBroughtUnnumbered: false,
+  hasResumed: false,
+})
 
 /** What the server sends, on its way into the log: IDs are completed, repetitions dropped, gaps noticed. */
 export class Reception {
+  readonly #platform: HubPlatform
   readonly #log: Log
-  readonly #takeover: Takeover
+  readonly #history: History
+  readonly #released: () => void
   /** The last event ID in effect, and how many events since the line that set it. */
-  #lastEventId = ''
-  #nth = 0
+  #effective = { id: '', nth: 0, isInherited: false }
   /** The ID that came without an event after the last event, if one did. */
   #lone: string | undefined
-  /** The present connection has brought an ID. */
-  #hasBroughtId = false
-  #eventCount = 0
-  #hasNumbered = false
-  #hasUnnumbered = false
   #hasOpened = false
-  /** Somebody expects the server to resume. */
-  #isExpected = true
-  /** Where the present connection resumes. */
-  #anchor = NOWHERE
+  /** The last time that something was asked for, it did not come. */
+  #isDistrusted = false
+  readonly #dispensing = new Dispensing()
+  #course = courseOf(NOWHERE, true, false)
   /** As long as the present connection may bring what is known. */
-  #resumption: Resumption | undefined
+  #resumption: Resumption<Incoming> | undefined
+  /** For what is asked for; it begins anew whenever some of that comes. */
+  readonly #patience: { timer: unknown; progress: number } = { timer: undefined, progress: 0 }
 
-  constructor(log: Log, takeover: Takeover) {
+  /** @param released called when events that were held have been logged */
+  constructor(platform: HubPlatform, log: Log, history: History, released: () => void) {
+    this.#platform = platform
     this.#log = log
-    this.#takeover = takeover
-  }
-
-  /** From where to resume so as to join the log just after `seq`. */
-  anchorAt(seq: number): Anchor {
-    const { start } = this.#takeover
-    return anchorAt(this.#log, seq, this.#isMixed, start?.resumeAfter ?? '') ?? start ?? NOWHERE
+    this.#history = history
+    this.#released = released
   }
 
   /** There is an ID to resume after. */
@@ -42,130 +82,201 @@ export class Reception {
     return this.#anchorNow().resumeAfter !== ''
   }
 
+  /** A replay is under way: some of what it has brought may not be in the log yet. */
+  get isJudging(): boolean {
+    return this.#resumption?.isSearching === true
+  }
+
   /**
    * A connection begins. Answers with the ID to resume after, `''` for none.
    *
-   * @param isExpected somebody expects the server to resume; otherwise nothing is asked for, and nothing told as a gap
+   * @param resumes the server is expected to resume; otherwise nothing is missing where it has not
    */
-  resume(isExpected: boolean): string {
-    this.#isExpected = isExpected
-    this.#takeover.settle()
-    this.#anchor = isExpected ? this.#anchorNow() : NOWHERE
-    this.#hasBroughtId = false
-    const { lastEvent } = this.#log
-    const [id, nth] = isExpected
-      ? [this.#anchor.resumeAfter, 0]
-      : this.#lone === undefined
-        ? [lastEvent?.id ?? '', lastEvent?.nth ?? 0]
-        : [this.#lone, 0]
-    this.#lastEventId = id
-    this.#nth = nth
-    return this.#anchor.resumeAfter
+  resume(resumes: boolean): string {
+    this.#history.settle()
+    if (!resumes) this.#expectNothing()
+    const anchor = resumes ? this.#anchorNow() : NOWHERE
+    this.#course = courseOf(anchor, resumes, resumes && this.#asksForNext)
+    const { resumeAfter } = anchor
+    this.#effective = {
+      id: resumes ? resumeAfter : (this.#lone ?? ''),
+      nth: 0,
+      isInherited: this.#lone === undefined,
+    }
+    return resumeAfter
   }
 
   opened({ deniesResumption }: Head): void {
-    if (this.#eventCount === 0) this.#takeover.setDenied(deniesResumption)
+    const { anchor, isExpected } = this.#course
     const isFirst = !this.#hasOpened
     this.#hasOpened = true
-    if (this.#log.lastEvent !== undefined && this.#anchor.resumeAfter !== '') {
-      this.#resumption = new Resumption(this.#anchor, this.#finder(), () => !deniesResumption)
-    } else if (!isFirst && this.#isExpected) {
-      this.#gap('unresumable', '')
+    this.#course.openedAt = this.#platform.now()
+    if (anchor.resumeAfter === '' || this.#history.isEmpty) {
+      if (!isFirst && isExpected) this.#gap('unresumable', '')
+      return
     }
+    const former = this.#resumption
+    this.#resumption = new Resumption({
+      from: anchor.from,
+      required: this.#history.requiredAfter(anchor),
+      isMixed: anchor.mixed,
+      isDenied: deniesResumption,
+      isUnproven: anchor.unproven,
+      isWhole: this.#history.isWhole,
+      index: () => this.#history.index(),
+    })
+    if (former !== undefined) this.#resumption.adopt(former)
+    this.#settle()
   }
 
-  /** The connection has ended. */
-  lost(): void {
-    this.#resumption = undefined
+  /**
+   * The connection has ended.
+   *
+   * @param isEnd the server has ended its answer in good order: nothing more would have come
+   */
+  lost(isEnd: boolean): void {
+    const resumption = this.#resumption
+    const course = this.#course
+    const { asksForNext } = course
+    if (
+      isEnd &&
+      resumption?.isHolding &&
+      ((this.#history.isCatchingUp && (resumption.isInOrder || resumption.isRepeating)) || asksForNext)
+    ) {
+      resumption.release()
+      this.#settle()
+    }
+    this.#dispensing.ended(isEnd, course.hasBroughtNew, course.hasResumed, asksForNext)
+    // What is held is judged together with what the next connection brings.
+    if (resumption?.isHolding !== true) this.#resumption = undefined
+    // Only a server that has said all it has to say is given no more time.
+    else if (!isEnd) this.#stopWaiting()
   }
 
   idAlone(id: string): void {
     this.#takeId(id)
     // During a replay it may be an old one.
-    const isReplay =
-      this.#resumption?.isSearching ?? (this.#eventCount === 0 && this.#takeover.start !== undefined)
-    if (!isReplay) this.#lone = id
+    if (!this.isJudging) this.#lone = id
   }
 
-  /** Tells whether the event was new, and has been logged. */
+  /** Tells whether something new has been logged. */
   event({ name, data, id }: SourceEvent): boolean {
-    if (id === undefined) this.#nth++
+    if (id === undefined) this.#effective.nth++
     else this.#takeId(id)
-    if (this.#resumption !== undefined) {
-      const place = { id: this.#lastEventId, nth: this.#nth }
-      const entry = { type: 'event', seq: 0, name, data, ...place, ordinal: 0 } as const
-      const verdict = this.#resumption.judge(entry, true)
-      if (verdict === 'seen') return false
-      this.#resumption = undefined
-      this.#continueId()
-      if (verdict !== 'new') this.#gap(this.#isMixed ? 'unresumable' : 'history-lost', this.#lastEventId)
+    const event: Incoming = { name, data, ...this.#effective }
+    const { frames } = this.#history
+    const course = this.#course
+    const now = this.#platform.now()
+    frames.begin(event, !course.hasBegun && now - course.openedAt <= AT_ONCE)
+    course.hasBegun = true
+    course.hasBroughtUnnumbered ||= event.nth > 0
+    const isFrame = frames.isFrame(event)
+    if (this.#resumption === undefined) {
+      this.#append(event, isFrame ? 'frame' : 'history')
+      return true
     }
-    if (this.#nth > 0) this.#hasUnnumbered = true
-    else if (this.#lastEventId !== '') this.#hasNumbered = true
-    this.#lone = undefined
-    this.#log.append({
-      type: 'event',
-      name,
-      data,
-      id: this.#lastEventId,
-      nth: this.#nth,
-      ordinal: ++this.#eventCount,
-    })
+    this.#resumption.take(event, isFrame, now, now - course.openedAt > REPLAY_TIME)
+    return this.#settle()
+  }
+
+  /** Logs what has been judged. Tells whether something new was among it. */
+  #settle(): boolean {
+    const resumption = this.#resumption
+    if (resumption === undefined) return false
+    if (resumption.isHolding && this.#isDistrusted) resumption.giveUp(this.#platform.now())
+    let hasNew = false
+    for (const sentence of resumption.sentences()) hasNew = this.#carryOut(sentence, resumption) || hasNew
+    if (resumption.outcome !== undefined) this.#isDistrusted = resumption.outcome !== 'joined'
+    this.#course.hasResumed ||= resumption.isExact
+    if (resumption.progress !== this.#patience.progress) this.#stopWaiting()
+    this.#patience.progress = resumption.progress
+    if (!resumption.isHolding) this.#stopWaiting()
+    else this.#patience.timer ??= this.#platform.setTimeout(() => this.#giveUp(), PATIENCE)
+    if (resumption.isOver) this.#resumption = undefined
+    return hasNew
+  }
+
+  #carryOut(sentence: Sentence<Incoming>, { outcome }: Resumption<Incoming>): boolean {
+    const { event, ordinal, isNew, role, after, hasGap } = sentence
+    const isPending = ordinal !== undefined && this.#history.isPending(ordinal)
+    if (!isNew && !isPending) return false
+    if (hasGap && (role === 'history' || this.#history.isCatchingUp)) {
+      this.#gap(this.#history.isMixed ? 'unresumable' : 'history-lost', event.isInherited ? '' : event.id)
+    }
+    if (isPending) {
+      this.#course.hasBroughtNew = true
+      this.#history.appendPending(event, ordinal)
+      return true
+    }
+    // What the tabs further back have not been given by now will not come.
+    if (role === 'history' && after === undefined && outcome !== undefined) this.#history.conclude()
+    const { isMixed } = this.#history
+    this.#append(event, role, after)
+    // Only now it is known that the replay may have left out events without an ID.
+    if (this.#history.isMixed && !isMixed && outcome === 'joined' && !this.#course.hasBroughtUnnumbered)
+      this.#gap('unresumable', '')
     return true
   }
 
-  /** Where the next connection resumes. */
-  #anchorNow(): Anchor {
-    const anchor = this.anchorAt(this.#log.lastSeq)
-    if (this.#lone === undefined) return anchor
-    // The server has moved the place to resume after past the last event: nothing known lies behind it.
-    return { ...anchor, resumeAfter: this.#lone, expect: [], unproven: true }
+  /** Nothing that is known will come again. */
+  #expectNothing(): void {
+    this.#resumption?.giveUp(this.#platform.now())
+    this.#settle()
+    this.#resumption = undefined
+    this.#history.conclude()
   }
 
-  /** Whether the log has an event just like this one. */
-  #finder(): (event: EventEntry) => boolean {
-    // Indexed only when it is needed: most replays bring just what is expected.
-    let index: Map<string, Set<string>> | undefined
-    return (event) => {
-      index ??= indexOf(this.#log)
-      return index.get(keyOf(event))?.has(event.data) === true
-    }
+  #stopWaiting(): void {
+    this.#platform.clearTimeout(this.#patience.timer)
+    this.#patience.timer = undefined
   }
 
-  #takeId(id: string): void {
-    this.#lastEventId = id
-    this.#nth = 0
-    this.#hasBroughtId = true
+  #giveUp(): void {
+    this.#stopWaiting()
+    this.#resumption?.giveUp(this.#platform.now())
+    this.#settle()
+    this.#released()
   }
 
-  /** Some events bring an ID and some do not. */
-  get #isMixed(): boolean {
-    return (this.#hasNumbered && this.#hasUnnumbered) || this.#takeover.start?.mixed === true
+  #append(event: Incoming, role: Role, after?: number): void {
+    this.#lone = undefined
+    this.#course.hasBroughtNew = true
+    const { name, data } = event
+    const { id, nth } = this.#completed(event)
+    this.#history.append({ name, data, id, nth }, role, after)
+    if (event.isInherited && this.#effective.isInherited && !this.isJudging)
+      this.#effective = { id, nth, isInherited: true }
   }
 
   /** [spec] The last event ID outlives a connection that brings none; ours was set back to resume earlier.
    *  https://html.spec.whatwg.org/multipage/server-sent-events.html#concept-event-stream-last-event-id */
-  #continueId(): void {
-    if (this.#hasBroughtId || this.#lone !== undefined) return
-    const last = this.#log.lastEvent
-    if (last === undefined) return
-    this.#lastEventId = last.id
-    this.#nth = last.nth + 1
+  #completed(event: Incoming): Pick<EventEntry, 'id' | 'nth'> {
+    const { last } = this.#history
+    return event.isInherited && last !== undefined ? { id: last.id, nth: last.nth + 1 } : event
+  }
+
+  /** It is asked for what follows the last event, which it cannot prove to do. */
+  get #asksForNext(): boolean {
+    return this.#dispensing.asksForNext && !this.#history.hasGroups
+  }
+
+  /** Where the next connection resumes. */
+  #anchorNow(): Anchor {
+    const anchor = this.#history.anchorAt(this.#log.lastSeq)
+    // The server has moved the place to resume after past the last event: nothing known lies behind it.
+    if (this.#lone !== undefined) {
+      return { ...anchor, resumeAfter: this.#lone, from: anchor.ordinal, latest: [], unproven: true }
+    }
+    const last = anchor.latest.findLast(({ isAside }) => !isAside)
+    if (!this.#asksForNext || last === undefined || last.id === '' || last.nth > 0) return anchor
+    return { ...anchor, resumeAfter: last.id, from: last.at ?? last.ordinal, unproven: true }
+  }
+
+  #takeId(id: string): void {
+    this.#effective = { id, nth: 0, isInherited: false }
   }
 
   #gap(reason: 'unresumable' | 'history-lost', after: string): void {
-    this.#log.append({ type: 'gap', reason, before: this.#log.lastEvent?.id ?? '', after })
+    this.#log.append({ type: 'gap', reason, before: this.#history.last?.id ?? '', after })
   }
 }
-
-/** The data of a log's events, by what else identifies an event. */
-function indexOf(log: Log): Map<string, Set<string>> {
-  const index = new Map<string, Set<string>>()
-  for (const event of log.eventsAfter(0)) {
-    const key = keyOf(event)
-    index.set(key, (index.get(key) ?? new Set()).add(event.data))
-  }
-  return index
-}
-
-const keyOf = ({ id, nth, name }: EventEntry): string => JSON.stringify([id, nth, name])

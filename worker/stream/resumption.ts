@@ -1,169 +1,388 @@
-import { placeOf, samePlace } from '../../src/link/place.ts'
-import type { EventEntry, Place, Position } from '../../src/link/protocol.ts'
-import type { Log } from '../log/log.ts'
+import { placeKey, placeOf } from '../../src/link/place.ts'
+import type { Role } from '../log/log.ts'
+import { type Case, type Judged, type Known, Recognition } from './recognition.ts'
 
-/**
- * Has continuity been kept? IDs are opaque, so a server that ignores `Last-Event-ID`, or has forgotten the ID, looks
- * just like one that had nothing to add. Therefore we ask to resume after an *earlier* event than the last one: a
- * server that does resume then first repeats what is known already, and that proves it.
- */
+/** Pieces of a replay come closer together than this, in ms. */
+const BURST = 50
 
-/** How many known events a position names, and how far back an earlier ID is looked for. */
-const EXPECT_LIMIT = 16
-const SEARCH_LIMIT = 1_024
+/** So long after the head, in ms, a replay must have begun. What looks like one later is none. */
+export const REPLAY_TIME = 10_000
 
-/** What {@link Position} says of the stream, less the log and those who read it. */
-export type Anchor = Omit<Position, 'log' | 'seq' | 'subscribers'>
+/** How long, in ms, what was asked for may still come when the judge has given it up. */
+const LATE = 1_000
 
-/** Nothing has been received yet, or nothing with an ID. */
-export const NOWHERE: Anchor = { ordinal: 0, resumeAfter: '', expect: [], unproven: true, mixed: false }
+/** More events than this are not held. */
+const MOST_HELD = 1_024
 
-/**
- * From where to resume so as to join the log just after `seq`; `undefined` where no event stands before it.
- *
- * Goes back to the newest event with another ID. In a stream where some events bring no ID it goes back over one of
- * those as well, since many servers do not keep them: their return shows that this one does.
- *
- * @param mixed the stream has had events without an ID of their own
- * @param origin the ID after which the log begins, `''` where that is not known
- */
-export function anchorAt(log: Log, seq: number, mixed: boolean, origin: string): Anchor | undefined {
-  const expect: Place[] = []
-  const least = Math.max(log.firstSeq, seq - SEARCH_LIMIT)
-  let last: EventEntry | undefined
-  let hasUnnumbered = false
-  for (let at = seq; at >= least; at--) {
-    const entry = log.at(at)
-    if (entry?.type !== 'event') continue
-    last ??= entry
-    if (last.id === '') return { ...NOWHERE, ordinal: last.ordinal }
-    const bringsOtherId = entry.nth === 0 && entry.id !== '' && entry.id !== last.id
-    if (bringsOtherId && (hasUnnumbered || !mixed)) {
-      return {
-        ordinal: last.ordinal,
-        resumeAfter: entry.id,
-        expect: expect.reverse(),
-        unproven: false,
-        mixed,
-      }
-    }
-    hasUnnumbered ||= entry.nth > 0
-    if (expect.length < EXPECT_LIMIT) expect.push(placeOf(entry))
-  }
-  if (last === undefined) return undefined
-  if (least === 1 && origin !== '') {
-    return { ordinal: last.ordinal, resumeAfter: origin, expect: expect.reverse(), unproven: false, mixed }
-  }
-  return { ordinal: last.ordinal, resumeAfter: last.id, expect: [placeOf(last)], unproven: !mixed, mixed }
+export type Outcome =
+  /** What was asked for has come, or nothing had to. */
+  | 'joined'
+  /** It has not come. */
+  | 'broken'
+  /** It has not come, and what came looks like earlier events, though it is no replay of them: all of it is new. */
+  | 'begun again'
+
+/** What the judge has decided on one event. */
+export interface Sentence<Event> {
+  readonly event: Event
+  /** Number of the known event that this is; `undefined` where it is new, or older than all that is known. */
+  readonly ordinal: number | undefined
+  readonly isNew: boolean
+  readonly role: Role
+  /** Place of the known event behind which a replay brought it; `undefined` where all that is known lies before it. */
+  readonly after: number | undefined
+  /** Something before it may be missing. */
+  readonly hasGap: boolean
 }
 
-export type Verdict =
-  /** Dispatched before: drop it. */
-  | 'seen'
-  /** The next event of an unbroken stream. */
-  | 'new'
-  /** New, but something before it may be missing. */
-  | 'gap'
-  /** Not known, and what is known has not come yet: new, after a loss, unless the replay still brings it. */
+type Kind =
+  /** Behind the place asked for. */
+  | 'asked'
+  /** Before that place, or at it. */
+  | 'earlier'
   | 'unknown'
 
-/** Sorts the events of a replay into known and new, and tells when the two do not join. */
-export class Resumption {
-  readonly #anchor: Anchor
-  readonly #isKnown: (event: EventEntry) => boolean
-  readonly #isTrustworthy: () => boolean
-  /** How many of the expected events have come. */
-  #passed = 0
-  #hasSkipped = false
-  #state: 'searching' | 'joined' | 'doubtful' = 'searching'
+interface Held<Event> {
+  readonly event: Event
+  readonly key: string
+  readonly isFrame: boolean
+  readonly kind: Kind
+  readonly known: Known | undefined
+  /** Place of the known event behind which it came. */
+  readonly after: number
+  /** A former connection brought it, as the first that was held. */
+  readonly isBeginning?: boolean
+  /** Something that was required before it has not come. */
+  readonly skips?: boolean
+  /** A former connection brought it, and this one as well. */
+  readonly isRepeated?: boolean
+}
 
-  /**
-   * @param isKnown whether an event that is not expected next has been dispatched all the same
-   * @param isTrustworthy whether the server was asked for just what follows, where nothing could be asked to be repeated
-   */
-  constructor(anchor: Anchor, isKnown: (event: EventEntry) => boolean, isTrustworthy: () => boolean) {
-    this.#anchor = anchor
-    this.#isKnown = isKnown
-    this.#isTrustworthy = isTrustworthy
+type Repeated<Event> = Held<Event> & { readonly known: Known }
+
+/**
+ * The judge of replays: sorts what a connection brings into known and new, and decides whether the two join.
+ *
+ * It holds events back until what was asked for has come, or has had its time, and then decides on all of them at once, in
+ * the server's order. ARCHITECTURE.md has the table of its verdicts.
+ */
+export class Resumption<Event extends Judged> {
+  readonly #case: Case
+  readonly #recognition: Recognition
+  #state: 'searching' | 'following' | 'late' | 'over' = 'searching'
+  /** A gap stands before the next new event. */
+  #owesGap: boolean
+  #held: Held<Event>[] = []
+  /** What the judge of the former connection held when that was cut. */
+  #adopted: Held<Event>[] = []
+  #sentences: Sentence<Event>[] = []
+  /** Number of the last in a run of earlier events; `undefined` where there is none. */
+  #run: number | undefined
+  #lastAt = Number.NEGATIVE_INFINITY
+  #lateUntil = 0
+  #outcome: Outcome | undefined
+  #isExact = true
+
+  constructor(given: Case) {
+    this.#case = given
+    this.#recognition = new Recognition(given)
+    this.#owesGap = given.isDenied
   }
 
-  /** Everything known has been passed: no later event needs judging. */
+  /** No later event needs judging, and nothing is held. */
   get isOver(): boolean {
-    return this.#state === 'joined'
+    return this.#state === 'over' && !this.isHolding
   }
 
-  /** Something known may still come. */
+  /** What was asked for may still come. */
   get isSearching(): boolean {
     return this.#state === 'searching'
   }
 
-  /** Whether an event was passed before, or is among those that a replay should bring. */
-  knows(event: EventEntry): boolean {
-    if (event.id === '') return false
-    return (
-      this.#indexOf(event) >= 0 || this.#isBeforeLast(event) || this.#isAnchor(event) || this.#isKnown(event)
-    )
+  /** How it has ended; nothing as long as it has not. */
+  get outcome(): Outcome | undefined {
+    return this.#outcome
   }
 
-  /** @param matters whether the event would be dispatched; others are only looked at for where they stand */
-  judge(event: EventEntry, matters: boolean): Verdict {
-    if (this.#state === 'searching' && this.#recognise(event)) return 'seen'
-    if (!matters || this.#state === 'joined') return 'new'
-    if (this.#state === 'searching' && !this.#isTrusted()) return 'unknown'
-    const isDoubtful = this.#state === 'doubtful'
-    this.#state = 'joined'
-    return isDoubtful ? 'gap' : 'new'
+  get isHolding(): boolean {
+    return this.#held.length > 0 || this.#adopted.length > 0
   }
 
-  /** Nothing known will come any more. */
-  giveUp(): void {
-    this.#state = 'joined'
+  /** Something that was asked for has come, and nothing before it is missing. */
+  get isInOrder(): boolean {
+    return this.#recognition.count > 0 && !this.#owesGap
   }
 
-  #recognise(event: EventEntry): boolean {
-    if (!this.knows(event)) return false
-    const index = this.#indexOf(event)
-    if (index >= 0) this.#pass(index)
-    return true
+  /** It began just where it was asked to. */
+  get isExact(): boolean {
+    return this.#isExact && this.isInOrder
   }
 
-  /** What comes is looked for from where the replay has got to, since events may be alike. */
-  #indexOf(event: EventEntry): number {
-    const { expect } = this.#anchor
-    const place = placeOf(event)
-    return expect.findIndex((expected, index) => index >= this.#passed && samePlace(expected, place))
+  /** It brings just what the former connection has brought. */
+  get isRepeating(): boolean {
+    return this.#held.length === 0 && this.isHolding && this.#adopted.every(({ isRepeated }) => isRepeated)
   }
 
-  #pass(index: number): void {
-    this.#hasSkipped ||= index !== this.#passed
-    this.#passed = index + 1
-    if (this.#passed < this.#anchor.expect.length) return
-    this.#state = this.#hasSkipped || !this.#isWholeReplay() ? 'doubtful' : 'joined'
+  /** How many events have been decided on so far, or can be put in order: it grows as a replay goes on. */
+  get progress(): number {
+    return this.#recognition.count
   }
 
-  /** Of the last event's ID, and nearer to the line that brought it. */
-  #isBeforeLast({ id, nth }: EventEntry): boolean {
-    const last = this.#anchor.expect.at(-1)
-    return last !== undefined && id === last.id && nth < last.nth
+  /**
+   * Takes over what the judge of the former connection held when that was cut. If a replay joins, what is history comes again,
+   * and the rest belonged to that connection. Otherwise it is given.
+   */
+  adopt(former: Resumption<Event>): void {
+    const held = former.#held.filter(({ kind }) => kind !== 'asked')
+    const adopted = former.#adopted.map((one) => ({ ...one, isRepeated: false }))
+    this.#adopted = [...adopted, ...held.map((one, index) => ({ ...one, isBeginning: index === 0 }))]
   }
 
-  /** Where some events bring no ID, one of those must have come: many servers do not keep them. */
-  #isWholeReplay(): boolean {
-    const { mixed, expect } = this.#anchor
-    return !mixed || expect.some(({ nth }) => nth > 0)
+  /**
+   * Judges the next event.
+   *
+   * @param isFrame it belongs to the connection
+   * @param now when it came, in ms
+   * @param isTardy it has come long after the head
+   */
+  take(event: Event, isFrame: boolean, now: number, isTardy: boolean): void {
+    const isBurst = now - this.#lastAt <= BURST
+    this.#lastAt = now
+    if (this.#state === 'late' && now > this.#lateUntil) this.#state = 'over'
+    if (this.#state === 'following' && !isBurst) this.#state = 'over'
+    if (this.isSearching && isTardy && !isFrame && this.#recognition.count === 0 && this.#held.length === 0)
+      this.#expire()
+    if (this.#state === 'over') this.#giveNew(event, isFrame)
+    else if (this.#state === 'searching') this.#search(event, isFrame, isBurst)
+    else this.#follow(event, isFrame)
   }
 
-  /** Some servers repeat the very event after which they were asked to resume. */
-  #isAnchor({ id, nth }: EventEntry): boolean {
-    const { resumeAfter, expect } = this.#anchor
-    return nth === 0 && id === resumeAfter && id !== expect.at(-1)?.id
+  /** What was asked for has had its time. */
+  giveUp(now: number): void {
+    if (this.#state !== 'searching') return
+    if (this.#isTrusted && !this.#isLongRun) {
+      this.#join()
+      return
+    }
+    if (this.#run !== undefined) {
+      this.#beginAgain()
+      return
+    }
+    this.#state = 'late'
+    this.#lateUntil = now + LATE
+    this.#break()
   }
 
-  /** Nothing could be asked to be repeated, and the ID came with or after the last event: take the server at its word. */
-  #isTrusted(): boolean {
-    const { unproven, resumeAfter, expect } = this.#anchor
-    const [last, ...others] = expect
-    const isBehindId = last === undefined ? resumeAfter !== '' : last.nth === 0 && others.length === 0
-    return unproven && this.#passed === 0 && isBehindId && this.#isTrustworthy()
+  /** The server answers piece by piece: what it has brought lies in order behind what was asked for. */
+  release(): void {
+    const [adopted, held] = this.isRepeating ? [[], this.#adopted] : [this.#adopted, this.#held]
+    this.#adopted = []
+    const tail = held.slice(held.findLastIndex(({ kind }) => kind === 'asked') + 1)
+    this.#held = held.slice(0, held.length - tail.length)
+    this.#releaseHeld(({ kind }) => kind !== 'unknown', true)
+    for (const { event, isFrame, kind, after } of tail) {
+      if (kind === 'unknown') this.#pronounce(event, isFrame ? 'frame' : 'history', false, after)
+    }
+    this.#adopted = adopted
+  }
+
+  /** Decisions, in the order of the events. Each is told once. */
+  sentences(): readonly Sentence<Event>[] {
+    const sentences = this.#sentences
+    this.#sentences = []
+    return sentences
+  }
+
+  #search(event: Event, isFrame: boolean, isBurst: boolean): void {
+    const key = placeKey(placeOf(event))
+    const asked = this.#recognition.askedAs(event, key)
+    const former = this.#adopted.findIndex((held) => held.key === key && held.isRepeated !== true)
+    if (former >= 0 && asked === undefined) {
+      this.#adopted = this.#adopted.map((held, index) =>
+        index === former ? { ...held, isRepeated: true } : held,
+      )
+      return
+    }
+    const after =
+      this.#held.findLast(({ known }) => known !== undefined)?.known?.at ?? this.#recognition.latest
+    if (isFrame) {
+      const isRepeated =
+        asked !== undefined && !this.#recognition.skipsTo(asked) && !this.#recognition.isEarlier(key)
+      if (isRepeated) this.#accept({ event, key, isFrame, kind: 'asked', known: asked, after })
+      else if (this.#held.length === 0) this.#pronounce(event, 'frame')
+      else this.#held.push({ event, key, isFrame, kind: 'unknown', known: undefined, after })
+      return
+    }
+    if (asked !== undefined) {
+      this.#meet({ event, key, isFrame, kind: 'asked', known: asked, after }, isBurst)
+      return
+    }
+    const known = this.#recognition.earlierAs(event, key)
+    if (known === undefined && this.#isTrusted) {
+      this.#join()
+      this.#state = 'over'
+      this.#giveNew(event, isFrame)
+    } else if (known?.at === this.#case.from && this.#held.length === 0 && !this.#isWeak(event, key)) {
+      // Some servers repeat the very event after which they were asked to resume.
+      this.#isExact = false
+      this.#pronounceKnown(event, known.ordinal)
+    } else {
+      const kind = known === undefined ? 'unknown' : 'earlier'
+      this.#held.push({ event, key, isFrame, kind, known, after })
+      this.#isExact = false
+      this.#followRun(known, isBurst)
+      // What the server says outweighs what comes.
+      const isDenied = this.#case.isDenied && known === undefined
+      if (isDenied || this.#held.length > MOST_HELD) this.giveUp(this.#lastAt)
+    }
+  }
+
+  /** An event has come that was asked for. */
+  #meet(held: Repeated<Event>, isBurst: boolean): void {
+    const isOneByOne =
+      this.#run !== undefined && !isBurst && (this.#isLongRun || this.#isWeak(held.event, held.key))
+    this.#accept(held)
+    if (isOneByOne || (this.#isLongRun && !this.#isRunComplete)) this.#beginAgain()
+    else if (this.#recognition.isThrough) this.#join()
+  }
+
+  #accept(held: Repeated<Event>): void {
+    const { event, known } = held
+    const skips = this.#recognition.skipsTo(known)
+    this.#owesGap ||= skips
+    this.#recognition.meet(event, known)
+    if (this.#held.length === 0) this.#pronounceKnown(event, known.ordinal, skips)
+    else this.#held.push({ ...held, skips })
+  }
+
+  #join(): void {
+    if (this.#isLongRun && !(this.#isRunComplete && this.#isDistinctive)) {
+      this.#beginAgain()
+      return
+    }
+    this.#outcome = 'joined'
+    if (!this.#recognition.isWholeReplay) this.#owesGap = true
+    this.#state = 'following'
+    this.#held = [...this.#adopted.filter(({ isRepeated }) => isRepeated), ...this.#held]
+    this.#adopted = []
+    const isRepeated = this.#isRunComplete
+    // The replay begins before the place asked for. What is unknown there may be older than all that is known.
+    let mayBeOld = this.#run !== undefined && isRepeated && !this.#case.isWhole
+    this.#releaseHeld(({ kind, known }) => {
+      if (known === undefined) return mayBeOld
+      mayBeOld &&= known.at < this.#case.from
+      return kind === 'asked' || isRepeated
+    }, true)
+  }
+
+  /** The server counts from the beginning, or ignores what it was asked: nothing of what comes is a replay. */
+  #beginAgain(): void {
+    this.#state = 'over'
+    this.#outcome = 'begun again'
+    this.#owesGap = true
+    this.#releaseHeld(() => false, false)
+  }
+
+  /** No replay has come: what was not shown to join is told as a loss, unless nothing could be shown. */
+  #expire(): void {
+    this.#state = 'over'
+    if (this.#isTrusted) this.#outcome = 'joined'
+    else this.#break()
+  }
+
+  #break(): void {
+    this.#outcome = 'broken'
+    this.#owesGap = true
+    this.#releaseHeld(({ kind }) => kind === 'asked', false)
+  }
+
+  /** Behind what was required: more of what was asked for may be repeated, then all is new. */
+  #follow(event: Event, isFrame: boolean): void {
+    const key = placeKey(placeOf(event))
+    const asked = this.#recognition.askedAs(event, key)
+    const isRepeated =
+      asked !== undefined && (this.#state === 'following' || !this.#recognition.isLikeRequired(event, key))
+    if (isRepeated && !(isFrame && this.#recognition.isEarlier(key))) {
+      this.#recognition.meet(event, asked)
+      this.#pronounceKnown(event, asked.ordinal)
+      return
+    }
+    this.#giveNew(event, isFrame)
+  }
+
+  /** Earlier events are held as long as they may be a replay of everything: in a burst. */
+  #followRun(known: Known | undefined, isBurst: boolean): void {
+    const former = this.#run
+    const { isWhole } = this.#case
+    if (former === undefined) this.#run = known?.at
+    else if (isBurst && (!isWhole || known !== undefined)) this.#run = known?.at ?? former
+    else this.#beginAgain()
+  }
+
+  #releaseHeld(isKnown: (held: Held<Event>) => boolean, isAhead: boolean): void {
+    const [adopted, held] = [this.#adopted, this.#held]
+    this.#adopted = []
+    this.#held = []
+    this.#run = undefined
+    for (const { event, isFrame, isBeginning } of adopted) {
+      // Something may have been lost between the connections, too.
+      this.#owesGap ||= isBeginning === true
+      this.#giveNew(event, isFrame)
+    }
+    this.#owesGap ||= adopted.length > 0
+    for (const [index, one] of held.entries()) {
+      const { event, isFrame, known, after } = one
+      // What is skipped can be missing before any of the unknown events between two known ones.
+      const isFirst = index === 0 || held[index - 1]?.known !== undefined
+      const hasGap =
+        isFirst && held.find((next, at) => at >= index && next.known !== undefined)?.skips === true
+      if (isKnown(one)) this.#pronounceKnown(event, known?.ordinal, hasGap)
+      // What came before the replay is not behind the loss that the replay shows.
+      else if (isAhead) this.#pronounce(event, isFrame ? 'frame' : 'ahead', hasGap, after)
+      else this.#giveNew(event, isFrame)
+    }
+  }
+
+  #giveNew(event: Event, isFrame: boolean): void {
+    const hasGap = this.#owesGap && !isFrame
+    if (hasGap) this.#owesGap = false
+    this.#pronounce(event, isFrame ? 'frame' : 'history', hasGap)
+  }
+
+  #pronounce(event: Event, role: Role, hasGap = false, after?: number): void {
+    this.#sentences.push({ event, ordinal: undefined, isNew: true, role, after, hasGap })
+  }
+
+  #pronounceKnown(event: Event, ordinal: number | undefined, hasGap = false): void {
+    this.#sentences.push({ event, ordinal, isNew: false, role: 'history', after: undefined, hasGap })
+  }
+
+  /** A single earlier event can be a greeting of constant content. */
+  get #isLongRun(): boolean {
+    return this.#held.filter(({ kind }) => kind === 'earlier').length > 1
+  }
+
+  /** The run of earlier events leads up to what was asked for. */
+  get #isRunComplete(): boolean {
+    return this.#run === this.#case.from
+  }
+
+  /** No two of the events that look like known ones are alike, so each of them is recognised by its content. */
+  get #isDistinctive(): boolean {
+    const known = this.#held.filter(({ kind }) => kind !== 'unknown')
+    return new Set(known.map(({ event }) => placeOf(event).digest)).size === known.length
+  }
+
+  /** Its content says nothing: other events that are to come, or have come, are just alike. */
+  #isWeak(event: Event, key: string): boolean {
+    const { digest } = placeOf(event)
+    const isAlike = (one: Held<Event>) => one.key !== key && placeOf(one.event).digest === digest
+    return this.#recognition.isLikeRequired(event, key) || this.#held.some(isAlike)
+  }
+
+  /** Nothing could be asked to be repeated: take the server at its word. */
+  get #isTrusted(): boolean {
+    const { required, isUnproven, isDenied } = this.#case
+    return isUnproven && required.length === 0 && !isDenied
   }
 }

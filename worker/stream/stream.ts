@@ -1,9 +1,10 @@
-import type { Position, StreamReport, StreamRequest, StreamState } from '../../src/link/protocol.ts'
+import type { Position, Seen, StreamReport, StreamRequest, StreamState } from '../../src/link/protocol.ts'
 import { Excerpts } from '../log/excerpts.ts'
 import { Log, type LogLimits } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { Source } from '../source/source.ts'
 import { Connection, type ConnectionStream } from './connection.ts'
+import { History } from './history.ts'
 import { Pace } from './pace.ts'
 import { Reception } from './reception.ts'
 import type { Subscriber } from './subscriber.ts'
@@ -29,6 +30,7 @@ export class Stream implements ConnectionStream {
   readonly excerpts: Excerpts
   readonly subscribers = new Set<Subscriber>()
   readonly takeover = new Takeover()
+  readonly history: History
   readonly reception: Reception
   readonly pace: Pace
   readonly connection: Connection
@@ -53,7 +55,8 @@ export class Stream implements ConnectionStream {
     this.log = new Log(limits)
     this.excerpts = new Excerpts(this.log)
     this.pace = new Pace(this.log, this.subscribers)
-    this.reception = new Reception(this.log, this.takeover)
+    this.history = new History(this.log, this.takeover)
+    this.reception = new Reception(platform, this.log, this.history, () => this.pump())
     this.connection = new Connection(platform, source, this)
   }
 
@@ -61,6 +64,14 @@ export class Stream implements ConnectionStream {
   get stateNow(): StreamState {
     const { status } = this.connection
     return { ...status, state: status.state === 'retrying' ? 'connecting' : status.state }
+  }
+
+  get isJudging(): boolean {
+    return this.reception.isJudging
+  }
+
+  get resumes(): boolean {
+    return this.connection.resumes
   }
 
   /** The position of a tab that has dispatched everything up to `seq`. */
@@ -71,7 +82,7 @@ export class Stream implements ConnectionStream {
     // Most tabs have the same position.
     if (known?.at === log.lastSeq && known.position.seq === seq && known.position.subscribers === subscribers)
       return known.position
-    const position = { ...this.reception.anchorAt(seq), log: id, seq, subscribers }
+    const position = { ...this.history.anchorAt(seq), log: id, seq, subscribers }
     this.#known = { at: log.lastSeq, position }
     return position
   }
@@ -87,9 +98,9 @@ export class Stream implements ConnectionStream {
    *
    * @returns how many of that hub's subscriptions are still missing
    */
-  gather(position: Position): number {
+  gather(position: Position, seen: Seen | undefined): number {
     this.#known = undefined
-    return this.takeover.gather(position)
+    return this.takeover.gather(position, seen)
   }
 
   add(subscriber: Subscriber): void {
@@ -136,7 +147,7 @@ export class Stream implements ConnectionStream {
       names: [...names].sort(),
       logEvents: this.log.length,
       logBytes: this.log.bytes,
-      lastEventId: this.log.lastEvent?.id ?? '',
+      lastEventId: this.history.last?.id ?? '',
     }
   }
 

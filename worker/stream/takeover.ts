@@ -1,17 +1,23 @@
-import type { Position } from '../../src/link/protocol.ts'
+import type { Passed, Position, Seen } from '../../src/link/protocol.ts'
 
-/** Gathers the positions of a dead hub's tabs. Its successor's first connection resumes from the oldest. */
+/** Gathers what a dead hub's tabs remember. Its successor's first connection resumes from the oldest position. */
 export class Takeover {
   #start: Position | undefined
+  readonly #events = new Map<number, Passed>()
+  #end = 0
   /** How many subscriptions the dead hub had, and how many have come so far. */
   #expected = 0
   #gathered = 0
   #isSettled = false
-  #hasDenied = false
 
   /** The oldest position that came in time; `undefined` if there is none to resume from. */
   get start(): Position | undefined {
     return this.#start
+  }
+
+  /** Number of the last event that one of these tabs has passed, in the log of `start`. */
+  get end(): number {
+    return this.#end
   }
 
   /** True once the first connection has begun. A later position cannot be resumed from. */
@@ -19,8 +25,12 @@ export class Takeover {
     return this.#isSettled
   }
 
-  settle(): void {
+  /** What these tabs have passed of the log of `start`, in its order. */
+  settle(): Passed[] {
     this.#isSettled = true
+    const events = [...this.#events.values()].sort((one, other) => placeIn(one) - placeIn(other))
+    this.#events.clear()
+    return events
   }
 
   /**
@@ -28,26 +38,43 @@ export class Takeover {
    *
    * @returns how many of that hub's subscriptions are still missing
    */
-  gather(position: Position): number {
-    if (!this.#isSettled && (this.#start === undefined || isOlder(position, this.#start)))
-      this.#start = position
+  gather(position: Position, seen: Seen | undefined): number {
+    if (!this.#isSettled) {
+      this.#start ??= position
+      // Positions in different logs cannot be compared.
+      if (position.log === this.#start.log) this.#add(position, seen?.events ?? [])
+    }
     this.#expected = Math.max(this.#expected, position.subscribers)
     return this.#expected - ++this.#gathered
   }
 
-  /** Notes whether the server denied having resumed from `start`, in the response with the first event. */
-  setDenied(hasDenied: boolean): void {
-    this.#hasDenied = hasDenied
-  }
-
-  /** True if the server was asked to resume from exactly this position, and has not denied it. */
-  hasResumedFrom({ resumeAfter }: Position): boolean {
-    return this.#start?.resumeAfter === resumeAfter && !this.#hasDenied
+  #add(position: Position, seen: readonly Passed[]): void {
+    if (this.#start === undefined || isOlder(position, this.#start)) this.#start = position
+    this.#end = Math.max(this.#end, position.ordinal)
+    // What a position has of an event says more.
+    for (const event of inPlace(seen))
+      if (!this.#events.has(event.ordinal)) this.#events.set(event.ordinal, event)
+    for (const event of position.latest) this.#events.set(event.ordinal, event)
   }
 }
 
-/** Positions in different logs cannot be compared. Of two at the same event, one that can be proven wins. */
-const isOlder = (one: Position, other: Position): boolean => {
-  if (one.log !== other.log) return false
-  return one.ordinal === other.ordinal ? other.unproven && !one.unproven : one.ordinal < other.ordinal
+/** Its place in the server's order. */
+export const placeIn = ({ ordinal, at = ordinal }: Passed): number => at
+
+/** An event that was given before one with a lower number has its place before that. */
+function inPlace(events: readonly Passed[]): Passed[] {
+  const placed: Passed[] = []
+  let next = Number.POSITIVE_INFINITY
+  let inARow = 0
+  for (const event of [...events].reverse()) {
+    const isOutOfPlace = event.ordinal > next
+    inARow = isOutOfPlace ? inARow + 1 : 0
+    if (!isOutOfPlace) next = event.ordinal
+    placed.push(isOutOfPlace ? { ...event, at: next - 1 + 1 / (inARow + 1) } : event)
+  }
+  return placed.reverse()
 }
+
+/** Of two at the same event, one that can be proven wins. */
+const isOlder = (one: Position, other: Position): boolean =>
+  one.ordinal === other.ordinal ? other.unproven && !one.unproven : one.ordinal < other.ordinal

@@ -1,4 +1,10 @@
-import { INITIAL_STATE, type StateEntry, type StreamRequest } from '../../../src/link/protocol.ts'
+import {
+  type EventEntry,
+  INITIAL_STATE,
+  type StateEntry,
+  type StreamRequest,
+} from '../../../src/link/protocol.ts'
+import type { LoggedEvent } from '../../../worker/log/log.ts'
 
 /** What `SharedEventSource` asks for, unless told otherwise. */
 export const requestTo = (url: string, details: Partial<StreamRequest> = {}): StreamRequest => ({
@@ -10,6 +16,16 @@ export const requestTo = (url: string, details: Partial<StreamRequest> = {}): St
   key: '',
   asksHeaders: false,
   ...details,
+})
+
+/** An event as a log has it that goes on evenly. */
+export const logged = <Event extends Omit<EventEntry, 'seq'>>(
+  event: Event,
+): Event & Pick<LoggedEvent, 'role' | 'at' | 'upTo'> => ({
+  ...event,
+  role: 'history',
+  at: event.ordinal,
+  upTo: event.ordinal,
 })
 
 export const stateEntry = (

@@ -1,64 +1,66 @@
 import { setMaxListeners } from 'node:events'
 import type { StreamRequest } from '../../../src/link/protocol.ts'
 import type { Agent } from './agent.ts'
+import { Incoming } from './incoming.ts'
+import { type Frame, type Manners, mannersOf, type ServerKind } from './kinds.ts'
 
-/** How a server treats `Last-Event-ID`. */
-export type ServerKind =
-  /** Replays what came after the ID. */
-  | 'strict'
-  /** Replays from the ID on, the event itself included. */
-  | 'inclusive'
-  /** Keeps a few events; replays all of them where it has forgotten the ID. */
-  | 'forgetful'
-  /** Like `forgetful`, and says so in the `Last-Event-ID` header of its answer, as Mercure does. */
-  | 'candid'
-  /** Never replays. */
-  | 'ignoring'
-  /** Replays everything, always. */
-  | 'repeating'
-  /** Sends no IDs. */
-  | 'without-ids'
-  /** Sends an ID with every third event only, and keeps them all. */
-  | 'sparse'
-  /** Sends an ID with every third event only, and keeps only those. */
-  | 'sparse-ephemeral'
-  /** The same ID on three events in a row; replays what came after the last of them. */
-  | 'grouped'
+export type { ServerKind } from './kinds.ts'
 
+/** An event that belongs to the server's history. */
 export interface ServedEvent {
-  /** Place in the server's order; its data is the server's name and this. */
+  /** Its place in the order in which the server numbers its events; restarts do not reset it. */
   readonly number: number
   readonly name: string
+  /** As the server keeps it. Where a server counts per connection, each connection has an ID and data of its own. */
   readonly id: string | undefined
+  readonly data: string
+  /** It is never sent live. */
+  readonly isLate: boolean
+  /** It is sent twice when it is sent live. */
+  readonly isTwice: boolean
 }
 
-const FORGETFUL_LIMIT = 12
+/** What a page can see of an event. */
+export type Looks = Pick<ServedEvent, 'name' | 'data'> & { readonly id?: string | undefined }
 
-interface Connection {
-  /** Resumed nothing and has brought no ID yet. */
-  isFresh: boolean
-  push(bytes: Uint8Array): void
-  /** Ends the response after what has arrived so far. */
-  end(error?: Error): void
-}
+/** A late event that a connection has brought counts as brought if the connection lasts so many ms longer. */
+const SETTLING_TIME = 3_000
+
+const looksOf = ({ name, data, id = '' }: Looks): string => JSON.stringify([name, data, id])
 
 /** A virtual event stream server. */
 export class VirtualServer {
   readonly kind: ServerKind
   readonly url: string
   readonly credentials: StreamRequest['credentials']
+  /** All that it has ever sent or kept, less the frames. */
   readonly events: ServedEvent[] = []
   /** The `Last-Event-ID` of each request, `''` where it had none. */
   readonly requests: string[] = []
+  /** Those that have ended as well, in the order in which they were opened. */
+  readonly allConnections: Incoming[] = []
   /** The highest number of connections at one time. */
   peak = 0
   /** What the next requests are answered with instead of a stream. */
   refuseWith: { status: number; contentType: string } | 'network error' | undefined
-  /** First events with an ID on connections that resumed nothing: no earlier ID can be asked for. */
-  readonly #firsts = new Set<ServedEvent>()
-  /** Resumptions from such an event. */
-  readonly #takenAtItsWord: { after: number; upTo: number }[] = []
-  readonly #connections = new Set<Connection>()
+  readonly #manners: Manners
+  /** How many events it had sent when it started last. */
+  #start = 0
+  /** It was asked to resume after an ID that it did not know (any more). */
+  #hasForgotten = false
+  /** First IDs on connections that resumed nothing: no earlier ID can be asked for. */
+  readonly #firsts: { id: string; number: number; connection: Incoming }[] = []
+  /** Resumptions from such an ID. `isCertain`: that connection had brought no other ID. */
+  readonly #takenAtItsWord: { after: number; upTo: number; isCertain: boolean }[] = []
+  /** How many events there were before each greeting with an ID. */
+  readonly #greetings = new Map<string, number>()
+  /** How often each frame has been written. */
+  readonly #frames = new Map<string, number>()
+  /** Late events that a connection has brought. */
+  readonly #brought = new Set<number>()
+  /** What each event has looked like. */
+  readonly #looks = new Map<number, Set<string>>()
+  readonly #connections = new Set<Incoming>()
   readonly #latency: () => number
   readonly #now: () => number
   /** Splits what is written into chunks. */
@@ -75,6 +77,7 @@ export class VirtualServer {
     this.url = options.url
     this.credentials = options.credentials ?? 'same-origin'
     this.kind = options.kind
+    this.#manners = mannersOf(options.kind)
     this.#latency = options.latency
     this.#now = options.now
     this.#split = options.split ?? ((length) => length)
@@ -89,22 +92,117 @@ export class VirtualServer {
     return this.#connections.size
   }
 
+  /** Whether it holds connections open, rather than ending each response. */
+  get staysConnected(): boolean {
+    return this.#manners.endsAfterEvents === undefined
+  }
+
+  /** Whether the data of its events do not tell which event it is. */
+  get hasAlikeEvents(): boolean {
+    return this.#manners.data !== undefined
+  }
+
+  get saysWhereItResumes(): boolean {
+    return this.#manners.resumedAfterHeader !== undefined
+  }
+
+  /** Whether each resumption has brought all that came after the ID asked for: a gap needs something that is missing. */
+  get isFaithful(): boolean {
+    const { replays = 'after', keepsOnlyEventsWithIds } = this.#manners
+    const canResume = (replays === 'after' || replays === 'from') && !keepsOnlyEventsWithIds
+    return canResume && !this.#hasForgotten
+  }
+
+  /** @param name of the event, unless this kind of server names its events itself */
   send(name: string): ServedEvent {
     const number = this.events.length + 1
-    const event = { number, name, id: this.#idFor(number) }
+    const n = number - this.#start
+    const { id = (n) => `id-${n}`, name: nameOf, data, commitsLate, stutters } = this.#manners
+    const event: ServedEvent = {
+      number,
+      name: nameOf?.(n) ?? name,
+      id: id(n),
+      data: data?.(n) ?? `${this.name} ${number}`,
+      isLate: commitsLate?.(n) === true,
+      isTwice: stutters?.(n) === true,
+    }
     this.events.push(event)
-    for (const connection of this.#connections) this.#writeEvent(connection, event)
+    if (event.isLate) return event
+    for (const connection of [...this.#connections]) {
+      this.#writeEvent(connection, event)
+      if (event.isTwice) this.#writeEvent(connection, event)
+      this.#endPolled(connection)
+    }
     return event
   }
 
-  /** Whether an event fell between two connections where a client had no earlier ID to ask for. */
-  wasTakenAtItsWord(number: number): boolean {
-    return this.#takenAtItsWord.some(({ after, upTo }) => number > after && number <= upTo)
+  /** Sends a heartbeat, if this kind of server does that. */
+  heartbeat(): void {
+    const { heartbeat } = this.#manners
+    if (heartbeat === undefined) return
+    for (const connection of this.#connections) this.#writeFrame(connection, heartbeat)
+  }
+
+  /** Loses its connections, and whatever else it keeps in memory. */
+  restart(): void {
+    if (this.#manners.forgetsAtRestart && this.events.length > this.#start) {
+      this.#start = this.events.length
+      this.#hasForgotten = true
+    }
+    this.cut(new TypeError('network error'))
+  }
+
+  /** The name of such a frame, `undefined` where this kind of server sends none. */
+  nameOf(frame: 'heartbeat' | 'greeting'): string | undefined {
+    const { heartbeat, greeting } = this.#manners
+    return frame === 'heartbeat' ? heartbeat?.name : greeting?.(0).name
+  }
+
+  /** Whether a replay can bring this event, as long as the server has not forgotten it. */
+  keeps({ id }: ServedEvent): boolean {
+    return id !== undefined || !this.#manners.keepsOnlyEventsWithIds
+  }
+
+  /** Whether an event has looked like this on a connection. */
+  hasLooked(number: number, looks: Looks): boolean {
+    return this.#looks.get(number)?.has(looksOf(looks)) === true
+  }
+
+  /** How often a frame that looks like this has been written; 0 where it is no frame. */
+  framesLike({ name, data, id }: Looks): number {
+    // Pages are told the ID of an earlier event where a frame has none.
+    return this.#frames.get(looksOf({ name, data, id })) ?? this.#frames.get(looksOf({ name, data })) ?? 0
+  }
+
+  /** Whether a frame with this very ID has been written. */
+  hasFrame(looks: Looks): boolean {
+    return this.#frames.has(looksOf(looks))
+  }
+
+  /** Whether this is the ID of a greeting, on a connection that has not shown it to be one by a replay. */
+  isUnprovenGreeting(id: string): boolean {
+    return this.allConnections.some(({ greetingId, hasReplayed }) => greetingId === id && !hasReplayed)
+  }
+
+  /** Whether a late event was written on a connection that lasted. */
+  hasBrought(number: number): boolean {
+    return this.#brought.has(number)
+  }
+
+  /**
+   * Whether an event fell between two connections where a client had no earlier ID to ask for.
+   *
+   * @param isOneHub the client has known all that its connections had brought
+   */
+  wasTakenAtItsWord(number: number, isOneHub: boolean): boolean {
+    return this.#takenAtItsWord.some(
+      ({ after, upTo, isCertain }) => number > after && number <= upTo && (isCertain || !isOneHub),
+    )
   }
 
   /** Whether a client may have known no earlier ID than this. */
   isFirstId(id: string): boolean {
-    return [...this.#firsts].some((first) => first.id === id)
+    return this.#firsts.some((first) => first.id === id)
   }
 
   /** Writes as it is, for what no well-behaved server sends. */
@@ -129,152 +227,145 @@ export class VirtualServer {
         this.requests.push(lastEventId)
         if (this.refuseWith === 'network error') return reject(new TypeError('network error'))
         const { status, contentType } = this.refuseWith ?? { status: 200, contentType: 'text/event-stream' }
+        const headers = { 'Content-Type': contentType, ...this.#resumedAfter(lastEventId) }
         const body = this.refuseWith === undefined ? this.#open(agent, signal, lastEventId) : emptyBody
-        resolve({
-          status,
-          url: this.url,
-          headers: new Headers({ 'Content-Type': contentType, ...this.#resumedAfter(lastEventId) }),
-          body,
-        } as unknown as Response)
+        resolve({ status, url: this.url, headers: new Headers(headers), body } as unknown as Response)
       })
     })
   }
 
   #open(agent: Agent, signal: AbortSignal, lastEventId: string): unknown {
-    const incoming = new Incoming(agent, this.#latency, this.#now)
+    const incoming = new Incoming(agent, this.#latency, this.#now, lastEventId)
     this.#connections.add(incoming)
+    this.allConnections.push(incoming)
     this.peak = Math.max(this.peak, this.#connections.size)
     const gone = () => this.#connections.delete(incoming)
     incoming.onEnd = gone
     agent.onDeath(gone)
     signal.addEventListener('abort', () => incoming.end(signal.reason))
-    this.#write(incoming, 'retry: 100\n\n')
-    incoming.isFresh = lastEventId === ''
-    for (const first of this.#firsts) {
-      if (first.id === lastEventId)
-        this.#takenAtItsWord.push({ after: first.number, upTo: this.events.length })
+    for (const { id, number, connection } of this.#firsts) {
+      if (id !== lastEventId) continue
+      const isCertain = connection.idsArrived.size <= 1
+      this.#takenAtItsWord.push({ after: number, upTo: this.events.length, isCertain })
     }
-    for (const event of this.#replay(lastEventId)) this.#writeEvent(incoming, event)
+    const replay = this.#replay(lastEventId).slice(0, this.#manners.replaysAtMost)
+    incoming.hasReplayed = replay.length > 0
+    this.#write(incoming, 'retry: 100\n\n')
+    this.#greet(incoming)
+    for (const event of replay) {
+      this.#writeEvent(incoming, event)
+      if (event.isLate)
+        agent.schedule(SETTLING_TIME, () => incoming.isEnded || this.#brought.add(event.number))
+    }
+    if (replay.length > 0) this.#endPolled(incoming)
     return { getReader: () => incoming, cancel: async () => incoming.end() }
   }
 
-  #writeEvent(connection: Connection, event: ServedEvent): void {
-    if (connection.isFresh && event.id !== undefined) {
-      connection.isFresh = false
-      this.#firsts.add(event)
+  #greet(connection: Incoming): void {
+    const greeting = this.#manners.greeting?.(this.allConnections.length)
+    if (greeting === undefined) return
+    if (greeting.id !== undefined) {
+      connection.greetingId = greeting.id
+      if (!this.#greetings.has(greeting.id)) {
+        const isConstant = this.#manners.beginsWithEverything === true
+        this.#greetings.set(greeting.id, isConstant ? 0 : this.events.length)
+      }
     }
-    this.#write(connection, this.#textOf(event))
+    this.#writeFrame(connection, greeting)
   }
 
-  #write(connection: Connection, text: string): void {
+  #writeFrame(connection: Incoming, frame: Frame): void {
+    const looks = looksOf(frame)
+    this.#frames.set(looks, (this.#frames.get(looks) ?? 0) + 1)
+    this.#writeLooks(connection, frame, this.events.length)
+  }
+
+  #writeEvent(connection: Incoming, event: ServedEvent): void {
+    const looks = this.#manners.countsPerConnection ? this.#counted(connection, event) : event
+    const { number } = event
+    const { id, ...withoutId } = looks
+    const written = {
+      number,
+      looks: looksOf(looks),
+      looksWithoutId: looksOf(withoutId),
+      id,
+      at: this.#now(),
+      hasArrived: false,
+    }
+    connection.writings.push(written)
+    this.#looks.set(number, (this.#looks.get(number) ?? new Set()).add(written.looks))
+    this.#writeLooks(connection, looks, number, () => {
+      written.hasArrived = true
+    })
+  }
+
+  /** The event as the next one of its connection. */
+  #counted({ writings }: Incoming, { name }: ServedEvent): Looks {
+    const n = writings.length + 1
+    return { name, id: this.#manners.id?.(n), data: this.#manners.data?.(n) ?? '' }
+  }
+
+  /** @param number of the last event that a client has had which resumes after this one's ID */
+  #writeLooks(connection: Incoming, { name, data, id }: Looks, number: number, arrived?: () => void): void {
+    if (connection.isFresh && id !== undefined) {
+      connection.isFresh = false
+      this.#firsts.push({ id, number, connection })
+    }
+    this.#write(
+      connection,
+      `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${data}\n\n`,
+      () => {
+        if (id !== undefined) connection.idsArrived.add(id)
+        arrived?.()
+      },
+    )
+  }
+
+  #write(connection: Incoming, text: string, arrived?: () => void): void {
     const bytes = new TextEncoder().encode(text)
     for (let at = 0; at < bytes.length; ) {
       const length = Math.max(1, this.#split(bytes.length - at))
-      connection.push(bytes.slice(at, at + length))
+      connection.push(bytes.slice(at, at + length), at + length >= bytes.length ? arrived : undefined)
       at += length
     }
   }
 
-  #textOf({ number, name, id }: ServedEvent): string {
-    return `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${this.name} ${number}\n\n`
-  }
-
-  #idFor(number: number): string | undefined {
-    switch (this.kind) {
-      case 'without-ids':
-        return undefined
-      case 'sparse':
-      case 'sparse-ephemeral':
-        return number % 3 === 1 ? `id-${number}` : undefined
-      case 'grouped':
-        return `group-${Math.ceil(number / 3)}`
-      default:
-        return `id-${number}`
-    }
+  #endPolled(connection: Incoming): void {
+    if (!this.#manners.endsAfterEvents) return
+    this.#connections.delete(connection)
+    connection.endWhenArrived()
   }
 
   #resumedAfter(lastEventId: string): Record<string, string> {
-    if (this.kind !== 'candid' || lastEventId === '') return {}
-    return { 'Last-Event-ID': this.#kept().some(({ id }) => id === lastEventId) ? lastEventId : 'earliest' }
+    const { resumedAfterHeader } = this.#manners
+    if (resumedAfterHeader === undefined || lastEventId === '') return {}
+    return {
+      [resumedAfterHeader]: this.#kept().some(({ id }) => id === lastEventId) ? lastEventId : 'earliest',
+    }
   }
 
   #replay(lastEventId: string): ServedEvent[] {
+    const { replays = 'after', replaysAllAfterUnknownId, beginsWithEverything } = this.#manners
     const kept = this.#kept()
-    if (this.kind === 'repeating') return kept
-    if (lastEventId === '' || this.kind === 'ignoring' || this.kind === 'without-ids') return []
+    if (lastEventId === '') return beginsWithEverything ? kept : []
+    if (replays === 'everything') return kept
+    if (replays === 'nothing') return []
+    const greetedAt = this.#greetings.get(lastEventId)
+    if (greetedAt !== undefined) return kept.filter(({ number }) => number > greetedAt)
     const at = kept.findLastIndex(({ id }) => id === lastEventId)
-    if (at < 0) return this.#isForgetful ? kept : []
-    return kept.slice(this.kind === 'inclusive' ? at : at + 1)
-  }
-
-  get #isForgetful(): boolean {
-    return this.kind === 'forgetful' || this.kind === 'candid'
+    if (at >= 0) return kept.slice(replays === 'from' ? at : at + 1)
+    this.#hasForgotten = true
+    return replaysAllAfterUnknownId ? kept : []
   }
 
   #kept(): ServedEvent[] {
-    if (this.#isForgetful) return this.events.slice(-FORGETFUL_LIMIT)
-    if (this.kind === 'sparse-ephemeral') return this.events.filter(({ id }) => id !== undefined)
-    return this.events
+    const { keeps } = this.#manners
+    const kept = this.events.slice(this.#start).filter((event) => {
+      const isCommitted = !event.isLate || event.number < this.events.length
+      return isCommitted && this.keeps(event)
+    })
+    return keeps === undefined ? kept : kept.slice(-keeps)
   }
 }
 
 const emptyBody = { cancel: async () => {} }
-
-/** The client's end of a connection: a reader whose chunks arrive in virtual time. */
-class Incoming implements Connection {
-  isFresh = false
-  readonly #agent: Agent
-  onEnd: () => void = () => {}
-  readonly #latency: () => number
-  readonly #now: () => number
-  readonly #chunks: Uint8Array[] = []
-  #waiting: { resolve: (result: unknown) => void; reject: (error: unknown) => void } | undefined
-  #lastArrival = 0
-  #isEnded = false
-  #error: Error | undefined
-
-  constructor(agent: Agent, latency: () => number, now: () => number) {
-    this.#agent = agent
-    this.#latency = latency
-    this.#now = now
-  }
-
-  push(bytes: Uint8Array): void {
-    this.#lastArrival = Math.max(this.#lastArrival, this.#now() + this.#latency())
-    this.#agent.schedule(this.#lastArrival - this.#now(), () => {
-      if (this.#isEnded) return
-      this.#chunks.push(bytes)
-      this.#serve()
-    })
-  }
-
-  end(error?: Error): void {
-    if (this.#isEnded) return
-    this.#isEnded = true
-    this.#error = error
-    this.onEnd()
-    this.#agent.schedule(0, () => this.#serve())
-  }
-
-  async cancel(): Promise<void> {
-    this.end()
-  }
-
-  read(): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject }
-      this.#serve()
-    })
-  }
-
-  #serve(): void {
-    const waiting = this.#waiting
-    if (waiting === undefined) return
-    const chunk = this.#chunks.shift()
-    if (chunk === undefined && !this.#isEnded) return
-    this.#waiting = undefined
-    if (chunk !== undefined) waiting.resolve({ done: false, value: chunk })
-    else if (this.#error !== undefined) waiting.reject(this.#error)
-    else waiting.resolve({ done: true, value: undefined })
-  }
-}

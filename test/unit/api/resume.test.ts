@@ -186,6 +186,56 @@ describe('a server that never resumes', () => {
     expect(world.upstream.requests[1]?.headers).toMatchObject({ 'Last-Event-ID': '1' })
   })
 
+  /** A script that counts from the beginning for each connection, as many in PHP do, and ends at once. */
+  const script = (world: UpstreamWorld) => {
+    let said = 0
+    world.upstream.answer = () => {
+      const text = [1, 2].map((id) => `id: ${id}\ndata: ${++said}\n\n`).join('')
+      return { text, ends: true }
+    }
+  }
+
+  test('gives no gap, and nothing waits, when it answers anew', async () => {
+    const { world, words, gaps } = opening({ resume: 'none' })
+    script(world)
+    await world.clock.advance(OPEN)
+    expect(words).toEqual(['message 1', 'message 2'])
+    while (world.upstream.requests.length < 3) await world.clock.advance(10)
+    await world.clock.advance(0)
+    expect(words).toEqual(['1', '2', '3', '4', '5', '6'].map((data) => `message ${data}`))
+    expect(gaps).toEqual([])
+  })
+
+  test('gives no gap when it says the same again', async () => {
+    const { world, words, gaps } = opening({ resume: 'none' })
+    world.upstream.answer = () => ({ text: 'id: 1\ndata: tick\n\nid: 2\ndata: tick\n\n', ends: true })
+    while (world.upstream.requests.length < 2) await world.clock.advance(10)
+    await world.clock.advance(0)
+    expect(words).toEqual(Array(4).fill('message tick'))
+    expect(gaps).toEqual([])
+  })
+
+  test.each([
+    ['other things', 'three', 'four'],
+    ['the same', 'one', 'two'],
+  ])('gives no gap where the hub dies and it says %s', async (_what, first, second) => {
+    const world = new UpstreamWorld()
+    const one = opening({ resume: 'none' }, world)
+    const other = opening({ resume: 'none' }, world)
+    await world.clock.advance(OPEN)
+    world.upstream.write('id: 1\ndata: one\n\nid: 2\ndata: two\n\n')
+    await world.clock.advance(0)
+    world.workers()[0]?.agent.kill()
+    await world.clock.advance(1_000)
+    world.upstream.write(`id: 1\ndata: ${first}\n\nid: 2\ndata: ${second}\n\n`)
+    await world.clock.advance(0)
+    expect(world.upstream.requests[1]?.headers).toEqual({ accept: 'text/event-stream' })
+    for (const { words, gaps } of [one, other]) {
+      expect(words).toEqual(['one', 'two', first, second].map((data) => `message ${data}`))
+      expect(gaps).toEqual([])
+    }
+  })
+
   test('is not sent a POST anew where who expected it to resume has gone meanwhile', async () => {
     const world = new UpstreamWorld()
     const asks = { method: 'POST', body: 'ask' }

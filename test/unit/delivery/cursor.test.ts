@@ -518,9 +518,9 @@ describe('a position', () => {
     const world = createWorld()
     const tab = await listeningTab(world, 'tab', ['a'])
     await send(world, 'a', 'a')
-    const { log, seq, ordinal, resumeAfter, expect: known } = lastPosition(tab)
-    expect({ seq, ordinal, resumeAfter }).toEqual({ seq: 3, ordinal: 2, resumeAfter: 'id-1' })
-    expect(known.map(({ id }) => id)).toEqual(['id-2'])
+    const { log, seq, ordinal, resumeAfter, from, latest } = lastPosition(tab)
+    expect({ seq, ordinal, resumeAfter, from }).toEqual({ seq: 3, ordinal: 2, resumeAfter: 'id-1', from: 1 })
+    expect(latest.at(-1)).toMatchObject({ id: 'id-2', ordinal: 2 })
     expect(log).not.toBe('')
   })
 

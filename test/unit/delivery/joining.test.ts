@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Entry, Replay } from '../../../src/link/protocol.ts'
+import type { Replay } from '../../../src/link/protocol.ts'
 import { Joining } from '../../../worker/delivery/joining.ts'
-import { Log } from '../../../worker/log/log.ts'
-import { stateEntry } from '../../sim/world/samples.ts'
+import { type Entry, Log } from '../../../worker/log/log.ts'
+import { logged, stateEntry } from '../../sim/world/samples.ts'
 
 /** A log that counts how often it is looked into. */
 class CountingLog extends Log {
@@ -20,7 +20,7 @@ function logOf(names: readonly string[], events = 100_000): CountingLog {
   const log = new CountingLog({ events, bytes: 1e9 })
   for (const [index, name] of names.entries()) {
     if (name === '') log.append(stateEntry('open'))
-    else log.append({ type: 'event', name, data: `${index}`, id: '', nth: 0, ordinal: index + 1 })
+    else log.append(logged({ type: 'event', name, data: `${index}`, id: '', nth: 0, ordinal: index + 1 }))
   }
   return log
 }

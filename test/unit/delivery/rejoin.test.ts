@@ -1,16 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { placeOf } from '../../../src/link/place.ts'
-import type { EventEntry, Position } from '../../../src/link/protocol.ts'
+import { passedOf } from '../../../src/link/place.ts'
+import type { GapEntry, Position, Seen } from '../../../src/link/protocol.ts'
 import { Rejoin } from '../../../worker/delivery/rejoin.ts'
-import { Log } from '../../../worker/log/log.ts'
+import { Log, type LoggedEvent, type LogLimits } from '../../../worker/log/log.ts'
 import type { HubPlatform } from '../../../worker/platform.ts'
+import { History } from '../../../worker/stream/history.ts'
 import { Takeover } from '../../../worker/stream/takeover.ts'
+import { eventsOf, numberOf, positionOf, seenOf, UNBOUNDED } from '../short-events.ts'
 
 /** Counts the events that are looked at. */
 class CountedLog extends Log {
   looks = 0
 
-  override *eventsAfter(seq: number): Iterable<EventEntry> {
+  override *eventsAfter(seq: number): Iterable<LoggedEvent> {
     for (const event of super.eventsAfter(seq)) {
       this.looks++
       yield event
@@ -18,67 +20,338 @@ class CountedLog extends Log {
   }
 }
 
-/** The log of a hub that resumed from a tab far behind, with events 1 to `count`. */
-function logOf(count: number): CountedLog {
-  const log = new CountedLog({ events: 1e6, bytes: 1e9 })
-  for (let ordinal = 1; ordinal <= count; ordinal++) addTo(log, ordinal)
-  return log
+const idsUpTo = (count: number): string => Array.from({ length: count }, (_, index) => index + 1).join(' ')
+
+const DEAD = eventsOf(idsUpTo(10))
+
+/** The tabs of a dead hub. */
+interface TabState {
+  readonly position: Position
+  readonly seen: Seen
 }
 
-const addTo = (log: Log, ordinal: number): void => {
-  log.append({ type: 'event', name: 'a', data: `${ordinal}`, id: `${ordinal}`, nth: 0, ordinal })
-}
+/** A tab that had this much of what that hub had. */
+const tabAt = (ordinal: number, { from = 0, since = 0, log = 'dead hub/1' } = {}): TabState => ({
+  position: positionOf(DEAD.slice(0, ordinal), { log }),
+  seen: seenOf(DEAD.slice(from, ordinal), since),
+})
 
-const eventsOf = (log: Log): EventEntry[] => [...log.eventsAfter(0)]
+/** The stream of a new hub, and the tabs that come to it. */
+class Succession {
+  readonly log: CountedLog
+  readonly takeover = new Takeover()
+  readonly history: History
+  isJudging = false
+  resumes = true
+  impatience: (() => void)[] = []
+  /** How often a tab has been told not to wait any longer. */
+  tolds = 0
 
-/** A tab whose hub died after this event. */
-function rejoining(log: Log, last: EventEntry, told: () => void = () => {}): Rejoin {
-  const position: Position = {
-    log: 'another',
-    seq: 0,
-    subscribers: 2,
-    ordinal: last.ordinal,
-    resumeAfter: `${last.ordinal - 1}`,
-    expect: [placeOf(last)],
-    unproven: false,
-    mixed: false,
+  constructor(limits: LogLimits = UNBOUNDED) {
+    this.log = new CountedLog(limits)
+    this.history = new History(this.log, this.takeover)
   }
-  const platform = { setTimeout: () => 0, clearTimeout: () => {} } as unknown as HubPlatform
-  return new Rejoin(platform, { log, takeover: new Takeover() }, position, [], told)
+
+  /** Tabs that have come in time. */
+  gather(...tabs: readonly TabState[]): this {
+    for (const { position, seen } of tabs) this.takeover.gather(position, seen)
+    return this
+  }
+
+  settle(): this {
+    this.history.settle()
+    return this
+  }
+
+  /** The replay brings these. */
+  bring(...events: readonly LoggedEvent[]): this {
+    for (const event of events) {
+      if (this.history.isPending(event.ordinal)) this.history.appendPending(event, event.ordinal)
+      else this.history.append(event, 'history')
+    }
+    return this
+  }
+
+  rejoin({ position, seen }: TabState): Rejoin {
+    const platform = {
+      setTimeout: (callback: () => void) => this.impatience.push(callback),
+      clearTimeout: () => {},
+    } as unknown as HubPlatform
+    return new Rejoin(platform, this, position, seen, () => {
+      this.tolds++
+    })
+  }
+
+  /** What a tab is given of the log, in words. */
+  given(rejoin: Rejoin, { since = 0, isDue = (_event: LoggedEvent): boolean => true } = {}): string[] {
+    const words: string[] = []
+    for (const event of [...this.log.eventsAfter(since)]) {
+      const fate = rejoin.judge(event, isDue(event))
+      if (fate === undefined) return [...words, 'waits']
+      const { isGiven, gap } = fate
+      if (gap !== undefined) words.push(`gap ${typeof gap === 'string' ? gap : gap.reason}`)
+      if (isGiven) words.push(numberOf(event))
+    }
+    return words
+  }
 }
 
-describe('a tab ahead of the one that the hub resumed from', () => {
+const between = (first: number, last: number): LoggedEvent[] => eventsOf(idsUpTo(last)).slice(first - 1)
+
+const OWN_GAP: GapEntry = { type: 'gap', seq: 0, reason: 'history-lost', before: '', after: '' }
+
+describe('a tab of the hub that the stream goes on from', () => {
+  test('is given what comes behind its number, wherever it stands', () => {
+    const tabs = [tabAt(5), tabAt(8), tabAt(7)]
+    const succession = new Succession().gather(...tabs)
+    const rejoins = tabs.map((tab) => succession.rejoin(tab))
+    succession.settle().bring(...between(6, 10))
+    expect(rejoins.map((rejoin) => succession.given(rejoin))).toEqual([
+      ['6', '7', '8', '9', '10'],
+      ['9', '10'],
+      ['8', '9', '10'],
+    ])
+    expect(rejoins.map(({ isForeign, isJoined }) => [isForeign, isJoined])).toEqual(
+      Array(3).fill([false, true]),
+    )
+  })
+
+  test('has joined as soon as nothing before its number can come any more', () => {
+    const tabs = [tabAt(5), tabAt(8)]
+    const succession = new Succession().gather(...tabs)
+    const [, ahead] = tabs.map((tab) => succession.rejoin(tab)) as [Rejoin, Rejoin]
+    succession.settle().bring(...between(6, 7))
+    expect(succession.given(ahead)).toEqual([])
+    expect(ahead.isJoined).toBe(false)
+    succession.bring(...between(8, 8))
+    succession.given(ahead)
+    expect(ahead.isJoined).toBe(true)
+  })
+
+  test('is given what came before its last event while it listened, and what it has had is not given twice', () => {
+    const tabs = [tabAt(5), tabAt(8)]
+    const succession = new Succession().gather(...tabs)
+    const [, ahead] = tabs.map((tab) => succession.rejoin(tab)) as [Rejoin, Rejoin]
+    succession.settle()
+    const late = { name: 'a', data: 'late', id: 'late', nth: 0 }
+    succession.history.append(late, 'ahead', 6)
+    succession.bring(...between(6, 8))
+    expect(succession.given(ahead)).toEqual(['late'])
+  })
+
+  test('is not given what came before its last event where it had not listened to that', () => {
+    const tabs = [tabAt(5), tabAt(8, { from: 5, since: 7 })]
+    const succession = new Succession().gather(...tabs)
+    const [, ahead] = tabs.map((tab) => succession.rejoin(tab)) as [Rejoin, Rejoin]
+    succession.settle()
+    const late = { name: 'a', data: 'late', id: 'late', nth: 0 }
+    succession.history.append(late, 'ahead', 6)
+    succession.bring(...between(6, 8))
+    expect(succession.given(ahead)).toEqual([])
+  })
+
+  test('is given nothing twice that it had at this hub before it knew its place', () => {
+    const [behind, ahead] = [tabAt(5), tabAt(8)]
+    const seen = {
+      ...ahead.seen,
+      events: [...ahead.seen.events, passedOf(between(11, 11)[0] as LoggedEvent)],
+    }
+    const succession = new Succession().gather(behind, ahead)
+    const rejoin = succession.rejoin({ ...ahead, seen })
+    succession.settle().bring(...between(6, 12))
+    expect(succession.given(rejoin)).toEqual(['9', '10', '12'])
+  })
+
+  test('is told of a gap of the stream where that lies behind what it knows', () => {
+    const tabs = [tabAt(5), tabAt(8)]
+    const succession = new Succession().gather(...tabs)
+    const [behind, ahead] = tabs.map((tab) => succession.rejoin(tab)) as [Rejoin, Rejoin]
+    succession.settle()
+    for (const rejoin of [behind, ahead]) rejoin.pass(OWN_GAP)
+    succession.bring(...between(6, 8))
+    expect(succession.given(behind)).toEqual(['gap history-lost', '6', '7', '8'])
+    expect(succession.given(ahead)).toEqual([])
+    expect(ahead.isJoined).toBe(true)
+    ahead.pass(OWN_GAP)
+    expect(ahead.isJoined).toBe(false)
+    succession.bring(...between(9, 9))
+    expect(succession.given(ahead, { since: 3 })).toEqual(['gap history-lost', '9'])
+    expect(ahead.isJoined).toBe(true)
+  })
+
+  test('is told of that gap with the next event that it wants', () => {
+    const tab = tabAt(8)
+    const succession = new Succession().gather(tab)
+    const rejoin = succession.rejoin(tab)
+    succession.settle()
+    rejoin.pass(OWN_GAP)
+    succession.bring(...between(9, 10))
+    expect(succession.given(rejoin, { isDue: ({ ordinal }) => ordinal === 10 })).toEqual([
+      '9',
+      'gap history-lost',
+      '10',
+    ])
+  })
+})
+
+describe('a tab that comes late', () => {
+  test('is given what comes behind its number as long as the log reaches back to it', () => {
+    const succession = new Succession()
+      .gather(tabAt(5))
+      .settle()
+      .bring(...between(6, 10))
+    succession.gather(tabAt(9), tabAt(9))
+    expect(succession.given(succession.rejoin(tabAt(5)))).toEqual(['6', '7', '8', '9', '10'])
+  })
+
+  test('that stood further back is told of a gap', () => {
+    const succession = new Succession()
+      .gather(tabAt(5))
+      .settle()
+      .bring(...between(6, 8))
+    expect(succession.given(succession.rejoin(tabAt(3)))).toEqual(['gap asleep', '6', '7', '8'])
+  })
+
+  test('is told of a gap where what it lacks has fallen off', () => {
+    const succession = new Succession({ ...UNBOUNDED, events: 2 })
+    succession
+      .gather(tabAt(5))
+      .settle()
+      .bring(...between(6, 9))
+    expect(succession.given(succession.rejoin(tabAt(5)))).toEqual(['gap asleep', '8', '9'])
+  })
+
+  test('and was further ahead finds its last event in the log', () => {
+    const succession = new Succession()
+      .gather(tabAt(5))
+      .settle()
+      .bring(...between(6, 10))
+    expect(succession.given(succession.rejoin(tabAt(8)))).toEqual(['9', '10'])
+  })
+})
+
+describe('a tab whose numbers do not hold', () => {
+  const foreign = (ordinal: number) => tabAt(ordinal, { log: 'another hub/1' })
+
   test('has had everything up to its last event, and nothing after it', () => {
-    const log = logOf(10)
-    const events = eventsOf(log)
-    const rejoin = rejoining(log, events[7] as EventEntry)
-    const verdicts = events.map((event) => rejoin.judge(event, true))
-    expect(verdicts).toEqual([...Array(8).fill('seen'), 'new', 'new'])
+    const succession = new Succession().bring(...between(1, 10))
+    const rejoin = succession.rejoin(foreign(8))
+    expect(succession.given(rejoin)).toEqual(['9', '10'])
+    expect(rejoin).toMatchObject({ isForeign: true, isJoined: true })
+  })
+
+  test('is given what looks like something that it has had, behind something new', () => {
+    const again = { ...(between(3, 3)[0] as LoggedEvent), ordinal: 11 }
+    const succession = new Succession().bring(...between(1, 10), again)
+    expect(succession.given(succession.rejoin(foreign(8)))).toEqual(['9', '10', '3'])
+  })
+
+  test('is looked for even if its number would do in this log', () => {
+    const succession = new Succession()
+      .gather(tabAt(5))
+      .settle()
+      .bring(...between(6, 10))
+    const position = positionOf(DEAD.slice(0, 7), { log: 'another hub/1', ordinal: 2 })
+    const rejoin = succession.rejoin({ position, seen: seenOf(DEAD.slice(0, 7)) })
+    expect(succession.given(rejoin)).toEqual(['8', '9', '10'])
   })
 
   test('has each event looked at once, however far ahead it is', () => {
     for (const count of [1_000, 4_000]) {
-      const log = logOf(count)
-      const events = eventsOf(log)
-      log.looks = 0
-      const rejoin = rejoining(log, events.at(-1) as EventEntry)
+      const events = eventsOf(idsUpTo(count))
+      const succession = new Succession().bring(...events)
+      const rejoin = succession.rejoin({ position: positionOf(events), seen: { events: [], since: count } })
+      succession.log.looks = 0
       for (const event of events) rejoin.judge(event, true)
-      expect(log.looks).toBeLessThanOrEqual(count)
+      // And once more at the first, to see how far the log reaches back.
+      expect(succession.log.looks).toBeLessThanOrEqual(count + 1)
     }
   })
 
   test('waits for its last event, and has each event looked at once meanwhile', () => {
-    const log = logOf(1)
-    const [first] = eventsOf(log) as [EventEntry]
-    const last = { ...first, id: '2000', data: '2000', ordinal: 2_000 }
-    const rejoin = rejoining(log, last)
-    log.looks = 0
-    for (let ordinal = 2; ordinal < 2_000; ordinal++) {
-      expect(rejoin.judge(first, true)).toBe('unknown')
-      addTo(log, ordinal)
+    const events = eventsOf(idsUpTo(2_000))
+    const [first] = events as [LoggedEvent]
+    const succession = new Succession().bring(first)
+    const rejoin = succession.rejoin({ position: positionOf(events), seen: { events: [], since: 2_000 } })
+    succession.log.looks = 0
+    for (const event of events.slice(1, -1)) {
+      expect(rejoin.judge(first, true)).toBeUndefined()
+      succession.bring(event)
     }
-    addTo(log, 2_000)
-    expect(rejoin.judge(first, true)).toBe('seen')
-    expect(log.looks).toBeLessThanOrEqual(2_000)
+    succession.bring(...events.slice(-1))
+    expect(rejoin.judge(first, true)).toEqual({ isGiven: false })
+    expect(succession.log.looks).toBeLessThanOrEqual(2_001)
+  })
+
+  test('is given all that it has not had, after a gap, when it has waited long enough', () => {
+    const succession = new Succession().bring(...between(1, 3))
+    const rejoin = succession.rejoin({ ...foreign(8), seen: seenOf(DEAD.slice(0, 2)) })
+    expect(succession.given(rejoin)).toEqual(['waits'])
+    expect(succession.impatience).toHaveLength(1)
+    succession.impatience[0]?.()
+    expect(succession.tolds).toBe(1)
+    expect(succession.given(rejoin)).toEqual(['gap history-lost', '3'])
+  })
+
+  test('waits as long as a replay is under way', () => {
+    const succession = new Succession().bring(...between(1, 3))
+    const rejoin = succession.rejoin({ ...foreign(8), seen: seenOf(DEAD.slice(0, 2)) })
+    succession.given(rejoin)
+    succession.isJudging = true
+    succession.impatience[0]?.()
+    expect(succession.given(rejoin)).toEqual(['waits'])
+    succession.isJudging = false
+    expect(succession.given(rejoin)).toEqual(['gap history-lost', '3'])
+  })
+
+  test('does not take one of several that look alike for its last event', () => {
+    const twice = eventsOf('1 2 2').map((event) => ({ ...event, data: 'x' }))
+    const succession = new Succession().bring(...twice)
+    const rejoin = succession.rejoin({ position: positionOf(twice), seen: { events: [], since: 0 } })
+    expect(succession.given(rejoin)).toEqual(['gap history-lost', 'x', 'x', 'x'])
+  })
+
+  test('is told at once of a gap where it has no ID', () => {
+    const succession = new Succession().bring(...between(1, 2))
+    const position = positionOf(eventsOf('+ +'), { resumeAfter: '' })
+    const rejoin = succession.rejoin({ position, seen: { events: [], since: 2 } })
+    expect(succession.given(rejoin)).toEqual(['gap unresumable', '1', '2'])
+  })
+
+  test('does not stand on what is aside', () => {
+    const succession = new Succession().bring(...between(1, 10))
+    const { position, seen } = foreign(8)
+    const aside = { ...passedOf(between(10, 10)[0] as LoggedEvent), isAside: true }
+    const rejoin = succession.rejoin({ position: { ...position, latest: [...position.latest, aside] }, seen })
+    expect(succession.given(rejoin)).toEqual(['9', '10'])
+  })
+})
+
+describe('a tab of a stream that never resumes', () => {
+  test('is given everything, without a gap, where its place is not found', () => {
+    const succession = new Succession().bring(...between(1, 3))
+    succession.resumes = false
+    const rejoin = succession.rejoin(tabAt(8, { log: 'another hub/1' }))
+    expect(succession.given(rejoin)).toEqual(['1', '2', '3'])
+    expect(rejoin.isJoined).toBe(true)
+    expect(succession.impatience).toEqual([])
+  })
+
+  test('is told of no gap where another tab stood further ahead', () => {
+    const succession = new Succession().gather(tabAt(5)).settle()
+    succession.resumes = false
+    succession.history.conclude()
+    succession.bring(...between(1, 3))
+    expect(succession.given(succession.rejoin(tabAt(3)))).toEqual(['1', '2', '3'])
+  })
+
+  test('is told where this hub had events that have fallen off', () => {
+    const succession = new Succession({ ...UNBOUNDED, events: 2 })
+    succession.resumes = false
+    succession
+      .gather(tabAt(5))
+      .settle()
+      .bring(...between(6, 9))
+    expect(succession.given(succession.rejoin(tabAt(5)))).toEqual(['gap asleep', '8', '9'])
   })
 })

@@ -4,7 +4,13 @@ import { describe, expect, test } from 'vitest'
 import { LeaderHost } from '../../../src/host/leader.ts'
 import type { LinkEndpoint } from '../../../src/link/endpoint.ts'
 import { unpack } from '../../../src/link/pack.ts'
-import { type Batch, EVENT_SOURCE_POLICY, type HubSide, type TabSide } from '../../../src/link/protocol.ts'
+import {
+  type Batch,
+  EVENT_SOURCE_POLICY,
+  type HubSide,
+  PROTOCOL_VERSION,
+  type TabSide,
+} from '../../../src/link/protocol.ts'
 import type { Platform } from '../../../src/page/platform.ts'
 import { Hub } from '../../../worker/hub.ts'
 import type { Agent } from '../../sim/world/agent.ts'
@@ -12,7 +18,7 @@ import type { World } from '../../sim/world/world.ts'
 import { CONNECT, createWorld, inWords, requestOf, send, serverOf } from '../raw-tab.ts'
 
 /** The channel that the pages of the default namespace hear. */
-const COMMON = 'tabstream/2/'
+const COMMON = `tabstream/${PROTOCOL_VERSION}/`
 
 /** Long enough for an election, too short for anybody to lose patience. */
 const ELECTION = 400

@@ -17,7 +17,7 @@ import {
   type Subscription,
   type TabSide,
 } from '../../../src/link/protocol.ts'
-import { NOWHERE } from '../../../worker/stream/resumption.ts'
+import { NOWHERE } from '../../../worker/stream/anchor.ts'
 import { requestTo, stateEntry } from '../../sim/world/samples.ts'
 import { createWorld } from '../raw-tab.ts'
 
@@ -100,12 +100,17 @@ const BATCH: Batch = {
   epoch: 1,
   entries: pack([{ ...stateEntry('open'), seq: 1 }]),
   position: POSITION,
+  beginsAnew: false,
   mayWait: false,
 }
 
 const ERROR = { message: 'status 503', status: 503, contentType: 'text/plain', body: 'later' }
 
-const PLACE = { id: 'id-1', nth: 0, digest: 7 }
+const PASSED = { id: 'id-1', nth: 0, digest: 7, ordinal: 3, at: 2.5, isAside: true }
+
+const HABIT = { name: 'a', hasId: false, digest: 7, differs: true }
+
+const SEEN = { events: [PASSED], since: 2 }
 
 /** Each message with words for it, since most look alike in the name of a test. */
 const inWords = (messages: readonly unknown[]) =>
@@ -153,8 +158,8 @@ describe('a conversation of Comlink', () => {
     )
     const whole = {
       ...SUBSCRIPTION,
-      position: { ...POSITION, expect: [PLACE] },
-      seen: [PLACE],
+      position: { ...POSITION, from: 2.5, latest: [PASSED], habits: [HABIT] },
+      seen: SEEN,
       replay: 'all',
     } as const
     const answers = Promise.all([
@@ -326,11 +331,23 @@ describe('an attachment', () => {
   })
 })
 
-const PLACES_SPOILT = spoilt(PLACE, {
-  id: [undefined, null, 5],
-  nth: [undefined, null, '0', 0.5],
-  digest: [undefined, null, '7', Number.NaN],
-}).map((place) => [PLACE, place])
+const PASSED_SPOILT = [
+  undefined,
+  null,
+  {},
+  'place',
+  [5],
+  [PASSED, null],
+  [PASSED, 'place'],
+  ...spoilt(PASSED, {
+    id: [undefined, null, 5, 'a\0', 'a\nb', '\r'],
+    nth: [undefined, null, '0', 0.5],
+    digest: [undefined, null, '7', Number.NaN],
+    ordinal: [undefined, null, '3', 0.5],
+    at: [null, '2', Number.NaN],
+    isAside: [null, 1, 'true'],
+  }).map((passed) => [PASSED, passed]),
+]
 
 const POSITIONS = inWords([
   null,
@@ -343,7 +360,21 @@ const POSITIONS = inWords([
     seq: [undefined, null, '3', 3n],
     ordinal: [undefined, '1'],
     resumeAfter: [undefined, null, 5, 'a\0', 'a\nb', '\r'],
-    expect: [undefined, null, {}, 'place', [5], [PLACE, null], [PLACE, 'place'], ...PLACES_SPOILT],
+    from: [undefined, null, '2', Number.NaN],
+    latest: PASSED_SPOILT,
+    greeting: [undefined, null, '7', 0.5],
+    habits: [
+      undefined,
+      null,
+      {},
+      [null],
+      ...spoilt(HABIT, {
+        name: [undefined, null, 5],
+        hasId: [undefined, null, 1],
+        digest: [null, '7', 0.5],
+        differs: [undefined, null, 0],
+      }).map((habit) => [HABIT, habit]),
+    ],
     unproven: [undefined, null, 1],
     mixed: [undefined, null, 'true'],
     subscribers: [undefined, null, '1', 0.5],
@@ -375,7 +406,13 @@ describe('a subscription', () => {
           { url: 'https://dash.test/0', credentials: 'omit' },
         ],
         names: [undefined, null, 'a', { 0: 'a', length: 1 }, [5], ['a', null], [['a']]],
-        seen: [null, {}, 'place', [5], [PLACE, null], ...PLACES_SPOILT],
+        seen: [
+          null,
+          {},
+          'place',
+          [PASSED],
+          ...spoilt(SEEN, { events: PASSED_SPOILT, since: [undefined, null, '2', 0.5] }),
+        ],
         policy: spoilt(EVENT_SOURCE_POLICY, {
           // Those that would end every connection at once, for all who share it.
           idleTimeout: [undefined, null, '5s', -1, 15, 999, 2 ** 31, Number.POSITIVE_INFINITY, Number.NaN],

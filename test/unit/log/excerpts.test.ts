@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { unpack } from '../../../src/link/pack.ts'
 import { BATCH_ENTRIES, type Excerpt, Excerpts } from '../../../worker/log/excerpts.ts'
 import { Log } from '../../../worker/log/log.ts'
-import { stateEntry } from '../../sim/world/samples.ts'
+import { logged, stateEntry } from '../../sim/world/samples.ts'
 
 class Sample {
   readonly log: Log
@@ -17,7 +17,7 @@ class Sample {
     for (let index = 0; index < count; index++) {
       const ordinal = this.log.lastSeq + 1
       const name = names[ordinal % names.length] ?? ''
-      this.log.append({ type: 'event', name, data, id: `id-${ordinal}`, nth: 0, ordinal })
+      this.log.append(logged({ type: 'event', name, data, id: `id-${ordinal}`, nth: 0, ordinal }))
     }
     return this
   }
@@ -84,7 +84,9 @@ describe('an excerpt', () => {
     const sample = new Sample().append(20, { names: ['n'.repeat(256_000)] })
     expect(unpack(sample.from(1).entries)).toHaveLength(5)
     for (let ordinal = 21; ordinal <= 40; ordinal++) {
-      sample.log.append({ type: 'event', name: 'a', data: '', id: 'i'.repeat(256_000), nth: 0, ordinal })
+      sample.log.append(
+        logged({ type: 'event', name: 'a', data: '', id: 'i'.repeat(256_000), nth: 0, ordinal }),
+      )
     }
     expect(unpack(sample.from(21).entries)).toHaveLength(5)
   })

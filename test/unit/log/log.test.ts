@@ -2,18 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../../src/link/protocol.ts'
 import { Log, type LogLimits, type NewEntry } from '../../../worker/log/log.ts'
-import { stateEntry } from '../../sim/world/samples.ts'
+import { logged, stateEntry } from '../../sim/world/samples.ts'
 
 const UNBOUNDED = { events: 1e6, bytes: 1e9 }
 
-const eventOf = (data: string, name = 'a', id = ''): NewEntry => ({
-  type: 'event',
-  name,
-  data,
-  id,
-  nth: 0,
-  ordinal: 1,
-})
+const eventOf = (data: string, name = 'a', id = ''): NewEntry =>
+  logged({ type: 'event', name, data, id, nth: 0, ordinal: 1 })
 
 const opened = stateEntry('open')
 

@@ -17,7 +17,7 @@ import type { TabstreamError } from '../../../src/page/errors.ts'
 import type { Inspection } from '../../../src/page/inspection.ts'
 import type { PageSubscription } from '../../../src/page/page-subscription.ts'
 import type { PageEvent } from '../../../src/page/platform.ts'
-import { NOWHERE } from '../../../worker/stream/resumption.ts'
+import { NOWHERE } from '../../../worker/stream/anchor.ts'
 import type { Agent } from '../../sim/world/agent.ts'
 import { stateEntry } from '../../sim/world/samples.ts'
 import type { WholePlatform, World } from '../../sim/world/world.ts'
@@ -731,7 +731,15 @@ describe('a batch', () => {
       subscribe: ({ id, epoch }) => {
         const position = { ...NOWHERE, log: `${hubId}/1`, seq: 1, subscribers: 1 }
         const entries = pack([{ ...stateEntry('open'), seq: 1 }])
-        tab.deliver({ hubId, subscription: id, epoch, entries, position, mayWait: false })
+        tab.deliver({
+          hubId,
+          subscription: id,
+          epoch,
+          entries,
+          position,
+          beginsAnew: false,
+          mayWait: false,
+        })
         return 'fake'
       },
     }))

@@ -2,17 +2,19 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { pack } from '../../../src/link/pack.ts'
-import { placeOf } from '../../../src/link/place.ts'
+import { passedOf } from '../../../src/link/place.ts'
 import {
   type Batch,
   type Entry,
   EVENT_SOURCE_POLICY,
   type EventEntry,
   type Position,
+  type Seen,
   type Subscription,
 } from '../../../src/link/protocol.ts'
 import { PageSubscription } from '../../../src/page/page-subscription.ts'
 import type { Platform } from '../../../src/page/platform.ts'
+import { NOWHERE } from '../../../worker/stream/anchor.ts'
 import { requestTo, stateEntry } from '../../sim/world/samples.ts'
 
 const REQUEST = requestTo('https://dash.test/events')
@@ -33,13 +35,14 @@ const opened: Entry = { ...stateEntry('open'), seq: 1 }
 
 /** What a hub says of a tab that is through with the event of this number. */
 const positionAfter = (number: number, log = LOG): Position => ({
+  ...NOWHERE,
   log,
   seq: number + 1,
   ordinal: number,
   resumeAfter: `id-${number - 1}`,
-  expect: [placeOf(event(number))],
+  from: number - 1,
+  latest: [passedOf(event(number))],
   unproven: false,
-  mixed: false,
   subscribers: 1,
 })
 
@@ -90,6 +93,7 @@ class Page {
       epoch,
       entries: pack(entries),
       position: positionAfter(last?.ordinal ?? 0, log),
+      beginsAnew: false,
       mayWait: false,
     }
     const delivery = { isAcknowledged: false }
@@ -240,6 +244,7 @@ describe('the position', () => {
       epoch: page.epoch,
       entries: pack([]),
       position: positionAfter(300),
+      beginsAnew: false,
       mayWait: false,
     })
     await page.turns()
@@ -297,7 +302,8 @@ describe('new names', () => {
       seq: event(4).seq,
       ordinal: 4,
       resumeAfter: 'id-3',
-      expect: [placeOf(event(4))],
+      from: 3,
+      latest: [passedOf(event(3)), passedOf(event(4))],
       unproven: false,
     })
   })
@@ -308,7 +314,7 @@ describe('new names', () => {
     page.deliver([event(1), event(2)])
     expect(page.message()).toMatchObject({
       names: ['a', 'b'],
-      position: { seq: event(1).seq, ordinal: 1, expect: [placeOf(event(1))] },
+      position: { seq: event(1).seq, ordinal: 1, latest: [passedOf(event(1))] },
     })
   })
 
@@ -327,7 +333,7 @@ describe('new names', () => {
     page.deliver([event(3), event(4)])
     expect(page.message().position).toMatchObject({
       resumeAfter: 'id-2',
-      expect: [placeOf(event(3))],
+      from: 2,
     })
   })
 
@@ -447,7 +453,7 @@ describe('at another hub', () => {
     page.subscription.reattach()
     expect(page.message()).toMatchObject({
       position: positionAfter(3),
-      seen: [placeOf(event(1)), placeOf(event(2)), placeOf(event(3))],
+      seen: { events: [passedOf(event(1)), passedOf(event(2)), passedOf(event(3))], since: 0 },
     })
   })
 
@@ -469,7 +475,7 @@ describe('at another hub', () => {
     page.deliver([large])
     await page.turns()
     page.subscription.reattach()
-    expect(page.message().seen).toEqual([placeOf(large)])
+    expect(page.message().seen?.events).toEqual([passedOf(large)])
   })
 
   test('it tells of the latest of many events', async () => {
@@ -477,13 +483,14 @@ describe('at another hub', () => {
     page.deliver(Array.from({ length: 3_000 }, (_, index) => event(index + 1)))
     await page.turns()
     page.subscription.reattach()
-    const { seen = [] } = page.message()
-    expect(seen.at(-1)).toEqual(placeOf(event(3_000)))
+    const { events: seen, since } = page.message().seen as Seen
+    expect(seen.at(-1)).toEqual(passedOf(event(3_000)))
     expect(seen.length).toBeGreaterThan(100)
     expect(seen.length).toBeLessThan(1_000)
     expect(seen).toEqual(
-      Array.from({ length: seen.length }, (_, index) => placeOf(event(3_001 - seen.length + index))),
+      Array.from({ length: seen.length }, (_, index) => passedOf(event(3_001 - seen.length + index))),
     )
+    expect(since).toBe(3_000 - seen.length)
   })
 
   test.each(['name', 'id'] as const)('it remembers fewer events where each has a long %s', async (member) => {
@@ -492,10 +499,11 @@ describe('at another hub', () => {
     for (let number = 1; number <= 20; number++) page.deliver([long(number)])
     await page.turns()
     page.subscription.reattach()
-    const { seen = [] } = page.message()
+    const { events: seen, since } = page.message().seen as Seen
     expect(seen).toEqual(
-      Array.from({ length: seen.length }, (_, index) => placeOf(long(21 - seen.length + index))),
+      Array.from({ length: seen.length }, (_, index) => passedOf(long(21 - seen.length + index))),
     )
+    expect(since).toBe(20 - seen.length)
     expect(seen.reduce((sum, { id }) => sum + id.length, 0)).toBeLessThanOrEqual(600_000)
   })
 
@@ -513,7 +521,7 @@ describe('at another hub', () => {
     collect()
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(4_000_000)
     page.subscription.reattach()
-    expect(page.message().seen).toHaveLength(5)
+    expect(page.message().seen?.events).toHaveLength(5)
   })
 
   test('many long IDs in one batch are remembered as far as that goes', async () => {
@@ -526,8 +534,8 @@ describe('at another hub', () => {
     )
     await page.turns()
     page.subscription.reattach()
-    const { seen = [] } = page.message()
-    expect(seen.map(({ id }) => id.length)).toEqual(Array(5).fill(100_000))
+    const { events = [] } = page.message().seen ?? {}
+    expect(events.map(({ id }) => id.length)).toEqual(Array(5).fill(100_000))
   })
 
   test('what it remembers of large events keeps nothing of them', async () => {
@@ -546,7 +554,7 @@ describe('at another hub', () => {
     collect()
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(4_000_000)
     page.subscription.reattach()
-    expect(page.message().seen).toHaveLength(200)
+    expect(page.message().seen?.events).toHaveLength(200)
   })
 
   test('none to be had closes the stream', () => {

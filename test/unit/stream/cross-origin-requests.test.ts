@@ -92,7 +92,7 @@ describe('the request that resumes', () => {
     ])
     expect(stream.status.state).toBe('open')
     servers.world.upstream.write('id: 5\ndata: five\n\n')
-    await servers.world.clock.advance(0)
+    await servers.world.clock.advance(1_100)
     expect(gaps).toEqual(['history-lost'])
     expect(servers.page.warnings).toEqual([
       expect.stringMatching(

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { Entry } from '../../../src/link/protocol.ts'
-import { Log } from '../../../worker/log/log.ts'
+import { type Entry, Log } from '../../../worker/log/log.ts'
+import type { HubPlatform } from '../../../worker/platform.ts'
+import type { Head } from '../../../worker/source/source.ts'
+import { History } from '../../../worker/stream/history.ts'
 import { Reception } from '../../../worker/stream/reception.ts'
 import { Takeover } from '../../../worker/stream/takeover.ts'
+import { eventsOf, positionOf, seenOf } from '../short-events.ts'
 
 /** Counts the entries that are looked at. */
 class CountedLog extends Log {
@@ -14,42 +17,100 @@ class CountedLog extends Log {
   }
 }
 
-const head = { origin: 'https://dash.test', deniesResumption: false }
+const HEAD: Head = { origin: 'https://dash.test', deniesResumption: false }
+
+/** What a server sends, in ms after what came before, and what came of it. */
+class Conversation {
+  readonly log = new CountedLog({ events: 1e6, bytes: 1e9 })
+  readonly takeover = new Takeover()
+  readonly reception: Reception
+  now = 0
+  #timers = new Map<number, { readonly at: number; readonly callback: () => void }>()
+  #timerCount = 0
+  #told = 0
+
+  constructor() {
+    const platform = {
+      now: () => this.now,
+      setTimeout: (callback: () => void, delay: number) => {
+        this.#timers.set(++this.#timerCount, { at: this.now + delay, callback })
+        return this.#timerCount
+      },
+      clearTimeout: (timer: number | undefined) => this.#timers.delete(timer ?? 0),
+    } as unknown as HubPlatform
+    this.reception = new Reception(platform, this.log, new History(this.log, this.takeover), () => {})
+  }
+
+  /** Answers with the ID that the server is asked to resume after. */
+  connect({ resumes = true, head = HEAD } = {}): string {
+    const id = this.reception.resume(resumes)
+    this.reception.opened(head)
+    return id
+  }
+
+  /** The server ends its answer. */
+  end(): void {
+    this.reception.lost(true)
+  }
+
+  cut(): void {
+    this.reception.lost(false)
+  }
+
+  wait(delay: number): void {
+    this.now += delay
+    for (const [timer, { at, callback }] of this.#timers) {
+      if (at > this.now) continue
+      this.#timers.delete(timer)
+      callback()
+    }
+  }
+
+  /** Events in short: `3` is one with this ID, `3=x` has other data, `+x` has no ID. Tells whether the last one was new. */
+  bring(...texts: readonly string[]): boolean {
+    let isNew = false
+    for (const text of texts) {
+      const [id = '', data = id] = text.split('=')
+      isNew = text.startsWith('+')
+        ? this.reception.event({ name: 'a', data: text.slice(1), id: undefined })
+        : this.reception.event({ name: 'a', data, id })
+    }
+    return isNew
+  }
+
+  /** What has been logged since the last time, in words. */
+  logged(): string[] {
+    const words: string[] = []
+    for (let seq = this.#told + 1; seq <= this.log.lastSeq; seq++) {
+      const entry = this.log.at(seq)
+      if (entry?.type === 'gap') words.push(`gap ${entry.reason}`)
+      if (entry?.type === 'event')
+        words.push(`${entry.role === 'history' ? '' : `${entry.role} `}${entry.data}`)
+    }
+    this.#told = this.log.lastSeq
+    return words
+  }
+}
+
+/** A server that has sent these events, and then the connection was cut. */
+function having(...events: readonly string[]): Conversation {
+  const conversation = new Conversation()
+  conversation.connect()
+  conversation.bring(...events)
+  conversation.logged()
+  conversation.cut()
+  return conversation
+}
+
+/** A server that has sent events 1 to `count`, and is connected to once more. */
+function resumed(count: number): Conversation {
+  const conversation = having(...Array.from({ length: count }, (_, index) => `${index + 1}`))
+  conversation.connect()
+  return conversation
+}
 
 /** How many of the last events a server brings in their order, so that the replay joins what is known. */
 const IN_ORDER = 32
-
-/** A server that has sent events 1 to `count`, and is connected to once more. */
-function resumed(count: number): { log: CountedLog; bring: (ordinal: number, data?: string) => boolean } {
-  const log = new CountedLog({ events: 1e6, bytes: 1e9 })
-  const reception = new Reception(log, new Takeover())
-  const bring = (ordinal: number, data = `${ordinal}`) =>
-    reception.event({ name: `name ${ordinal % 7}`, data, id: `${ordinal}` })
-  const connect = () => {
-    reception.resume(true)
-    reception.opened(head)
-  }
-  connect()
-  for (let ordinal = 1; ordinal <= count; ordinal++) bring(ordinal)
-  reception.lost()
-  connect()
-  return { log, bring }
-}
-
-test('where nobody expects the server to resume, events without an ID are counted on', () => {
-  const log = new Log({ events: 1e6, bytes: 1e9 })
-  const reception = new Reception(log, new Takeover())
-  for (let round = 0; round < 2; round++) {
-    reception.resume(false)
-    reception.opened(head)
-    reception.event({ name: 'a', data: 'x', id: undefined })
-    reception.lost()
-  }
-  expect([1, 2].map((seq) => log.at(seq))).toMatchObject([
-    { id: '', nth: 1 },
-    { id: '', nth: 2 },
-  ])
-})
 
 describe('a replay in another order', () => {
   /** The whole of it: the older events from the newest back, then the rest as they were. */
@@ -59,24 +120,295 @@ describe('a replay in another order', () => {
   }
 
   test('brings nothing twice', () => {
-    const { log, bring } = resumed(100)
-    expect(replayOf(100).map((ordinal) => bring(ordinal))).toEqual(Array(100).fill(false))
-    expect(bring(101)).toBe(true)
-    expect(log.lastSeq).toBe(101)
+    const conversation = resumed(100)
+    const isNew = replayOf(100).map((ordinal) => conversation.bring(`${ordinal}`))
+    expect(isNew).toEqual(Array(100).fill(false))
+    expect(conversation.bring('101')).toBe(true)
+    expect(conversation.logged()).toEqual(['101'])
   })
 
   test('has each entry of the log looked at once', () => {
     for (const count of [1_000, 4_000]) {
-      const { log, bring } = resumed(count)
-      log.looks = 0
-      for (const ordinal of replayOf(count)) bring(ordinal)
-      expect(log.looks).toBeLessThanOrEqual(count)
+      const conversation = resumed(count)
+      conversation.log.looks = 0
+      for (const ordinal of replayOf(count)) conversation.bring(`${ordinal}`)
+      expect(conversation.log.looks).toBeLessThanOrEqual(count)
+    }
+  })
+})
+
+describe('a replay of everything', () => {
+  test('brings nothing twice', () => {
+    const conversation = resumed(100)
+    for (let ordinal = 1; ordinal <= 100; ordinal++) expect(conversation.bring(`${ordinal}`)).toBe(false)
+    expect(conversation.bring('101')).toBe(true)
+    expect(conversation.logged()).toEqual(['101'])
+  })
+
+  test('has each entry of the log looked at once', () => {
+    for (const count of [1_000, 4_000]) {
+      const conversation = resumed(count)
+      conversation.log.looks = 0
+      for (let ordinal = 1; ordinal <= count; ordinal++) conversation.bring(`${ordinal}`)
+      expect(conversation.log.looks).toBeLessThanOrEqual(count)
     }
   })
 
   test('with other data for an ID that is known is new, after a gap', () => {
-    const { log, bring } = resumed(100)
-    expect(bring(50, 'other')).toBe(true)
-    expect(log.at(101)).toMatchObject({ type: 'gap', reason: 'history-lost' })
+    const conversation = resumed(100)
+    expect(conversation.bring('50=other')).toBe(false)
+    conversation.wait(1_000)
+    expect(conversation.logged()).toEqual(['gap history-lost', 'other'])
+  })
+})
+
+describe('what a connection brings before the replay', () => {
+  test('is logged when the replay has come', () => {
+    const conversation = having('1', '2', '3')
+    expect(conversation.connect()).toBe('2')
+    expect(conversation.bring('9')).toBe(false)
+    expect(conversation.reception.isJudging).toBe(true)
+    expect(conversation.logged()).toEqual([])
+    expect(conversation.bring('3')).toBe(true)
+    expect(conversation.logged()).toEqual(['ahead 9'])
+    expect(conversation.reception.isJudging).toBe(false)
+  })
+
+  test('is logged after a gap when that has had its time', () => {
+    const conversation = resumed(3)
+    conversation.bring('9')
+    conversation.wait(999)
+    expect(conversation.logged()).toEqual([])
+    conversation.wait(1)
+    expect(conversation.logged()).toEqual(['gap history-lost', '9'])
+  })
+
+  test('waits for all of what the next connection brings, too', () => {
+    const conversation = resumed(3)
+    conversation.bring('9')
+    conversation.cut()
+    conversation.wait(2_000)
+    expect(conversation.logged()).toEqual([])
+    conversation.connect()
+    conversation.bring('3', '4')
+    expect(conversation.logged()).toEqual(['4'])
+  })
+
+  test('is logged with what the next connection brings where that does not join either', () => {
+    const conversation = resumed(3)
+    conversation.bring('9')
+    conversation.cut()
+    conversation.connect()
+    conversation.bring('12')
+    expect(conversation.logged()).toEqual([])
+    conversation.wait(1_000)
+    expect(conversation.logged()).toEqual(['gap history-lost', '9', 'gap history-lost', '12'])
+  })
+
+  test('is not waited for any more where the last time nothing came', () => {
+    const conversation = resumed(3)
+    conversation.bring('9')
+    conversation.wait(1_000)
+    conversation.cut()
+    conversation.logged()
+    conversation.connect()
+    conversation.bring('12')
+    expect(conversation.logged()).toEqual(['gap history-lost', '12'])
+  })
+
+  test('is waited for again as soon as a replay has come', () => {
+    const conversation = resumed(3)
+    conversation.bring('9')
+    conversation.wait(1_000)
+    conversation.cut()
+    conversation.connect()
+    conversation.bring('9', '10')
+    conversation.cut()
+    conversation.logged()
+    conversation.connect()
+    conversation.bring('20')
+    expect(conversation.logged()).toEqual([])
+  })
+})
+
+describe('a server that brings one event at a time', () => {
+  const answer = (conversation: Conversation, ...texts: readonly string[]): string => {
+    const id = conversation.connect()
+    conversation.bring(...texts)
+    conversation.end()
+    conversation.wait(100)
+    return id
+  }
+
+  test('is asked for what follows the last event after three fruitless answers', () => {
+    const conversation = having('1', '2')
+    expect([1, 2, 3].map(() => answer(conversation, '2'))).toEqual(['1', '1', '1'])
+    expect(answer(conversation, '3')).toBe('2')
+    expect(conversation.logged()).toEqual(['3'])
+  })
+
+  test('is asked for that after one fruitless answer when it is known', () => {
+    const conversation = having('1', '2')
+    for (const text of ['2', '2', '2', '3']) answer(conversation, text)
+    expect([answer(conversation, '3'), answer(conversation, '4')]).toEqual(['2', '3'])
+  })
+
+  test('is not asked so where several events may have one ID', () => {
+    const conversation = having('1', '2', '2=x')
+    const ids = Array.from({ length: 5 }, () => answer(conversation, '2', '2=x'))
+    expect(ids).toEqual(Array(5).fill('1'))
+  })
+
+  test('is not taken for one where its answers are cut', () => {
+    const conversation = having('1', '2')
+    for (let count = 0; count < 5; count++) {
+      expect(conversation.connect()).toBe('1')
+      conversation.bring('2')
+      conversation.cut()
+    }
+  })
+})
+
+test('what came in the midst of a replay that skips something has no gap where all tabs have had that', () => {
+  const conversation = having('1', '2', '2=x', '2=y')
+  conversation.connect()
+  conversation.bring('2', '9', '2=y')
+  expect(conversation.logged()).toEqual(['ahead 9'])
+  conversation.bring('3')
+  expect(conversation.logged()).toEqual(['gap history-lost', '3'])
+})
+
+describe('tabs of a dead hub', () => {
+  const events = eventsOf('1 2 3 4 5')
+
+  function succeeding(): Conversation {
+    const conversation = new Conversation()
+    conversation.takeover.gather(positionOf(events), seenOf(events))
+    conversation.takeover.gather(positionOf(events.slice(0, 3)), seenOf(events.slice(0, 3)))
+    expect(conversation.connect()).toBe('2')
+    return conversation
+  }
+
+  const numbers = ({ log }: Conversation): number[][] =>
+    Array.from(log.eventsAfter(0), ({ ordinal, upTo }) => [ordinal, upTo])
+
+  const dataOf = (...ordinals: readonly number[]): string[] =>
+    ordinals.map((ordinal) => `${ordinal}=data ${ordinal}`)
+
+  test('are given what only some of them have had, under its number', () => {
+    const conversation = succeeding()
+    conversation.bring(...dataOf(3, 4, 5, 6))
+    expect(conversation.logged()).toEqual(['data 4', 'data 5', 'data 6'])
+    expect(numbers(conversation)).toEqual([
+      [4, 4],
+      [5, 5],
+      [6, 6],
+    ])
+  })
+
+  test('are given what an answer has brought by its end, if that is in order', () => {
+    const conversation = succeeding()
+    conversation.bring(...dataOf(3, 4), '9')
+    expect(conversation.logged()).toEqual(['data 4'])
+    conversation.end()
+    expect(conversation.logged()).toEqual(['9'])
+  })
+
+  test('are given no more than what is known where the answer is cut', () => {
+    const conversation = succeeding()
+    conversation.bring(...dataOf(3, 4), '9')
+    conversation.cut()
+    expect(conversation.logged()).toEqual(['data 4'])
+  })
+
+  test('are told where something may be missing before what came in the midst', () => {
+    const conversation = succeeding()
+    conversation.bring(...dataOf(3), '9', ...dataOf(5))
+    expect(conversation.logged()).toEqual(['gap history-lost', 'ahead 9', 'data 5'])
+  })
+
+  test('do not wait for an event that the server has lost', () => {
+    const conversation = succeeding()
+    conversation.bring(...dataOf(3, 5, 6))
+    expect(conversation.logged()).toEqual(['gap history-lost', 'data 5', 'gap history-lost', 'data 6'])
+    expect(numbers(conversation).at(-1)).toEqual([6, 6])
+  })
+})
+
+describe('a server that never resumes', () => {
+  test('is not asked to, and brings what is new without a gap, at once', () => {
+    const conversation = having('1', '2', '3')
+    expect(conversation.connect({ resumes: false })).toBe('')
+    expect(conversation.bring('1')).toBe(true)
+    expect(conversation.bring('9')).toBe(true)
+    expect(conversation.logged()).toEqual(['1', '9'])
+  })
+
+  test('gives no gap without IDs either', () => {
+    const conversation = having('+x', '+y')
+    expect(conversation.connect({ resumes: false })).toBe('')
+    conversation.bring('+z')
+    expect(conversation.logged()).toEqual(['z'])
+  })
+
+  test('is given up as one that does where that is no longer expected', () => {
+    const conversation = resumed(3)
+    conversation.bring('9')
+    conversation.cut()
+    conversation.connect({ resumes: false })
+    conversation.bring('12')
+    expect(conversation.logged()).toEqual(['gap history-lost', '9', '12'])
+  })
+
+  test('is asked to again as soon as somebody expects it', () => {
+    const conversation = having('1', '2', '3')
+    conversation.connect({ resumes: false })
+    conversation.bring('7', '8')
+    conversation.cut()
+    conversation.logged()
+    expect(conversation.connect()).toBe('7')
+    conversation.bring('8', '9')
+    expect(conversation.logged()).toEqual(['9'])
+  })
+
+  test('has no replay to bring for tabs of a dead hub', () => {
+    const conversation = new Conversation()
+    const events = eventsOf('1 2 3 4 5')
+    conversation.takeover.gather(positionOf(events), seenOf(events))
+    conversation.takeover.gather(positionOf(events.slice(0, 3)), seenOf(events.slice(0, 3)))
+    expect(conversation.connect({ resumes: false })).toBe('')
+    expect(conversation.bring('7')).toBe(true)
+    expect(conversation.logged()).toEqual(['7'])
+    const [event] = conversation.log.eventsAfter(0)
+    expect(event).toMatchObject({ ordinal: 6, upTo: 6 })
+  })
+})
+
+describe('a server without IDs', () => {
+  test('gives a gap as soon as it is there', () => {
+    const conversation = having('+x', '+y')
+    conversation.connect()
+    expect(conversation.logged()).toEqual(['gap unresumable'])
+  })
+})
+
+describe('an ID without an event', () => {
+  test('is where the next connection resumes', () => {
+    const conversation = new Conversation()
+    conversation.connect()
+    conversation.bring('1', '2')
+    conversation.reception.idAlone('5')
+    conversation.cut()
+    conversation.logged()
+    expect(conversation.connect()).toBe('5')
+    expect(conversation.bring('6')).toBe(true)
+    expect(conversation.logged()).toEqual(['6'])
+  })
+
+  test('may be an old one in a replay', () => {
+    const conversation = resumed(3)
+    conversation.reception.idAlone('2')
+    conversation.cut()
+    expect(conversation.connect()).toBe('2')
   })
 })

@@ -1,328 +1,410 @@
 import { describe, expect, test } from 'vitest'
-import { placeKey, placeOf, samePlace } from '../../../src/link/place.ts'
-import type { EventEntry } from '../../../src/link/protocol.ts'
-import { Log } from '../../../worker/log/log.ts'
-import {
-  type Anchor,
-  anchorAt,
-  NOWHERE,
-  Resumption,
-  type Verdict,
-} from '../../../worker/stream/resumption.ts'
-import { stateEntry } from '../../sim/world/samples.ts'
+import { passedOf } from '../../../src/link/place.ts'
+import type { LoggedEvent } from '../../../worker/log/log.ts'
+import type { Case } from '../../../worker/stream/recognition.ts'
+import { REPLAY_TIME, Resumption } from '../../../worker/stream/resumption.ts'
+import { alike, eventsOf, numberOf, streamOf, UNBOUNDED } from '../short-events.ts'
 
-const UNBOUNDED = { events: 1e6, bytes: 1e9 }
+/** Pieces of a replay come closer together than this, in ms. */
+const APART = 60
 
-/**
- * Events as a server sends them, in short: `1 2` bring IDs of their own, `1 + +` are one with an ID and two without,
- * `1 1` bring the same ID twice. Each has data of its own, counted from `first`.
- */
-function eventsOf(text: string, first = 1): EventEntry[] {
-  let [id, nth] = ['', 0]
-  return text.split(' ').map((word, index) => {
-    if (word === '+') {
-      nth++
-    } else {
-      id = word
-      nth = 0
-    }
-    const number = first + index
-    return { type: 'event', seq: number, name: 'a', data: `data ${number}`, id, nth, ordinal: number }
-  })
+/** So long, in ms, what was asked for counts when the judge has given up. */
+const LATE = 1_000
+
+interface Options extends Partial<Pick<Case, 'from' | 'required' | 'isDenied' | 'isMixed'>> {
+  /** How many events the log holds. */
+  readonly held?: number
+  readonly former?: Trial
 }
 
-function logOf(events: readonly EventEntry[], limits = UNBOUNDED): Log {
-  const log = new Log(limits)
-  for (const event of events) log.append(event)
-  return log
-}
-
-/** The data of the events that an anchor expects again, as far as `events` holds them. */
-const expected = (
-  anchor: Anchor | undefined,
-  events: readonly EventEntry[],
-): (string | undefined)[] | undefined =>
-  anchor?.expect.map((place) => events.find((event) => samePlace(placeOf(event), place))?.data)
-
-describe('places', () => {
-  const [event] = eventsOf('1') as [EventEntry]
-
-  test('are the same for the same event, wherever it stands in a log', () => {
-    expect(samePlace(placeOf(event), placeOf({ ...event, seq: 99, ordinal: 77 } as EventEntry))).toBe(true)
-  })
-
-  test.each<[string, Partial<EventEntry>]>([
-    ['ID', { id: '2' }],
-    ['distance from the ID', { nth: 1 }],
-    ['name', { name: 'b' }],
-    ['data', { data: 'other' }],
-  ])('differ by %s', (_what, change) => {
-    const other = placeOf({ ...event, ...change })
-    expect(samePlace(placeOf(event), other)).toBe(false)
-    expect(placeKey(other)).not.toBe(placeKey(placeOf(event)))
-  })
-
-  test('differ by the border between name and data', () => {
-    expect(placeOf({ ...event, name: 'ab', data: 'c' }).digest).not.toBe(
-      placeOf({ ...event, name: 'a', data: 'bc' }).digest,
-    )
-  })
-
-  test.each([0, 63, 5_000, 9_999])('differ by one character of much data, at %i', (at) => {
-    const data = 'x'.repeat(10_000)
-    const other = `${data.slice(0, at)}y${data.slice(at + 1)}`
-    const isSampled = at < 64 || at >= data.length - 64
-    // Digests take a sample of what is long; there the length tells most events apart.
-    expect(placeOf({ ...event, data }).digest === placeOf({ ...event, data: other }).digest).toBe(!isSampled)
-  })
-
-  test('differ by the length of much data', () => {
-    const [one, other] = ['x'.repeat(10_000), 'x'.repeat(10_001)]
-    expect(placeOf({ ...event, data: one }).digest).not.toBe(placeOf({ ...event, data: other }).digest)
-  })
-
-  test('have equal keys exactly where they are the same', () => {
-    const places = eventsOf('1 + 1 2 11 +').map(placeOf)
-    for (const one of places) {
-      for (const other of places) expect(placeKey(one) === placeKey(other)).toBe(samePlace(one, other))
-    }
-  })
-})
-
-describe('anchorAt', () => {
-  const anchorOf = (text: string, { mixed = false, origin = '', seq = Infinity } = {}) => {
-    const events = eventsOf(text)
-    const anchor = anchorAt(logOf(events), Math.min(seq, events.length), mixed, origin)
-    return { anchor, data: expected(anchor, events) }
-  }
-
-  test('is nowhere in a log without events', () => {
-    expect(anchorAt(logOf([]), 0, false, '')).toBeUndefined()
-    const log = new Log(UNBOUNDED)
-    log.append(stateEntry('open'))
-    expect(anchorAt(log, 1, false, 'origin')).toBeUndefined()
-  })
-
-  test('resumes after the last event but one and expects the last', () => {
-    const { anchor, data } = anchorOf('1 2 3')
-    expect(anchor).toMatchObject({ resumeAfter: '2', unproven: false, mixed: false, ordinal: 3 })
-    expect(data).toEqual(['data 3'])
-  })
-
-  test('stands where it is asked to stand, not at the end', () => {
-    const { anchor, data } = anchorOf('1 2 3 4', { seq: 2 })
-    expect(anchor).toMatchObject({ resumeAfter: '1', ordinal: 2 })
-    expect(data).toEqual(['data 2'])
-  })
-
-  test('looks past entries that are no events', () => {
-    const events = eventsOf('1 2')
-    const log = new Log(UNBOUNDED)
-    for (const event of events) {
-      log.append(event)
-      log.append(stateEntry('open'))
-    }
-    const anchor = anchorAt(log, 4, false, '')
-    expect(anchor).toMatchObject({ resumeAfter: '1', unproven: false })
-    expect(expected(anchor, events)).toEqual(['data 2'])
-  })
-
-  test('goes back over events of the same ID', () => {
-    const { anchor, data } = anchorOf('1 2 2 2')
-    expect(anchor).toMatchObject({ resumeAfter: '1', unproven: false })
-    expect(data).toEqual(['data 2', 'data 3', 'data 4'])
-  })
-
-  test('expects a bounded number of events, the latest', () => {
-    const { anchor, data } = anchorOf(`1 2${' 2'.repeat(200)}`)
-    expect(anchor).toMatchObject({ resumeAfter: '1' })
-    expect(data?.length).toBeLessThan(100)
-    expect(data).toContain('data 202')
-  })
-
-  test('of a single event resumes after it, and knows that this proves nothing', () => {
-    const { anchor, data } = anchorOf('1')
-    expect(anchor).toMatchObject({ resumeAfter: '1', unproven: true })
-    expect(data).toEqual(['data 1'])
-  })
-
-  test('of a single event resumes after the origin of the log, where it is known', () => {
-    const { anchor, data } = anchorOf('1', { origin: 'origin' })
-    expect(anchor).toMatchObject({ resumeAfter: 'origin', unproven: false })
-    expect(data).toEqual(['data 1'])
-  })
-
-  test('does not resume after the origin where events since then have fallen off', () => {
-    const anchor = anchorAt(logOf(eventsOf('1 2 2'), { ...UNBOUNDED, events: 2 }), 3, false, 'origin')
-    expect(anchor).toMatchObject({ resumeAfter: '2', unproven: true })
-  })
-
-  test('without IDs cannot resume', () => {
-    const { anchor } = anchorOf('+ + +')
-    expect(anchor).toEqual({ ...NOWHERE, ordinal: 3 })
-  })
-
-  test('after the server has reset the ID cannot resume', () => {
-    const events = eventsOf('1 2').concat({ ...(eventsOf('1')[0] as EventEntry), id: '', seq: 3, ordinal: 3 })
-    expect(anchorAt(logOf(events), 3, false, '')).toMatchObject({ resumeAfter: '', expect: [] })
-  })
-
-  test('does not resume after an event that has only inherited its ID', () => {
-    const { anchor, data } = anchorOf('1 + 2 +')
-    expect(anchor).toMatchObject({ resumeAfter: '1' })
-    expect(data).toEqual(['data 2', 'data 3', 'data 4'])
-  })
-
-  test('in a mixed stream goes back over an event without an ID of its own', () => {
-    const { anchor, data } = anchorOf('1 2 + 3 4', { mixed: true })
-    expect(anchor).toMatchObject({ resumeAfter: '2', unproven: false, mixed: true })
-    expect(data).toEqual(['data 3', 'data 4', 'data 5'])
-  })
-
-  test('in a mixed stream where there is nothing to go back to is unsure in its own way', () => {
-    const { anchor } = anchorOf('1 +', { mixed: true })
-    expect(anchor).toMatchObject({ resumeAfter: '1', unproven: false, mixed: true })
-  })
-})
-
-/** Judges what comes of a replay; the words are `data N` → verdict. */
+/** The judge of one connection to a server that has brought `received` before; and its sentences, in words. */
 class Trial {
-  readonly resumption: Resumption
+  readonly resumption: Resumption<LoggedEvent>
+  now = 0
 
   constructor(
-    received: readonly EventEntry[],
-    {
-      mixed = false,
-      trusted = true,
-      known = received,
-    }: { mixed?: boolean; trusted?: boolean; known?: readonly EventEntry[] } = {},
+    received: readonly LoggedEvent[],
+    { held = UNBOUNDED.events, former, ...others }: Options = {},
   ) {
-    const anchor = anchorAt(logOf(received), received.length, mixed, '') ?? NOWHERE
-    const keys = new Set(known.map(placeOf).map(placeKey))
-    this.resumption = new Resumption(
-      anchor,
-      (event) => keys.has(placeKey(placeOf(event))),
-      () => trusted,
-    )
+    const { log, history } = streamOf(received, { ...UNBOUNDED, events: held })
+    const anchor = history.anchorAt(log.lastSeq)
+    this.resumption = new Resumption({
+      from: anchor.from,
+      required: history.requiredAfter(anchor),
+      isMixed: anchor.mixed,
+      isDenied: false,
+      isUnproven: anchor.unproven,
+      isWhole: history.isWhole,
+      index: () => history.index(),
+      ...others,
+    })
+    if (former !== undefined) this.resumption.adopt(former.resumption)
   }
 
-  judge(events: readonly EventEntry[]): Verdict[] {
-    return events.map((event) => this.resumption.judge(event, true))
+  /** The server sends these events. Answers with what has been decided by then. */
+  bring(events: readonly LoggedEvent[], { pause = 0, isFrame = false, isTardy = false } = {}): string[] {
+    for (const event of events) {
+      this.now += pause
+      this.resumption.take(event, isFrame, this.now, isTardy)
+    }
+    return this.told()
+  }
+
+  giveUp(): string[] {
+    this.resumption.giveUp(this.now)
+    return this.told()
+  }
+
+  release(): string[] {
+    this.resumption.release()
+    return this.told()
+  }
+
+  told(): string[] {
+    return this.resumption.sentences().map(({ event, isNew, role, hasGap }) => {
+      const words = `${isNew ? (role === 'history' ? 'new' : role) : 'seen'} ${numberOf(event)}`
+      return hasGap ? `gap, ${words}` : words
+    })
+  }
+
+  get outcome() {
+    return this.resumption.outcome
   }
 }
 
 describe('a replay by a server', () => {
   test('that is strict brings the last event again, and then what is new', () => {
     const trial = new Trial(eventsOf('1 2 3'))
-    expect(trial.judge(eventsOf('3 4 5', 3))).toEqual(['seen', 'new', 'new'])
-    expect(trial.resumption.isOver).toBe(true)
+    expect(trial.bring(eventsOf('3 4 5', 3))).toEqual(['seen 3', 'new 4', 'new 5'])
+    expect(trial.outcome).toBe('joined')
+    expect(trial.resumption.isExact).toBe(true)
   })
 
-  test('is not over before what is known has come', () => {
+  test('is not through before all that is known has come', () => {
     const trial = new Trial(eventsOf('1 2 2'))
+    expect(trial.resumption.isSearching).toBe(true)
+    trial.bring(eventsOf('2', 2))
+    expect(trial.resumption.isSearching).toBe(true)
+    trial.bring(eventsOf('2', 3))
+    expect(trial.resumption.isSearching).toBe(false)
+  })
+
+  test('is over with the first event that comes by itself', () => {
+    const trial = new Trial(eventsOf('1 2 3'))
+    trial.bring(eventsOf('3 4', 3))
     expect(trial.resumption.isOver).toBe(false)
-    trial.judge(eventsOf('2', 2))
-    expect(trial.resumption.isOver).toBe(false)
-    trial.judge(eventsOf('2', 3))
+    trial.bring(eventsOf('5', 5), { pause: APART })
     expect(trial.resumption.isOver).toBe(true)
   })
 
   test('that is inclusive begins with the event that was asked for', () => {
-    const trial = new Trial(eventsOf('1 2 3'), { known: [] })
-    expect(trial.judge(eventsOf('2 3 4', 2))).toEqual(['seen', 'seen', 'new'])
+    const trial = new Trial(eventsOf('1 2 3'))
+    expect(trial.bring(eventsOf('2 3 4', 2))).toEqual(['seen 2', 'seen 3', 'new 4'])
+    expect(trial.resumption.isExact).toBe(false)
+  })
+
+  test('that is inclusive may take its time behind that event', () => {
+    const trial = new Trial(eventsOf('1 2 3'))
+    expect(trial.bring(eventsOf('2 3 4', 2), { pause: APART })).toEqual(['seen 2', 'seen 3', 'new 4'])
   })
 
   test('that repeats everything begins with what is long known', () => {
     const trial = new Trial(eventsOf('1 2 3'))
-    expect(trial.judge(eventsOf('1 2 3 4'))).toEqual(['seen', 'seen', 'seen', 'new'])
+    expect(trial.bring(eventsOf('1 2 3 4'))).toEqual(['seen 1', 'seen 2', 'seen 3', 'new 4'])
+    expect(trial.outcome).toBe('joined')
   })
 
-  test('that has forgotten the ID, and more than is missing, brings what cannot be placed', () => {
-    const trial = new Trial(eventsOf('1 2 3'))
-    expect(trial.judge(eventsOf('7 8', 7))).toEqual(['unknown', 'unknown'])
-    expect(trial.resumption.isOver).toBe(false)
+  test('that repeats everything may begin with what is older than the log', () => {
+    const trial = new Trial(eventsOf('1 2 3 4 5'), { held: 4 })
+    expect(trial.bring(eventsOf('1 2 3 4 5 6'))).toEqual([
+      ...['seen 1', 'seen 2', 'seen 3', 'seen 4', 'seen 5'],
+      'new 6',
+    ])
   })
 
-  test('that ignores the ID brings what cannot be placed', () => {
+  test('brings more of the events that were asked for than a position names', () => {
+    const received = eventsOf(`1${' 2'.repeat(200)}`)
+    const trial = new Trial(received)
+    const words = trial.bring([...received.slice(1), ...eventsOf('3', 202)])
+    expect(words).toEqual([...received.slice(1).map((event) => `seen ${numberOf(event)}`), 'new 202'])
+  })
+
+  test('that has forgotten the ID, and more than is missing, is held until it has had its time', () => {
     const trial = new Trial(eventsOf('1 2 3'))
-    expect(trial.judge(eventsOf('9', 9))).toEqual(['unknown'])
+    expect(trial.bring(eventsOf('7 8', 7))).toEqual([])
+    expect(trial.resumption.isHolding).toBe(true)
+    expect(trial.giveUp()).toEqual(['gap, new 7', 'new 8'])
+    expect(trial.outcome).toBe('broken')
+  })
+
+  test('that ignores the ID is held until it has had its time', () => {
+    const trial = new Trial(eventsOf('1 2 3'))
+    expect(trial.bring(eventsOf('9', 9))).toEqual([])
+    expect(trial.giveUp()).toEqual(['gap, new 9'])
+    expect(trial.bring(eventsOf('10', 10), { pause: LATE + 1 })).toEqual(['new 10'])
+    expect(trial.resumption.isOver).toBe(true)
   })
 
   test('that gives old IDs to new events is not believed', () => {
     const trial = new Trial(eventsOf('1 2 3'))
-    expect(trial.judge(eventsOf('3', 33))).toEqual(['unknown'])
-  })
-
-  test('that has no IDs can never be placed', () => {
-    const trial = new Trial(eventsOf('+ +'))
-    expect(trial.judge(eventsOf('+', 2))).toEqual(['unknown'])
-  })
-
-  test('may be given up', () => {
-    const trial = new Trial(eventsOf('1 2 3'))
-    trial.judge(eventsOf('9', 9))
-    trial.resumption.giveUp()
-    expect(trial.resumption.isOver).toBe(true)
-    expect(trial.judge(eventsOf('10 3', 10))).toEqual(['new', 'new'])
+    expect(trial.bring(eventsOf('3', 33))).toEqual([])
+    expect(trial.giveUp()).toEqual(['gap, new 33'])
   })
 
   test('that leaves out some of what is known is doubtful', () => {
-    const trial = new Trial(eventsOf('1 2 2 2'), { known: [] })
-    expect(trial.judge(eventsOf('2', 4))).toEqual(['seen'])
-    expect(trial.judge(eventsOf('3 4', 5))).toEqual(['gap', 'new'])
+    const trial = new Trial(eventsOf('1 2 2 2'))
+    expect(trial.bring(eventsOf('2', 4))).toEqual(['gap, seen 4'])
+    expect(trial.resumption.isInOrder).toBe(false)
+    expect(trial.bring(eventsOf('3 4', 5))).toEqual(['gap, new 5', 'new 6'])
+  })
+
+  test('tells a gap for what it leaves out before something new', () => {
+    const trial = new Trial(eventsOf('1 2 2 2'))
+    const words = trial.bring([...eventsOf('2', 2), ...eventsOf('9', 9), ...eventsOf('2', 4)])
+    expect(words).toEqual(['seen 2', 'gap, ahead 9', 'seen 4'])
+    expect(trial.bring(eventsOf('3', 5))).toEqual(['gap, new 5'])
+  })
+
+  test('that says it resumes from elsewhere tells a gap', () => {
+    const trial = new Trial(eventsOf('1 2 3'), { isDenied: true })
+    expect(trial.bring(eventsOf('3 4', 3))).toEqual(['seen 3', 'gap, new 4'])
+  })
+
+  test('that may send without end before it is held no longer', () => {
+    const trial = new Trial(eventsOf('1 2 3'))
+    const ids = Array.from({ length: 2_000 }, (_, index) => `x${index}`)
+    const words = trial.bring(eventsOf(ids.join(' '), 10))
+    expect(words).toHaveLength(2_000)
+    expect(words[0]).toBe('gap, new 10')
+  })
+})
+
+describe('something unknown', () => {
+  test('before the replay came ahead of it', () => {
+    const trial = new Trial(eventsOf('1 2 3'))
+    expect(trial.bring(eventsOf('9', 9))).toEqual([])
+    expect(trial.bring(eventsOf('3 4', 3))).toEqual(['ahead 9', 'seen 3', 'new 4'])
+  })
+
+  test('within the replay has its place behind what came before it', () => {
+    const trial = new Trial(eventsOf('1 2 2'))
+    trial.bring([...eventsOf('2', 2), ...eventsOf('9', 9)])
+    trial.resumption.take(eventsOf('2', 3)[0] as LoggedEvent, false, 0, false)
+    const [ahead] = trial.resumption.sentences()
+    expect(ahead).toMatchObject({ isNew: true, role: 'ahead', after: 2, hasGap: false })
+  })
+
+  test('that begins after any replay is no replay', () => {
+    const trial = new Trial(eventsOf('1 2 3'))
+    expect(trial.bring(eventsOf('9', 9), { pause: REPLAY_TIME, isTardy: true })).toEqual(['gap, new 9'])
+    expect(trial.outcome).toBe('broken')
+  })
+
+  test('of the connection goes before the replay, without a gap', () => {
+    const trial = new Trial(eventsOf('1 2 3'))
+    expect(trial.bring(eventsOf('9', 9), { isFrame: true })).toEqual(['frame 9'])
+    expect(trial.bring(eventsOf('3 4', 3))).toEqual(['seen 3', 'new 4'])
+  })
+
+  test('of the connection does not use up a gap that is due', () => {
+    const trial = new Trial(eventsOf('1 2 3'))
+    trial.bring(eventsOf('7', 7))
+    trial.bring(eventsOf('8', 8), { isFrame: true })
+    expect(trial.giveUp()).toEqual(['gap, new 7', 'frame 8'])
+    const denied = new Trial(eventsOf('1 2 3'), { isDenied: true })
+    denied.bring(eventsOf('3', 3))
+    expect(denied.bring(eventsOf('8', 8), { isFrame: true })).toEqual(['frame 8'])
+    expect(denied.bring(eventsOf('4', 4))).toEqual(['gap, new 4'])
+  })
+})
+
+describe('a replay that is late', () => {
+  test('brings what is known, for a while', () => {
+    const trial = new Trial(eventsOf('1 2 3'))
+    trial.bring(eventsOf('9', 9))
+    trial.giveUp()
+    expect(trial.bring(eventsOf('3 4', 3), { pause: APART })).toEqual(['seen 3', 'new 4'])
+  })
+
+  test('is not one after that while', () => {
+    const trial = new Trial(eventsOf('1 2 3'))
+    trial.bring(eventsOf('9', 9))
+    trial.giveUp()
+    expect(trial.bring(eventsOf('3', 3), { pause: LATE + 1 })).toEqual(['new 3'])
+  })
+
+  test('is not recognised by what several events have in common', () => {
+    const received = alike(eventsOf('1 2 3'))
+    const trial = new Trial(received, { from: 1, required: received.slice(1).map(passedOf) })
+    trial.bring(eventsOf('9', 9))
+    trial.giveUp()
+    expect(trial.bring(alike(eventsOf('3', 3)))).toEqual(['new tick'])
+  })
+})
+
+describe('a server that counts anew', () => {
+  test('is recognised where earlier events come one by one', () => {
+    const trial = new Trial(eventsOf('1 2 3 4'))
+    expect(trial.bring(eventsOf('1'))).toEqual([])
+    expect(trial.bring(eventsOf('2', 2), { pause: APART })).toEqual(['gap, new 1', 'new 2'])
+    expect(trial.outcome).toBe('begun again')
+    expect(trial.bring(eventsOf('3 4', 3), { pause: APART })).toEqual(['new 3', 'new 4'])
+  })
+
+  test('is recognised where something unknown comes among earlier events, and all of these are known', () => {
+    const trial = new Trial(eventsOf('1 2 3 4'))
+    expect(trial.bring([...eventsOf('1'), ...eventsOf('2', 22)])).toEqual(['gap, new 1', 'new 22'])
+    expect(trial.outcome).toBe('begun again')
+  })
+
+  test('is recognised where earlier events come in another order, and nothing that was asked for', () => {
+    const trial = new Trial(eventsOf('1 2 3 4 5'))
+    expect(trial.bring([...eventsOf('2', 2), ...eventsOf('1')])).toEqual([])
+    expect(trial.giveUp()).toEqual(['gap, new 2', 'new 1'])
+    expect(trial.outcome).toBe('begun again')
+  })
+
+  test('is recognised where its events say nothing, even if they come in a burst', () => {
+    const trial = new Trial(alike(eventsOf('1 2 3 4')))
+    const words = trial.bring(alike(eventsOf('1 2 3 4')))
+    expect(words).toEqual(['gap, new tick', 'new tick', 'new tick', 'new tick'])
+    expect(trial.outcome).toBe('begun again')
+  })
+
+  test('is recognised where the run of earlier events does not lead up to what was asked for', () => {
+    const trial = new Trial(eventsOf('1 2 3 4 5 6'))
+    expect(trial.bring([...eventsOf('1 2'), ...eventsOf('6', 6)])).toEqual(['gap, new 1', 'new 2', 'new 6'])
+    expect(trial.outcome).toBe('begun again')
+  })
+
+  test('is recognised by earlier events alone when they have had their time', () => {
+    const trial = new Trial(eventsOf('1 2 3 4'))
+    expect(trial.bring(eventsOf('1 2'))).toEqual([])
+    expect(trial.giveUp()).toEqual(['gap, new 1', 'new 2'])
+    expect(trial.outcome).toBe('begun again')
+  })
+
+  test('is not taken for an inclusive one where the event asked for says nothing', () => {
+    const trial = new Trial(alike(eventsOf('1 2 3')))
+    expect(trial.bring(alike(eventsOf('2', 2)))).toEqual([])
+    expect(trial.bring(alike(eventsOf('3', 3)), { pause: APART })).toEqual(['gap, new tick', 'new tick'])
+  })
+
+  test('differs from one that greets with an old event', () => {
+    const trial = new Trial(eventsOf('1 2 3 4'))
+    expect(trial.bring(eventsOf('1'))).toEqual([])
+    expect(trial.bring(eventsOf('4 5', 4), { pause: APART })).toEqual(['ahead 1', 'seen 4', 'new 5'])
+  })
+})
+
+describe('a connection that is cut while something is held', () => {
+  const received = eventsOf('1 2 3')
+
+  function cut(): Trial {
+    const trial = new Trial(received)
+    expect(trial.bring(eventsOf('9', 9))).toEqual([])
+    return trial
+  }
+
+  test('has left nothing behind where the next one joins: what was history comes again', () => {
+    const trial = new Trial(received, { former: cut() })
+    expect(trial.bring(eventsOf('3 4', 3))).toEqual(['seen 3', 'new 4'])
+    expect(trial.resumption.isHolding).toBe(false)
+  })
+
+  test('has brought what the next one brings as well, and that is given once', () => {
+    const trial = new Trial(received, { former: cut() })
+    expect(trial.bring(eventsOf('9', 9))).toEqual([])
+    expect(trial.resumption.isRepeating).toBe(true)
+    expect(trial.bring(eventsOf('3 4', 3)).sort()).toEqual(['ahead 9', 'new 4', 'seen 3'])
+  })
+
+  test('has brought something that is given, after a gap, where the next one does not join', () => {
+    const trial = new Trial(received, { former: cut() })
+    expect(trial.bring(eventsOf('12', 12))).toEqual([])
+    expect(trial.giveUp()).toEqual(['gap, new 9', 'gap, new 12'])
+  })
+
+  test('has told what was asked for already', () => {
+    const former = new Trial(eventsOf('1 2 2'))
+    expect(former.bring(eventsOf('2', 2))).toEqual(['seen 2'])
+    const trial = new Trial(eventsOf('1 2 2'), { former })
+    expect(trial.resumption.isHolding).toBe(false)
+  })
+})
+
+describe('a server that answers piece by piece', () => {
+  test('has what it brought behind the last known event given in its order', () => {
+    const trial = new Trial(eventsOf('1 2 2'))
+    trial.bring([...eventsOf('2', 2), ...eventsOf('9', 9)])
+    trial.resumption.release()
+    const sentences = trial.resumption.sentences()
+    expect(sentences).toMatchObject([{ isNew: true, role: 'history', after: 2, hasGap: false }])
+    expect(trial.resumption.isHolding).toBe(false)
+    expect(trial.resumption.isSearching).toBe(true)
+  })
+
+  test('that repeats what the former connection brought has only that let go', () => {
+    const former = new Trial(eventsOf('1 2 3'))
+    former.bring(eventsOf('9', 9))
+    const trial = new Trial(eventsOf('1 2 3'), { former })
+    trial.bring(eventsOf('9', 9))
+    expect(trial.release()).toEqual(['new 9'])
   })
 })
 
 describe('a replay after the same ID on several events', () => {
   test('brings all of them again', () => {
     const trial = new Trial(eventsOf('1 2 2 2'))
-    expect(trial.judge([...eventsOf('2 2 2', 2), ...eventsOf('5', 5)])).toEqual([
-      'seen',
-      'seen',
-      'seen',
-      'new',
+    expect(trial.bring([...eventsOf('2 2 2', 2), ...eventsOf('5', 5)])).toEqual([
+      ...['seen 2', 'seen 3', 'seen 4'],
+      'new 5',
     ])
   })
 
   test('tells a new event of that ID from a known one', () => {
     const trial = new Trial(eventsOf('1 2 2'))
-    expect(trial.judge(eventsOf('2 2 2 3', 2))).toEqual(['seen', 'seen', 'new', 'new'])
+    expect(trial.bring(eventsOf('2 2 2 3', 2))).toEqual(['seen 2', 'seen 3', 'new 4', 'new 5'])
   })
 
   test('tells alike events apart by their number', () => {
-    const alike = eventsOf('1 2 2').map((event) => ({ ...event, data: 'tick' }))
-    const trial = new Trial(alike, { known: [] })
-    expect(trial.judge([...alike.slice(1), alike[1] as EventEntry])).toEqual(['seen', 'seen', 'new'])
+    const received = alike(eventsOf('1 2 2'))
+    const trial = new Trial(received)
+    const words = trial.bring([...received.slice(1), received[1] as LoggedEvent])
+    expect(words).toEqual(['seen tick', 'seen tick', 'new tick'])
   })
 })
 
 describe('a replay of a mixed stream', () => {
+  const received = eventsOf('1 + 2 + 3')
+
   test('by a server that keeps events without IDs joins', () => {
-    const received = eventsOf('1 + 2 + 3')
-    const trial = new Trial(received, { mixed: true })
-    expect(
-      trial.judge([...received.slice(1), ...eventsOf('+ 4', 6).map((event) => ({ ...event, id: '3' }))]),
-    ).toEqual(['seen', 'seen', 'seen', 'seen', 'new', 'new'])
+    const trial = new Trial(received)
+    const later = eventsOf('3 + 4', 5).slice(1)
+    expect(trial.bring([...received.slice(2), ...later])).toEqual([
+      ...['seen 3', 'seen 4', 'seen 5'],
+      ...['new 6', 'new 7'],
+    ])
   })
 
   test('by a server that does not keep them gives a gap', () => {
-    const received = eventsOf('1 + 2 + 3')
-    const trial = new Trial(received, { mixed: true })
+    const trial = new Trial(received)
     const kept = received.filter(({ nth }) => nth === 0).slice(1)
-    expect(trial.judge([...kept, ...eventsOf('4', 6)])).toEqual(['seen', 'seen', 'gap'])
+    expect(trial.bring([...kept, ...eventsOf('4', 6)])).toEqual([
+      'seen 3',
+      expect.stringContaining('seen 5'),
+      'gap, new 6',
+    ])
   })
 
   test('gives a gap where no event without an ID could be asked for', () => {
-    const received = eventsOf('1 2 3')
-    const trial = new Trial(received, { mixed: true })
-    const verdicts = trial.judge([...received.slice(1), ...eventsOf('4', 4)])
-    expect(verdicts.filter((verdict) => verdict !== 'seen')).not.toContain('new')
+    const trial = new Trial(eventsOf('1 2 3'), { isMixed: true })
+    expect(trial.bring(eventsOf('3 4', 3))).toEqual(['seen 3', 'gap, new 4'])
   })
 
   test('knows an event that stands nearer to its ID than the last one', () => {
-    const received = eventsOf('1 + + +')
-    const trial = new Trial(received, { mixed: true, known: [] })
-    expect(trial.judge(received.slice(1, 3))).toEqual(['seen', 'seen'])
+    const trial = new Trial(eventsOf('1 + + +'))
+    expect(trial.bring(eventsOf('1 + + +').slice(1, 3))).toEqual(['seen 2', 'seen 3'])
   })
 })
 
@@ -331,53 +413,30 @@ describe('after a single event', () => {
 
   test('the server is taken at its word', () => {
     const trial = new Trial(single)
-    expect(trial.judge(eventsOf('2 3', 2))).toEqual(['new', 'new'])
+    expect(trial.bring(eventsOf('2 3', 2))).toEqual(['new 2', 'new 3'])
     expect(trial.resumption.isOver).toBe(true)
+    expect(trial.outcome).toBe('joined')
+  })
+
+  test('the server is taken at its word at any time', () => {
+    const trial = new Trial(single)
+    expect(trial.bring(eventsOf('2', 2), { pause: REPLAY_TIME, isTardy: true })).toEqual(['new 2'])
+    expect(trial.outcome).toBe('joined')
   })
 
   test('the server is not taken at its word where it was asked for something else', () => {
-    const trial = new Trial(single, { trusted: false })
-    expect(trial.judge(eventsOf('2', 2))).toEqual(['unknown'])
+    const trial = new Trial(single, { isDenied: true })
+    expect(trial.bring(eventsOf('2', 2))).toEqual(['gap, new 2'])
   })
 
   test('an inclusive server is understood', () => {
-    const trial = new Trial(single, { known: [] })
-    expect(trial.judge(eventsOf('1 2'))).toEqual(['seen', 'new'])
+    const trial = new Trial(single)
+    expect(trial.bring(eventsOf('1 2'))).toEqual(['seen 1', 'new 2'])
   })
 
   test('in a mixed stream the server is not taken at its word', () => {
-    const trial = new Trial(eventsOf('1 +'), { mixed: true, known: [] })
-    expect(trial.judge(eventsOf('2', 3))).not.toContain('new')
+    const trial = new Trial(eventsOf('1 + +'))
+    expect(trial.bring(eventsOf('2', 4))).toEqual([])
+    expect(trial.giveUp()).toEqual(['gap, new 4'])
   })
-})
-
-describe('events that do not matter', () => {
-  test('are passed without a verdict on what is missing', () => {
-    const { resumption } = new Trial(eventsOf('1 2 3'))
-    const [other, last, next] = [...eventsOf('9', 9), ...eventsOf('3', 3), ...eventsOf('4', 4)] as [
-      EventEntry,
-      EventEntry,
-      EventEntry,
-    ]
-    expect(resumption.judge(other, false)).toBe('new')
-    expect(resumption.isOver).toBe(false)
-    expect(resumption.judge(last, false)).toBe('seen')
-    expect(resumption.judge(next, true)).toBe('new')
-  })
-
-  test('do not use up a gap that is due', () => {
-    const { resumption } = new Trial(eventsOf('1 2 2 2'), { known: [] })
-    resumption.judge(eventsOf('2', 4)[0] as EventEntry, true)
-    const [passed, next] = eventsOf('3 4', 5) as [EventEntry, EventEntry]
-    expect(resumption.judge(passed, false)).toBe('new')
-    expect(resumption.judge(next, true)).toBe('gap')
-  })
-})
-
-test('knows what must have been passed, expected again or not', () => {
-  const received = eventsOf('7 + +')
-  const { resumption } = new Trial(received, { known: [] })
-  const [other] = eventsOf('4', 9) as [EventEntry]
-  expect(received.map((event) => resumption.knows(event))).toEqual([true, true, true])
-  expect(resumption.knows(other)).toBe(false)
 })

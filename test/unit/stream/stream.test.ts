@@ -190,6 +190,8 @@ describe('over a reconnection', () => {
     await send(world, ...Array(before).fill('a'))
     await missing(world, ...Array(meanwhile).fill('a'))
     await send(world, 'a')
+    // So long the replay may still come.
+    await world.clock.advance(1_100)
     return tab.heard().filter((words) => words.startsWith('a ') || words.startsWith('gap'))
   }
 

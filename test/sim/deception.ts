@@ -1,0 +1,60 @@
+import type { Incoming, Writing } from './world/incoming.ts'
+
+/**
+ * Where events are alike, what a server sends can look just like the replay that was asked for, though it is none. Nobody
+ * can tell then, so that what is missing before it is missing in silence.
+ */
+
+/** Events after one number, up to another. */
+export interface Stretch {
+  readonly after: number
+  readonly upTo: number
+}
+
+/** How many ms after the head a replay begins at the latest, and how many are between two of its pieces at most. */
+const REPLAY_DELAY = 10_000
+const REPLAY_PAUSE = 70
+
+/**
+ * The events that may be missing in silence.
+ *
+ * @param connections all of a server, in the order in which they were opened
+ */
+export function deceptionsOf(connections: readonly Incoming[]): Stretch[] {
+  const before: Writing[] = []
+  const stretches: Stretch[] = []
+  for (const connection of connections) {
+    const deceptive = lastDeceptive(connection, before)
+    const after = before.reduce((most, { number }) => Math.max(most, number), 0)
+    if (deceptive !== undefined) stretches.push({ after, upTo: deceptive.number })
+    before.push(...connection.writings.filter(({ hasArrived }) => hasArrived))
+  }
+  return stretches
+}
+
+/**
+ * The last event at the beginning of a connection that looks like an event asked for, where what came up to it could be
+ * a replay: of what was asked for, or of everything, which is only recognised where no two events look alike but for
+ * their IDs.
+ *
+ * @param before what earlier connections had brought, as far as it arrived
+ */
+function lastDeceptive(connection: Incoming, before: readonly Writing[]): Writing | undefined {
+  const { lastEventId, openedAt, writings } = connection
+  const anchor = before.findLastIndex(({ id }) => id === lastEventId)
+  if (lastEventId === '' || anchor < 0) return undefined
+  const askedFor = new Set(before.slice(anchor).map(({ looks }) => looks))
+  let last: Writing | undefined
+  let previousAt = openedAt + REPLAY_DELAY - REPLAY_PAUSE
+  const lookedLike = new Set<string>()
+  let isDistinctive = true
+  for (const [index, writing] of writings.entries()) {
+    if (writing.at > previousAt + REPLAY_PAUSE) break
+    previousAt = writing.at
+    isDistinctive &&= !lookedLike.has(writing.looksWithoutId)
+    lookedLike.add(writing.looksWithoutId)
+    const isNextAskedFor = index === 0 || last === writings[index - 1]
+    if (askedFor.has(writing.looks) && (isDistinctive || isNextAskedFor)) last = writing
+  }
+  return last
+}

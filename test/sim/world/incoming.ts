@@ -1,0 +1,98 @@
+import type { Agent } from './agent.ts'
+
+/** An event of the history as one connection brought it. */
+export interface Writing {
+  readonly number: number
+  /** What a page can see of it, as one text. */
+  readonly looks: string
+  readonly looksWithoutId: string
+  readonly id: string | undefined
+  /** When it was written. */
+  readonly at: number
+  hasArrived: boolean
+}
+
+/** The client's end of a connection: a reader whose chunks arrive in virtual time. */
+export class Incoming {
+  /** Name of the agent that reads. */
+  readonly reader: string
+  readonly lastEventId: string
+  readonly openedAt: number
+  /** Resumed nothing and has brought no ID yet. */
+  isFresh: boolean
+  /** It has begun with events of the history. */
+  hasReplayed = false
+  greetingId: string | undefined
+  /** The events of the history that were written. */
+  readonly writings: Writing[] = []
+  readonly idsArrived = new Set<string>()
+  readonly #agent: Agent
+  onEnd: () => void = () => {}
+  readonly #latency: () => number
+  readonly #now: () => number
+  readonly #chunks: Uint8Array[] = []
+  #waiting: { resolve: (result: unknown) => void; reject: (error: unknown) => void } | undefined
+  #lastArrival = 0
+  #isEnded = false
+  #error: Error | undefined
+
+  constructor(agent: Agent, latency: () => number, now: () => number, lastEventId: string) {
+    this.#agent = agent
+    this.reader = agent.name
+    this.#latency = latency
+    this.#now = now
+    this.lastEventId = lastEventId
+    this.isFresh = lastEventId === ''
+    this.openedAt = now()
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
+  push(bytes: Uint8Array, arrived?: () => void): void {
+    this.#lastArrival = Math.max(this.#lastArrival, this.#now() + this.#latency())
+    this.#agent.schedule(this.#lastArrival - this.#now(), () => {
+      if (this.#isEnded) return
+      arrived?.()
+      this.#chunks.push(bytes)
+      this.#serve()
+    })
+  }
+
+  /** Ends the response after what is on its way. */
+  endWhenArrived(): void {
+    this.#agent.schedule(this.#lastArrival - this.#now(), () => this.end())
+  }
+
+  /** Ends the response after what has arrived so far. */
+  end(error?: Error): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.#error = error
+    this.onEnd()
+    this.#agent.schedule(0, () => this.#serve())
+  }
+
+  async cancel(): Promise<void> {
+    this.end()
+  }
+
+  read(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject }
+      this.#serve()
+    })
+  }
+
+  #serve(): void {
+    const waiting = this.#waiting
+    if (waiting === undefined) return
+    const chunk = this.#chunks.shift()
+    if (chunk === undefined && !this.#isEnded) return
+    this.#waiting = undefined
+    if (chunk !== undefined) waiting.resolve({ done: false, value: chunk })
+    else if (this.#error !== undefined) waiting.reject(this.#error)
+    else waiting.resolve({ done: true, value: undefined })
+  }
+}

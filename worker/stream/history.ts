@@ -1,0 +1,197 @@
+import { passedOf, placeKey } from '../../src/link/place.ts'
+import type { EventEntry, Passed } from '../../src/link/protocol.ts'
+import type { Log, LoggedEvent, Role } from '../log/log.ts'
+import { type Anchor, AnchorSearch } from './anchor.ts'
+import { Frames } from './frames.ts'
+import type { Known, KnownEvents } from './recognition.ts'
+import { placeIn, type Takeover } from './takeover.ts'
+
+/** An event that is to be logged. */
+export type NewEvent = Pick<LoggedEvent, 'name' | 'data' | 'id' | 'nth'>
+
+/**
+ * What is known of a stream's events: the log, and before that what the tabs of a dead hub remember. An event keeps its
+ * number from hub to hub.
+ */
+export class History {
+  readonly frames = new Frames()
+  readonly #log: Log
+  readonly #takeover: Takeover
+  /** What all tabs of a dead hub have had, in order. It lies before the log. */
+  #before: readonly Passed[] = []
+  /** What only some of them have had, in order. The replay brings it for the others. */
+  readonly #pending = new Map<number, Passed>()
+  /** The same for what a faithful replay may leave out. */
+  readonly #optional = new Map<number, Passed>()
+  /** The highest number so far. */
+  #end = 0
+  /** States can push it off the log. */
+  #newest: LoggedEvent | undefined
+  #anchor: Anchor | undefined
+  #hasGroups = false
+
+  constructor(log: Log, takeover: Takeover) {
+    this.#log = log
+    this.#takeover = takeover
+  }
+
+  /** No other position of a dead hub counts any more. */
+  settle(): void {
+    const { start, isSettled } = this.#takeover
+    if (isSettled) return
+    const events = this.#takeover.settle()
+    if (start === undefined) return
+    this.frames.continue(start.mixed, start.greeting, start.habits)
+    this.#before = events.filter(({ ordinal }) => ordinal <= start.ordinal)
+    this.#hasGroups = events.some(({ id, nth }, index) => nth === 0 && id === events[index - 1]?.id)
+    const after = events.filter(({ ordinal }) => ordinal > start.ordinal)
+    for (const event of after) this.#optional.set(event.ordinal, event)
+    for (const event of this.#required(after)) {
+      this.#optional.delete(event.ordinal)
+      this.#pending.set(event.ordinal, event)
+    }
+    this.#end = this.#takeover.end
+  }
+
+  /** There are no events, not even some that a former hub had. */
+  get isEmpty(): boolean {
+    return this.#newest === undefined && this.#takeover.start === undefined
+  }
+
+  /** Some of the history brings no ID. */
+  get isMixed(): boolean {
+    return this.frames.isMixed
+  }
+
+  /** Several events have come under one ID, so that its last one need not have come yet. */
+  get hasGroups(): boolean {
+    return this.#hasGroups
+  }
+
+  /** The newest event that the tabs furthest back have had, or will have. */
+  get last(): Pick<EventEntry, 'id' | 'nth'> | undefined {
+    return this.#newest ?? this.#before.at(-1)
+  }
+
+  /** All events up to this number have come, or will not come. */
+  get upTo(): number {
+    if (this.#pending.size === 0) return this.#end
+    const [ordinal = 0] = this.#pending.keys()
+    return ordinal - 1
+  }
+
+  /** The log has all events from the beginning on. */
+  get isWhole(): boolean {
+    return this.#log.isWhole && this.#takeover.start === undefined
+  }
+
+  /** Some tabs of a dead hub still wait for events that others have had. */
+  get isCatchingUp(): boolean {
+    return this.#pending.size > 0
+  }
+
+  /** Some tabs of a dead hub still wait for this event. */
+  isPending(ordinal: number): boolean {
+    return this.#pending.has(ordinal) || this.#optional.has(ordinal)
+  }
+
+  /** None of the events up to this number can still come. */
+  isThroughTo(ordinal: number): boolean {
+    return this.upTo >= ordinal && [...this.#optional.keys()].every((one) => one > ordinal)
+  }
+
+  /** Events that are pending will not come any more. */
+  conclude(): void {
+    this.#pending.clear()
+    this.#optional.clear()
+  }
+
+  /** @param after place of the known event behind which a replay brought it, if it is not the newest */
+  append(event: NewEvent, role: Role, after?: number): void {
+    const ordinal = ++this.#end
+    this.#add(event, ordinal, role, after === undefined ? ordinal : this.#placeBehind(after))
+  }
+
+  appendPending(event: NewEvent, ordinal: number): void {
+    const known = this.#pending.get(ordinal) ?? this.#optional.get(ordinal)
+    const at = known?.at ?? ordinal
+    const role = this.#optional.has(ordinal) || at !== ordinal ? 'ahead' : 'history'
+    this.#pending.delete(ordinal)
+    this.#optional.delete(ordinal)
+    this.#add(event, ordinal, role, at)
+  }
+
+  /** The events behind an anchor that a faithful replay brings, in order. */
+  requiredAfter({ from, latest }: Anchor): Passed[] {
+    return this.#required([...latest.filter((event) => placeIn(event) > from), ...this.#pending.values()])
+  }
+
+  /** All known events, in order, by `placeKey`. */
+  index(): KnownEvents {
+    const index = new Map<string, Known[]>()
+    const add = (event: Passed, at: number) => {
+      const key = placeKey(event)
+      const known = { ordinal: event.ordinal, at }
+      const others = index.get(key)
+      if (others === undefined) index.set(key, [known])
+      else others.push(known)
+    }
+    const remembered = [...this.#before, ...this.#pending.values(), ...this.#optional.values()]
+    for (const event of remembered) add(event, placeIn(event))
+    for (const event of this.#log.eventsAfter(0)) {
+      add(passedOf(event), event.at)
+    }
+    return index
+  }
+
+  /**
+   * From where to resume so as to join the log just after `seq`.
+   */
+  anchorAt(seq: number): Anchor {
+    const search = new AnchorSearch(this.isMixed, this.frames.greeting, this.frames.habits)
+    for (let at = seq; at >= this.#log.firstSeq && !search.isOver; at--) {
+      const event = this.#log.at(at)
+      if (event?.type === 'event') search.pass(event, this.#isAside(event), event.upTo, event.at)
+    }
+    const { start } = this.#takeover
+    if (start === undefined || !this.#log.isWhole) {
+      const anchor = search.result(undefined)
+      if (anchor.ordinal > 0) this.#anchor = anchor
+      return this.#anchor ?? anchor
+    }
+    for (let at = this.#before.length - 1; at >= 0 && !search.isOver; at--) {
+      const event = this.#before[at] as Passed
+      search.pass(event, this.#isPlaceAside(event), start.ordinal, placeIn(event))
+    }
+    return search.result(start)
+  }
+
+  /** Less what a faithful replay may leave out. What has come twice need not come twice again. */
+  #required(events: readonly Passed[]): Passed[] {
+    const lastOf = new Map(events.map((event) => [placeKey(event), event]))
+    return events.filter((event) => !this.#isPlaceAside(event) && lastOf.get(placeKey(event)) === event)
+  }
+
+  #isAside(event: LoggedEvent): boolean {
+    return event.role === 'ahead' || this.frames.isFrame(event)
+  }
+
+  #isPlaceAside(event: Passed): boolean {
+    return event.isAside === true || this.frames.isFramePlace(event)
+  }
+
+  /** A place of its own before the next known event. */
+  #placeBehind(after: number): number {
+    const next = Math.floor(after) + 1
+    const former = this.#newest?.at ?? 0
+    return ((former > after && former < next ? former : after) + next) / 2
+  }
+
+  #add(event: NewEvent, ordinal: number, role: Role, at: number): void {
+    this.frames.note(event)
+    const { name, data, id, nth } = event
+    const entry = { type: 'event', name, data, id, nth, ordinal, role, at, upTo: this.upTo } as const
+    this.#hasGroups ||= id !== '' && nth === 0 && id === this.last?.id
+    this.#newest = this.#log.append(entry) as LoggedEvent
+  }
+}

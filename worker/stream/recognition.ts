@@ -1,0 +1,128 @@
+import { placeKey, placeOf } from '../../src/link/place.ts'
+import type { EventEntry, Passed } from '../../src/link/protocol.ts'
+
+/** What can be judged. */
+export type Judged = Pick<EventEntry, 'id' | 'nth' | 'name' | 'data'>
+
+/** A known event. */
+export interface Known {
+  readonly ordinal: number
+  /** Its place in the server's order; that of most is their number. */
+  readonly at: number
+}
+
+/** In order, by `placeKey`. */
+export type KnownEvents = ReadonlyMap<string, readonly Known[]>
+
+/** What the judge must know. */
+export interface Case {
+  /** Number of the event after which the server was asked to resume. */
+  readonly from: number
+  /** What a faithful replay brings before anything new, in order. */
+  readonly required: readonly Passed[]
+  /** Some of the history brings no ID. */
+  readonly isMixed: boolean
+  /** The server says that it resumes from elsewhere. */
+  readonly isDenied: boolean
+  /** Nothing could be asked to be repeated. */
+  readonly isUnproven: boolean
+  /** All earlier events are known. */
+  readonly isWhole: boolean
+  /** Asked for only where something comes that is not required. */
+  readonly index: () => KnownEvents
+}
+
+/** Recognises known events, and keeps count of those that a replay has brought. */
+export class Recognition {
+  readonly #case: Case
+  readonly #required: ReadonlyMap<string, Known>
+  /** Places of the required events in order, and how many of them lie at or before the latest that has come. */
+  readonly #places: readonly number[]
+  #passed = 0
+  #index: KnownEvents | undefined
+  /** Numbers of the asked events that have come, and the place of the latest. */
+  readonly #met = new Set<number>()
+  #latest: number
+  #hasMetUnnumbered = false
+
+  constructor(given: Case) {
+    this.#case = given
+    this.#latest = given.from
+    this.#required = new Map(given.required.map((event) => [placeKey(event), knownOf(event)]))
+    this.#places = [...this.#required.values()].map(({ at }) => at).sort((one, other) => one - other)
+  }
+
+  /** How many of the asked events have come. */
+  get count(): number {
+    return this.#met.size
+  }
+
+  /** Place of the latest of them; at first, of the event after which the server was asked to resume. */
+  get latest(): number {
+    return this.#latest
+  }
+
+  /** The last of the required events has come. */
+  get isThrough(): boolean {
+    const last = this.#case.required.at(-1)
+    return last !== undefined && this.#met.has(last.ordinal)
+  }
+
+  /** In a mixed stream an event without an ID must have come: many servers do not keep them. */
+  get isWholeReplay(): boolean {
+    const { isMixed, required } = this.#case
+    return !isMixed || required.length === 0 || this.#hasMetUnnumbered
+  }
+
+  /** An event has come that was asked for. */
+  meet({ nth }: Judged, { ordinal, at }: Known): void {
+    this.#met.add(ordinal)
+    this.#hasMetUnnumbered ||= nth > 0
+    this.#latest = Math.max(this.#latest, at)
+    while ((this.#places[this.#passed] ?? Number.POSITIVE_INFINITY) <= this.#latest) this.#passed++
+  }
+
+  /** The event behind the place asked for that this is, looked for from where the replay has got to. */
+  askedAs(event: Judged, key: string): Known | undefined {
+    if (event.id === '') return undefined
+    const { from } = this.#case
+    const required = this.#required.get(key)
+    if (required !== undefined && required.at > this.#latest) return required
+    const asked = this.#find(key).filter(({ at, ordinal }) => at > from && !this.#met.has(ordinal))
+    const known = asked.find(({ at }) => at > this.#latest) ?? asked[0]
+    return known ?? (this.#isBeforeLast(event) ? { ordinal: from, at: from } : undefined)
+  }
+
+  /** The event before that place, or at it, that this is. */
+  earlierAs({ id }: Judged, key: string): Known | undefined {
+    return id === '' ? undefined : this.#find(key).findLast(({ at }) => at <= this.#case.from)
+  }
+
+  isEarlier(key: string): boolean {
+    return this.#find(key).some(({ at }) => at <= this.#case.from)
+  }
+
+  /** Some of what is required before this event has not come. */
+  skipsTo({ at }: Known): boolean {
+    return (this.#places[this.#passed] ?? at) < at
+  }
+
+  /** Another event that is required has the same content. */
+  isLikeRequired(event: Judged, key: string): boolean {
+    const { digest } = placeOf(event)
+    return this.#case.required.some((one) => one.digest === digest && placeKey(one) !== key)
+  }
+
+  #find(key: string): readonly Known[] {
+    this.#index ??= this.#case.index()
+    return this.#index.get(key) ?? []
+  }
+
+  /** Of the last event's ID, and nearer to the line that brought it. */
+  #isBeforeLast({ id, nth }: Judged): boolean {
+    const last = this.#case.required.at(-1)
+    return last !== undefined && id === last.id && nth < last.nth
+  }
+}
+
+const knownOf = ({ ordinal, at = ordinal }: Passed): Known => ({ ordinal, at })

@@ -1,4 +1,4 @@
-import type { Replay } from '../link/protocol.ts'
+import type { Policy, Replay } from '../link/protocol.ts'
 import { TabstreamError } from '../page/errors.ts'
 
 /** Resolves a URL against the document's base URL.
@@ -36,6 +36,24 @@ export function checkReplay(replay: Replay | undefined): Replay | undefined {
 /** @throws {TabstreamError} of type `'configuration'` if it is no name */
 export function checkName(name: unknown): void {
   if (typeof name !== 'string') throw misuse(`the name of an event must be a string, not ${describe(name)}`)
+}
+
+type Named = Pick<Policy, 'ephemeral' | 'gapEvents'>
+
+/**
+ * What a page says of the server. Copies, because what a framework has wrapped in a proxy cannot be sent to the hub.
+ *
+ * @throws {TabstreamError} of type `'configuration'` if these are no names
+ */
+export function mannersOf(
+  named: Readonly<Record<'ephemeral' | 'gapEvents', readonly string[] | undefined>>,
+): Named {
+  const given = Object.entries(named).filter(([, names]) => names !== undefined)
+  for (const [option, names] of given) {
+    if (!Array.isArray(names) || !names.every((name) => typeof name === 'string'))
+      throw misuse(`${option} must be an array of names`)
+  }
+  return Object.fromEntries(given.map(([option, names]) => [option, [...(names ?? [])]]))
 }
 
 /** @throws {TabstreamError} of type `'configuration'` if this can listen to nothing */

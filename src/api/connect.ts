@@ -1,3 +1,4 @@
+import { identifier, isPointer } from '../link/identify.ts'
 import {
   type ConnectionDetails,
   type ConnectionError,
@@ -10,7 +11,7 @@ import {
 } from '../link/protocol.ts'
 import type { Client } from '../page/client.ts'
 import type { Wish } from '../page/page-subscription.ts'
-import { checkReplay, describe, isSignal, misuse, resolve, withoutFragment } from './checks.ts'
+import { checkReplay, describe, isSignal, mannersOf, misuse, resolve, withoutFragment } from './checks.ts'
 import type { Decoded, Decoder } from './decode.ts'
 import { pageClient } from './page-client.ts'
 import { PageStream } from './page-stream.ts'
@@ -61,6 +62,23 @@ export interface ConnectOptions<
    * @default 'auto'
    */
   resume?: 'auto' | 'none' | ResumeOptions
+  /**
+   * Names of events that belong to the connection which brings them, such as heartbeats and errors that have an ID: a replay need
+   * not repeat them, and nothing is resumed after their IDs. Events without an ID whose name never comes with one need not be
+   * named. It holds for all who share the stream.
+   */
+  ephemeral?: readonly string[]
+  /**
+   * Names of events by which the server says that history is gone. A `history-lost` gap stands before each of them, and what
+   * follows is new. It holds for all who share the stream.
+   */
+  gapEvents?: readonly string[]
+  /**
+   * A JSON Pointer (RFC 6901) into the data, to what makes an event the same as another of its name, whatever their IDs: for
+   * servers that give an event another ID when they replay it. Where two pages that share the stream differ, the first counts.
+   * @default the ID and the data
+   */
+  identify?: string
   /** How many attempts in a row may follow a failure. */
   maxRetries?: number
   /**
@@ -123,6 +141,9 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
     value === 'auto' || value === 'none' || isResume(value)
       ? undefined
       : '"auto", "none", or an object of method, url and body',
+  ephemeral: () => undefined,
+  gapEvents: () => undefined,
+  identify: (value) => (isPointer(value) ? undefined : 'a JSON Pointer, such as "/id"'),
   maxRetries: (value) => (isCount(value) ? undefined : 'a whole number, or Infinity'),
   idleTimeout: (value) =>
     value === 0 || (isPositive(value) && (value as number) >= LEAST_IDLE_TIMEOUT)
@@ -249,9 +270,12 @@ function wishOf(
     resumes: resume !== 'none',
     idleTimeout: Math.min(idleTimeout, LONGEST_TIMER),
     maxEventSize,
+    ...mannersOf({ ephemeral: options.ephemeral, gapEvents: options.gapEvents }),
+    ...(options.identify !== undefined && { identify: options.identify }),
   }
   const wish = {
     policy,
+    identify: policy.identify === undefined ? undefined : identifier(policy.identify),
     retryDelay:
       typeof retry === 'function' ? async (...args: Parameters<typeof retry>) => retry(...args) : undefined,
   }

@@ -8,7 +8,7 @@ import {
 import type { Pause } from '../page/inbox.ts'
 import { Message } from '../page/message.ts'
 import type { PageSubscription } from '../page/page-subscription.ts'
-import { checkReplay, isSignal, resolve, withoutFragment } from './checks.ts'
+import { checkReplay, isSignal, mannersOf, resolve, withoutFragment } from './checks.ts'
 import { GapEvent } from './gap-event.ts'
 import { pageClient } from './page-client.ts'
 
@@ -36,6 +36,10 @@ export interface SharedEventSourceInit extends EventSourceInit {
    * @default 0, as with EventSource
    */
   replay?: Replay
+  /** As with `connect()`: names of events that belong to the connection which brings them. */
+  ephemeral?: readonly string[]
+  /** As with `connect()`: names of events by which the server says that history is gone. */
+  gapEvents?: readonly string[]
 }
 
 /**
@@ -67,14 +71,14 @@ export class SharedEventSource extends EventTarget implements EventSource {
    * @param url relative to the document's base URL
    * @throws {DOMException} `SyntaxError` if `url` cannot be resolved
    * @throws {TypeError} if `url` is missing or `init` is not an object
-   * @throws {TabstreamError} of type `'configuration'` if `replay` is invalid
+   * @throws {TabstreamError} of type `'configuration'` if `replay`, `ephemeral` or `gapEvents` is invalid
    */
   constructor(url: string | URL, init?: SharedEventSourceInit)
   constructor(...given: unknown[]) {
     super()
     if (given.length === 0) throw new TypeError('Cannot open an event source without a URL.')
     const [url, init] = given as [url: string | URL, init?: SharedEventSourceInit]
-    const { withCredentials, replay } = dictionaryOf(init)
+    const { withCredentials, replay, ephemeral, gapEvents } = dictionaryOf(init)
     this.#url = resolve(url)
     this.#withCredentials = Boolean(withCredentials)
     const wish = {
@@ -87,7 +91,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
         key: '',
         asksHeaders: false,
       },
-      policy: EVENT_SOURCE_POLICY,
+      policy: { ...EVENT_SOURCE_POLICY, ...mannersOf({ ephemeral, gapEvents }) },
       replay: checkReplay(replay),
     } as const
     this.#subscription = pageClient().subscribe(wish, (entry) => this.#receive(entry))

@@ -1,4 +1,5 @@
 import type { LinkEndpoint } from './endpoint.ts'
+import { isPointer } from './identify.ts'
 import { isPacked } from './pack.ts'
 import {
   type Attachment,
@@ -185,7 +186,13 @@ const isPolicy = (value: unknown): boolean =>
   typeof value.repeatsUnsafe === 'boolean' &&
   typeof value.resumes === 'boolean' &&
   isIdleTimeout(value.idleTimeout) &&
-  isNumber(value.maxEventSize)
+  isNumber(value.maxEventSize) &&
+  areNames(value.ephemeral) &&
+  areNames(value.gapEvents) &&
+  (value.identify === undefined || isPointer(value.identify))
+
+const areNames = (value: unknown): boolean =>
+  value === undefined || (Array.isArray(value) && value.every(isString))
 
 const isPosition = (value: unknown): boolean =>
   isRecord(value) &&
@@ -212,9 +219,11 @@ const arePassed = (value: unknown): boolean =>
       isFitForHeader(passed.id) &&
       isInteger(passed.nth) &&
       isInteger(passed.digest) &&
+      (passed.same === undefined || isString(passed.same)) &&
       isInteger(passed.ordinal) &&
       (passed.at === undefined || isNumber(passed.at)) &&
-      [undefined, true, false].includes(passed.isAside as undefined),
+      [undefined, true, false].includes(passed.isAside as undefined) &&
+      [undefined, true, false].includes(passed.beginsAnew as undefined),
   )
 
 const isHabit = (value: unknown): boolean =>

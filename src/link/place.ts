@@ -1,13 +1,20 @@
 import type { EventEntry, Passed, Place } from './protocol.ts'
 
+/** What has a place. */
+export type Placed = Pick<EventEntry, 'id' | 'nth' | 'name' | 'data'> & Pick<Place, 'same'>
+
 /** The place of an event. It identifies the event when another connection or hub receives it again. */
-export const placeOf = (event: Pick<EventEntry, 'id' | 'nth' | 'name' | 'data'>): Place => ({
-  id: event.id,
-  nth: event.nth,
-  digest: digestOf(event.name, event.data),
+export const placeOf = ({ id, nth, name, data, same }: Placed): Place => ({
+  id,
+  nth,
+  digest: digestOf(name, data),
+  ...(same !== undefined && { same }),
 })
 
-export const passedOf = (event: EventEntry): Passed => ({ ...placeOf(event), ordinal: event.ordinal })
+export const passedOf = (event: Placed & Pick<EventEntry, 'ordinal'>): Passed => ({
+  ...placeOf(event),
+  ordinal: event.ordinal,
+})
 
 /** FNV-1a of name, length and at most 128 characters of the data: cheap for data of any size. */
 export function digestOf(name: string, data: string): number {
@@ -21,4 +28,4 @@ export function digestOf(name: string, data: string): number {
 }
 
 /** A text that is equal for equal places. */
-export const placeKey = ({ id, nth, digest }: Place): string => `${nth}:${digest}:${id}`
+export const placeKey = ({ id, nth, digest, same }: Place): string => same ?? `${nth}:${digest}:${id}`

@@ -65,6 +65,12 @@ export interface Policy {
   readonly idleTimeout: number
   /** How many characters an event may have, data, name and ID together. */
   readonly maxEventSize: number
+  /** Names of events that belong to the connection which brings them. */
+  readonly ephemeral?: readonly string[]
+  /** Names of events by which the server says that history is gone. */
+  readonly gapEvents?: readonly string[]
+  /** A JSON Pointer into the data, to what makes an event the same as another. */
+  readonly identify?: string
 }
 
 /** A shorter one would end a connection that is well, for all who share it. */
@@ -81,6 +87,8 @@ export interface Place {
   readonly nth: number
   /** Tells events with the same ID apart: a digest of name and data. */
   readonly digest: number
+  /** What makes it the same event whatever its ID, where a page has said what does. */
+  readonly same?: string | undefined
 }
 
 /** An event that a tab has passed. */
@@ -91,6 +99,8 @@ export interface Passed extends Place {
   readonly at?: number
   /** A faithful replay may leave it out, and nothing is asked to follow it: it belonged to the connection that brought it. */
   readonly isAside?: boolean
+  /** The server has said that what lies before it is gone, so nothing before it can be asked for. */
+  readonly beginsAnew?: boolean
 }
 
 /** What `EventSource` wants. */

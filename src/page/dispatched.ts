@@ -1,6 +1,6 @@
 import { unpack } from '../link/pack.ts'
 import { passedOf } from '../link/place.ts'
-import type { EventEntry, PackedEntries, Passed, Seen } from '../link/protocol.ts'
+import type { EventEntry, PackedEntries, Passed, Policy, Seen } from '../link/protocol.ts'
 
 /** How many dispatched events are remembered, to recognise them when another hub sends them. */
 const LIMIT = 512
@@ -18,6 +18,12 @@ interface Part {
   readonly events: () => readonly Passed[]
 }
 
+/** What the page says of the server. */
+interface Manners {
+  readonly policy: Pick<Policy, 'ephemeral' | 'gapEvents'>
+  readonly identify?: ((event: EventEntry) => string | undefined) | undefined
+}
+
 /** The latest events that a subscription has dispatched. */
 export class Dispatched {
   /** Oldest first. */
@@ -27,6 +33,11 @@ export class Dispatched {
   #characters = 0
   /** Behind this number nothing is left out, as far as it is remembered. */
   #since = 0
+  readonly #manners: Manners
+
+  constructor(manners: Manners) {
+    this.#manners = manners
+  }
 
   /**
    * Adds the first `count` of these entries.
@@ -69,15 +80,32 @@ export class Dispatched {
 
   /** What has been dispatched, and then the batches that are pending. */
   before(pending: readonly PackedEntries[]): Seen {
-    const all = [...this.#parts.flatMap(({ events }) => events()), ...pending.flatMap((part) => passed(part))]
+    const all = [
+      ...this.#parts.flatMap(({ events }) => events()),
+      ...pending.flatMap((part) => this.passed(part)),
+    ]
     const { events, since } = latest(all)
     return { events, since: Math.max(this.#since, since, ...pending.map(afterGap)) }
   }
 
+  /** The events among the first `count` entries. */
+  passed(entries: PackedEntries, count?: number): Passed[] {
+    const { policy, identify } = this.#manners
+    return unpack(entries, count)
+      .filter((entry) => entry.type === 'event')
+      .map((event) => ({
+        ...passedOf(event),
+        ...(identify && { same: identify(event) }),
+        ...(policy.ephemeral?.includes(event.name) && { isAside: true }),
+        ...(policy.gapEvents?.includes(event.name) && event.nth === 0 && { beginsAnew: true }),
+      }))
+  }
+
   #partOf(entries: PackedEntries, count: number): Part {
     const characters = entries.names.reduce((sum, name) => sum + name.length, entries.text.length)
-    if (characters <= count * KEEP_LIMIT) return { count, characters, events: () => passed(entries, count) }
-    const { events, since } = latest(passed(entries, count))
+    if (characters <= count * KEEP_LIMIT)
+      return { count, characters, events: () => this.passed(entries, count) }
+    const { events, since } = latest(this.passed(entries, count))
     this.leaveOut(since)
     return digested(events)
   }
@@ -114,9 +142,3 @@ function latest(events: readonly Passed[]): Seen {
   const left = Math.max(from + 1, events.length - LIMIT)
   return { events: events.slice(left), since: events[left - 1]?.ordinal ?? 0 }
 }
-
-/** The events among the first `count` entries, each as a separate object. */
-export const eventsOf = (entries: PackedEntries, count?: number): EventEntry[] =>
-  unpack(entries, count).filter((entry) => entry.type === 'event')
-
-const passed = (entries: PackedEntries, count?: number): Passed[] => eventsOf(entries, count).map(passedOf)

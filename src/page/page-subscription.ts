@@ -1,8 +1,8 @@
-import { passedOf } from '../link/place.ts'
 import {
   type Batch,
   type ConnectionDetails,
   type ConnectionError,
+  type EventEntry,
   type HeadersReason,
   INITIAL_STATE,
   type Policy,
@@ -11,7 +11,7 @@ import {
   type StreamRequest,
   type Subscription,
 } from '../link/protocol.ts'
-import { Dispatched, eventsOf } from './dispatched.ts'
+import { Dispatched } from './dispatched.ts'
 import { Inbox, type Receive } from './inbox.ts'
 import type { Platform } from './platform.ts'
 
@@ -21,6 +21,8 @@ export interface Wish {
   readonly request: StreamRequest | Promise<StreamRequest>
   readonly policy: Policy
   readonly replay?: Replay | undefined
+  /** As the policy's pointer says. */
+  readonly identify?: ((event: EventEntry) => string | undefined) | undefined
   readonly details?: ((reason: HeadersReason) => Promise<ConnectionDetails>) | undefined
   readonly retryDelay?: ((attempt: number, error: ConnectionError) => Promise<number | false>) | undefined
 }
@@ -44,7 +46,7 @@ export class PageSubscription {
   readonly #receive: Receive
   readonly #notices: Notices
   readonly #inbox: Inbox
-  readonly #dispatched = new Dispatched()
+  readonly #dispatched: Dispatched
   #request: StreamRequest | undefined
   #names: readonly string[] = []
   #epoch = 0
@@ -59,6 +61,7 @@ export class PageSubscription {
   constructor(platform: Platform, id: number, wish: Wish, receive: Receive, notices: Notices) {
     this.#id = id
     this.wish = wish
+    this.#dispatched = new Dispatched(wish)
     this.#receive = receive
     this.#notices = notices
     this.#inbox = new Inbox(platform, receive, ({ batch, reader: { count } }) => {
@@ -193,12 +196,12 @@ export class PageSubscription {
     if (pending?.seq === undefined) return former
     const { seq, batch, reader } = pending
     const { position } = batch
-    const passed = eventsOf(batch.entries, reader.count)
+    const passed = this.#dispatched.passed(batch.entries, reader.count)
     const event = passed.at(-1)
     if (event === undefined) return former?.log === position.log ? { ...former, seq } : former
     if (event.ordinal === position.ordinal) return { ...position, seq }
     const known = batch.beginsAnew ? [] : (former?.latest ?? [])
-    const latest = [...known, ...passed.map(passedOf)]
+    const latest = [...known, ...passed]
     const anchor = latest.findLast(
       ({ id, nth, isAside }) => nth === 0 && id !== '' && id !== event.id && !isAside,
     )
@@ -208,7 +211,7 @@ export class PageSubscription {
       ordinal: event.ordinal,
       resumeAfter: anchor?.id ?? event.id,
       from: anchor?.ordinal ?? event.ordinal,
-      latest: [...(anchor === undefined ? [] : [anchor]), passedOf(event)],
+      latest: [...(anchor === undefined ? [] : [anchor]), event],
       unproven: anchor === undefined,
     }
   }

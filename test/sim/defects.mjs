@@ -208,7 +208,7 @@ export const mutants = [
   {
     name: 'place without digest',
     file: 'src/link/place.ts',
-    find: '  digest: digestOf(event.name, event.data),\n',
+    find: '  digest: digestOf(name, data),\n',
     replace: '  digest: 0,\n',
     defect: 'Events of the same ID are taken for one.',
   },

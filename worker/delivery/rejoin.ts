@@ -154,11 +154,12 @@ export class Rejoin {
       const [known, other] = history.index().get(key) ?? []
       // Where several events look like it, nothing shows which one it is.
       if (other !== undefined) return this.#lose()
-      if (known !== undefined) return this.#settleAt(known.ordinal)
+      // What came ahead of a replay may be what connections begin with, and shows nothing.
+      if (known?.isAhead === false) return this.#settleAt(known.ordinal)
     }
     for (const event of log.eventsAfter(this.#lookedAt)) {
       this.#lookedAt = event.seq
-      if (placeKey(placeOf(event)) === key) return event.ordinal
+      if (event.role !== 'ahead' && placeKey(placeOf(event)) === key) return event.ordinal
     }
     return this.#isImpatient && !isJudging ? this.#lose() : undefined
   }

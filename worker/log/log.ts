@@ -27,6 +27,10 @@ export type Role = 'history' | 'frame' | 'ahead'
 /** An event as the hub keeps it. */
 export interface LoggedEvent extends EventEntry {
   readonly role: Role
+  /** What makes it the same event whatever its ID, where a page has said what does. */
+  readonly same: string | undefined
+  /** The server has said that what lies before it is gone, so nothing before it can be asked for. */
+  readonly beginsAnew: boolean
   /** Its place in the server's order: its number, or between those of the events that it came between in a replay. */
   readonly at: number
   /** All events up to this number had come by then, or will not come. While a replay is under way that can be an earlier one. */
@@ -45,7 +49,7 @@ export const isOutOfLine = ({ ordinal, upTo }: LoggedEvent): boolean => ordinal 
 export const charactersOf = ({ name, data, id }: EventEntry): number => name.length + data.length + id.length
 
 const sizeOf = (entry: Entry): number => {
-  if (entry.type === 'event') return ENTRY_OVERHEAD + 2 * charactersOf(entry)
+  if (entry.type === 'event') return ENTRY_OVERHEAD + 2 * (charactersOf(entry) + (entry.same?.length ?? 0))
   if (entry.type === 'gap') return ENTRY_OVERHEAD + 2 * (entry.before.length + entry.after.length)
   return ENTRY_OVERHEAD + 2 * entry.origin.length + sizeOfError(entry.error)
 }
@@ -197,6 +201,6 @@ export class Log {
 /** Names every member of an event, because spreading the object costs several times as much. */
 function numberedAs(seq: number, entry: NewEntry): Entry {
   if (entry.type !== 'event') return { ...entry, seq }
-  const { type, name, data, id, nth, ordinal, role, at, upTo } = entry
-  return { type, seq, name, data, id, nth, ordinal, role, at, upTo }
+  const { type, name, data, id, nth, ordinal, role, at, upTo, same, beginsAnew } = entry
+  return { type, seq, name, data, id, nth, ordinal, role, at, upTo, same, beginsAnew }
 }

@@ -1,5 +1,6 @@
 import { passedOf } from '../../src/link/place.ts'
-import type { EventEntry, Habit, Passed, Position } from '../../src/link/protocol.ts'
+import type { Habit, Passed, Position } from '../../src/link/protocol.ts'
+import type { LoggedEvent } from '../log/log.ts'
 
 /** How many known events a position names, and over how many events an earlier ID is looked for. */
 const LATEST_LIMIT = 16
@@ -47,6 +48,7 @@ export class AnchorSearch {
   /** A place to resume from where the events without an ID behind it are aside. */
   #second: { readonly id: string; readonly from: number } | undefined
   #hasUnnumberedAside = false
+  #isAtBeginning = false
 
   /**
    * @param mixed some of the history brings no ID of its own
@@ -60,7 +62,21 @@ export class AnchorSearch {
   }
 
   get isOver(): boolean {
-    return this.#anchor !== undefined || this.#last?.id === '' || this.#count >= SEARCH_LIMIT
+    return (
+      this.#anchor !== undefined ||
+      this.#isAtBeginning ||
+      this.#last?.id === '' ||
+      this.#count >= SEARCH_LIMIT
+    )
+  }
+
+  /**
+   * Passes an event that is neither recognised nor resumed after.
+   *
+   * @param upTo number up to which all events had come by then
+   */
+  skip(upTo: number): void {
+    this.#ordinal ??= upTo
   }
 
   /**
@@ -68,11 +84,13 @@ export class AnchorSearch {
    *
    * @param upTo number up to which all events had come by then
    * @param at its place in the server's order
+   * @param beginsAnew nothing before it can be asked for
    */
-  pass(event: EventEntry | Passed, isAside: boolean, upTo: number, at: number): void {
+  pass(event: LoggedEvent | Passed, isAside: boolean, upTo: number, at: number, beginsAnew = false): void {
     this.#count++
     this.#ordinal ??= upTo
     const { id, nth, ordinal } = event
+    if (beginsAnew) this.#isAtBeginning = true
     const isUnnumbered = nth > 0
     this.#hasUnnumberedAside ||= isAside && isUnnumbered
     const isNeeded =
@@ -86,9 +104,11 @@ export class AnchorSearch {
       id,
       nth,
       digest: place.digest,
+      ...(place.same !== undefined && { same: place.same }),
       ordinal,
       ...(at !== ordinal && { at }),
       ...(isAside && { isAside }),
+      ...(beginsAnew && { beginsAnew }),
     }
     if (!isAside && this.#last !== undefined && nth === 0 && id !== '' && id !== this.#last.id) {
       if (this.#hasUnnumbered || !this.#mixed) {
@@ -113,7 +133,8 @@ export class AnchorSearch {
     const ordinal = this.#ordinal ?? start?.ordinal ?? 0
     const [mixed, greeting, habits] = [this.#mixed, this.#greeting, this.#habits]
     const latest = [...this.#latest].reverse()
-    const last = this.#last ?? this.#latest[0]
+    // While a replay is under way, frames are given ahead of what it brings. Only the first one is no later than any of it.
+    const last = this.#last ?? this.#latest.findLast(({ id }) => id !== '')
     const found = { ordinal, latest, mixed, greeting, habits, unproven: false }
     if (last === undefined || last.id === '') return { ...NOWHERE, ordinal }
     if (this.#anchor !== undefined) {
@@ -122,7 +143,13 @@ export class AnchorSearch {
     if (this.#second !== undefined) {
       return { ...found, resumeAfter: this.#second.id, from: this.#second.from }
     }
-    if (start !== undefined && !start.unproven && this.#last !== undefined && this.#count < SEARCH_LIMIT) {
+    if (
+      start !== undefined &&
+      !this.#isAtBeginning &&
+      !start.unproven &&
+      this.#last !== undefined &&
+      this.#count < SEARCH_LIMIT
+    ) {
       return { ...found, resumeAfter: start.resumeAfter, from: start.from }
     }
     // The server is asked for what comes next. Only in a mixed stream it may have to repeat something first.

@@ -3,17 +3,20 @@ import type { EventEntry, Passed } from '../../src/link/protocol.ts'
 import type { Log, LoggedEvent, Role } from '../log/log.ts'
 import { type Anchor, AnchorSearch } from './anchor.ts'
 import { Frames } from './frames.ts'
+import { Manners } from './manners.ts'
 import type { Known, KnownEvents } from './recognition.ts'
 import { placeIn, type Takeover } from './takeover.ts'
 
 /** An event that is to be logged. */
-export type NewEvent = Pick<LoggedEvent, 'name' | 'data' | 'id' | 'nth'>
+export type NewEvent = Pick<LoggedEvent, 'name' | 'data' | 'id' | 'nth'> &
+  Partial<Pick<LoggedEvent, 'same' | 'beginsAnew'>>
 
 /**
  * What is known of a stream's events: the log, and before that what the tabs of a dead hub remember. An event keeps its
  * number from hub to hub.
  */
 export class History {
+  readonly manners = new Manners()
   readonly frames = new Frames()
   readonly #log: Log
   readonly #takeover: Takeover
@@ -129,9 +132,9 @@ export class History {
   /** All known events, in order, by `placeKey`. */
   index(): KnownEvents {
     const index = new Map<string, Known[]>()
-    const add = (event: Passed, at: number) => {
+    const add = (event: Passed, at: number, isAhead = false) => {
       const key = placeKey(event)
-      const known = { ordinal: event.ordinal, at }
+      const known = { ordinal: event.ordinal, at, isAhead }
       const others = index.get(key)
       if (others === undefined) index.set(key, [known])
       else others.push(known)
@@ -139,7 +142,7 @@ export class History {
     const remembered = [...this.#before, ...this.#pending.values(), ...this.#optional.values()]
     for (const event of remembered) add(event, placeIn(event))
     for (const event of this.#log.eventsAfter(0)) {
-      add(passedOf(event), event.at)
+      add(passedOf(event), event.at, event.role === 'ahead')
     }
     return index
   }
@@ -151,7 +154,9 @@ export class History {
     const search = new AnchorSearch(this.isMixed, this.frames.greeting, this.frames.habits)
     for (let at = seq; at >= this.#log.firstSeq && !search.isOver; at--) {
       const event = this.#log.at(at)
-      if (event?.type === 'event') search.pass(event, this.#isAside(event), event.upTo, event.at)
+      if (event?.type !== 'event') continue
+      if (this.manners.isEphemeral(event.name)) search.skip(event.upTo)
+      else search.pass(event, this.#isAside(event), event.upTo, event.at, event.beginsAnew)
     }
     const { start } = this.#takeover
     if (start === undefined || !this.#log.isWhole) {
@@ -161,7 +166,7 @@ export class History {
     }
     for (let at = this.#before.length - 1; at >= 0 && !search.isOver; at--) {
       const event = this.#before[at] as Passed
-      search.pass(event, this.#isPlaceAside(event), start.ordinal, placeIn(event))
+      search.pass(event, this.#isPlaceAside(event), start.ordinal, placeIn(event), event.beginsAnew)
     }
     return search.result(start)
   }
@@ -188,9 +193,10 @@ export class History {
   }
 
   #add(event: NewEvent, ordinal: number, role: Role, at: number): void {
-    this.frames.note(event)
-    const { name, data, id, nth } = event
-    const entry = { type: 'event', name, data, id, nth, ordinal, role, at, upTo: this.upTo } as const
+    const { name, data, id, nth, same, beginsAnew = false } = event
+    if (!this.manners.isEphemeral(name)) this.frames.note(event)
+    const { upTo } = this
+    const entry = { type: 'event', name, data, id, nth, ordinal, role, at, upTo, same, beginsAnew } as const
     this.#hasGroups ||= id !== '' && nth === 0 && id === this.last?.id
     this.#newest = this.#log.append(entry) as LoggedEvent
   }

@@ -161,10 +161,12 @@ export class Reception {
 
   /** Tells whether something new has been logged. */
   event({ name, data, id }: SourceEvent): boolean {
+    const { manners, frames } = this.#history
+    if (manners.isEphemeral(name)) return this.#passEphemeral(name, data, id)
     if (id === undefined) this.#effective.nth++
     else this.#takeId(id)
-    const event: Incoming = { name, data, ...this.#effective }
-    const { frames } = this.#history
+    const event: Incoming = { name, data, ...this.#effective, same: manners.identityOf({ name, data }) }
+    if (manners.tellsGap(name)) return this.#beginAnew(event)
     const course = this.#course
     const now = this.#platform.now()
     frames.begin(event, !course.hasBegun && now - course.openedAt <= AT_ONCE)
@@ -177,6 +179,22 @@ export class Reception {
     }
     this.#resumption.take(event, isFrame, now, now - course.openedAt > REPLAY_TIME)
     return this.#settle()
+  }
+
+  /** It is given at once, and nothing is resumed after its ID. */
+  #passEphemeral(name: string, data: string, id: string | undefined): boolean {
+    const { id: lastId, nth } = this.#effective
+    const place = id === undefined ? { id: lastId, nth: nth + 1 } : { id, nth: 0 }
+    this.#history.append({ name, data, ...place }, 'frame')
+    return true
+  }
+
+  /** The server says that history is gone: what outlives that is new. */
+  #beginAnew(event: Incoming): boolean {
+    this.#expectNothing()
+    this.#gap('history-lost', event.isInherited ? '' : event.id)
+    this.#append(event, 'history', undefined, event.id !== '' && event.nth === 0)
+    return true
   }
 
   /** Logs what has been judged. Tells whether something new was among it. */
@@ -238,12 +256,12 @@ export class Reception {
     this.#released()
   }
 
-  #append(event: Incoming, role: Role, after?: number): void {
+  #append(event: Incoming, role: Role, after?: number, beginsAnew = false): void {
     this.#lone = undefined
     this.#course.hasBroughtNew = true
-    const { name, data } = event
+    const { name, data, same } = event
     const { id, nth } = this.#completed(event)
-    this.#history.append({ name, data, id, nth }, role, after)
+    this.#history.append({ name, data, id, nth, same, beginsAnew }, role, after)
     if (event.isInherited && this.#effective.isInherited && !this.isJudging)
       this.#effective = { id, nth, isInherited: true }
   }

@@ -1,14 +1,16 @@
-import { placeKey, placeOf } from '../../src/link/place.ts'
-import type { EventEntry, Passed } from '../../src/link/protocol.ts'
+import { type Placed, placeKey, placeOf } from '../../src/link/place.ts'
+import type { Passed } from '../../src/link/protocol.ts'
 
 /** What can be judged. */
-export type Judged = Pick<EventEntry, 'id' | 'nth' | 'name' | 'data'>
+export type Judged = Placed
 
 /** A known event. */
 export interface Known {
   readonly ordinal: number
   /** Its place in the server's order; that of most is their number. */
   readonly at: number
+  /** It came ahead of a replay. */
+  readonly isAhead: boolean
 }
 
 /** In order, by `placeKey`. */
@@ -90,7 +92,7 @@ export class Recognition {
     if (required !== undefined && required.at > this.#latest) return required
     const asked = this.#find(key).filter(({ at, ordinal }) => at > from && !this.#met.has(ordinal))
     const known = asked.find(({ at }) => at > this.#latest) ?? asked[0]
-    return known ?? (this.#isBeforeLast(event) ? { ordinal: from, at: from } : undefined)
+    return known ?? (this.#isBeforeLast(event) ? { ordinal: from, at: from, isAhead: false } : undefined)
   }
 
   /** The event before that place, or at it, that this is. */
@@ -125,4 +127,4 @@ export class Recognition {
   }
 }
 
-const knownOf = ({ ordinal, at = ordinal }: Passed): Known => ({ ordinal, at })
+const knownOf = ({ ordinal, at = ordinal }: Passed): Known => ({ ordinal, at, isAhead: false })

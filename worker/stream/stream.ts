@@ -105,6 +105,7 @@ export class Stream implements ConnectionStream {
 
   add(subscriber: Subscriber): void {
     this.subscribers.add(subscriber)
+    this.history.manners.learn(subscriber.policy)
     this.#platform.clearTimeout(this.#linger)
     this.connection.reviewIdleness()
     this.connection.review()

@@ -21,9 +21,11 @@ export const requestTo = (url: string, details: Partial<StreamRequest> = {}): St
 /** An event as a log has it that goes on evenly. */
 export const logged = <Event extends Omit<EventEntry, 'seq'>>(
   event: Event,
-): Event & Pick<LoggedEvent, 'role' | 'at' | 'upTo'> => ({
+): Event & Pick<LoggedEvent, 'role' | 'at' | 'upTo' | 'same' | 'beginsAnew'> => ({
   ...event,
   role: 'history',
+  same: undefined,
+  beginsAnew: false,
   at: event.ordinal,
   upTo: event.ordinal,
 })

@@ -106,7 +106,16 @@ const BATCH: Batch = {
 
 const ERROR = { message: 'status 503', status: 503, contentType: 'text/plain', body: 'later' }
 
-const PASSED = { id: 'id-1', nth: 0, digest: 7, ordinal: 3, at: 2.5, isAside: true }
+const PASSED = {
+  id: 'id-1',
+  nth: 0,
+  digest: 7,
+  ordinal: 3,
+  at: 2.5,
+  isAside: true,
+  beginsAnew: true,
+  same: 'a\n1',
+}
 
 const HABIT = { name: 'a', hasId: false, digest: 7, differs: true }
 
@@ -346,6 +355,8 @@ const PASSED_SPOILT = [
     ordinal: [undefined, null, '3', 0.5],
     at: [null, '2', Number.NaN],
     isAside: [null, 1, 'true'],
+    beginsAnew: [null, 1, 'true'],
+    same: [null, 1],
   }).map((passed) => [PASSED, passed]),
 ]
 
@@ -441,9 +452,18 @@ describe('a subscription', () => {
     expect(fateOf(call('subscribe', { ...SUBSCRIPTION, request: message }))).toBe('is dropped')
   })
 
+  const policy = { ...EVENT_SOURCE_POLICY, ephemeral: ['a'], gapEvents: ['b'], identify: '/a~1b/0' }
+  test('with a policy that says what the server does passes', () => {
+    expect(fateOf(call('subscribe', { ...SUBSCRIPTION, policy }))).toBe('passes')
+    expect(fateOf(call('subscribe', { ...SUBSCRIPTION, policy: { ...policy, identify: '' } }))).toBe('passes')
+  })
+
   test.each(
     inWords(
-      spoilt(EVENT_SOURCE_POLICY, {
+      spoilt(policy, {
+        ephemeral: [null, 'a', [5], {}],
+        gapEvents: [null, 'a', [5], {}],
+        identify: [null, 5, 'a', '/a~2'],
         retries: [undefined, '1', Number.NaN],
         retriesStatuses: [undefined, 1],
         asksRetry: [undefined, 1],

@@ -597,9 +597,13 @@ describe('what bytes cost', () => {
   const MOST = 40
 
   async function expectBearable(shape: string): Promise<void> {
-    const cost = await costOf(shape)
-    const usual = Math.max(await costOf(friendly), 0.5)
-    expect(cost / usual, JSON.stringify(shape)).toBeLessThan(MOST)
+    let ratio = Number.POSITIVE_INFINITY
+    // Whatever else the machine does passes, and what grows with the square of the size does not.
+    for (let time = 0; time < 5 && ratio >= MOST; time++) {
+      const cost = await costOf(shape)
+      ratio = Math.min(ratio, cost / Math.max(await costOf(friendly), 0.5))
+    }
+    expect(ratio, JSON.stringify(shape)).toBeLessThan(MOST)
   }
 
   test.each([

@@ -4,10 +4,10 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 
 /** Bytes, compressed by brotli at quality 11. The README states what there is. */
 const BUDGETS = {
-  SharedEventSource: 8_755,
-  connect: 11_985,
-  'worker.js': 19_060,
-  'hub.js': 18_910,
+  SharedEventSource: 8_915,
+  connect: 12_315,
+  'worker.js': 19_940,
+  'hub.js': 19_560,
 }
 
 const sizes = await measureSizes()

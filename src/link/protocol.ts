@@ -93,7 +93,7 @@ export interface Place {
 
 /** An event that a tab has passed. */
 export interface Passed extends Place {
-  /** Its number in the log that the position names. */
+  /** Its number in the log that the position names; 0 where it came in another one. */
   readonly ordinal: number
   /** Its place in the server's order, where that is not its number. */
   readonly at?: number

@@ -1,6 +1,6 @@
 import { unpack } from '../link/pack.ts'
 import { passedOf } from '../link/place.ts'
-import type { EventEntry, PackedEntries, Passed, Policy, Seen } from '../link/protocol.ts'
+import type { Batch, EventEntry, PackedEntries, Passed, Policy, Seen } from '../link/protocol.ts'
 
 /** How many dispatched events are remembered, to recognise them when another hub sends them. */
 const LIMIT = 512
@@ -40,17 +40,18 @@ export class Dispatched {
   }
 
   /**
-   * Adds the first `count` of these entries.
+   * Adds the first `count` entries of a batch.
    *
    * @param before number of the last event before them
    */
-  add(entries: PackedEntries, count: number, before: number): void {
+  add(batch: Batch, count: number, before: number): void {
+    const { entries, position } = batch
     if (count === 0) return
     const part = this.#partOf(entries, count)
     // Of IDs that are too long nothing is remembered.
     if (part.count === 0) return
     if (this.#count === 0) this.leaveOut(before)
-    this.leaveOut(afterGap(entries))
+    if (hasGap(batch)) this.leaveOut(position.ordinal)
     this.#parts.push(part)
     this.#count += part.count
     this.#characters += part.characters
@@ -70,22 +71,26 @@ export class Dispatched {
     this.#since = Math.max(this.#since, ordinal)
   }
 
-  /** These numbers say nothing any more. */
-  forget(): void {
-    this.#parts = []
-    this.#count = 0
-    this.#characters = 0
-    this.#since = 0
+  /**
+   * Another log goes on, whose numbers are other ones: what has been dispatched has none in it.
+   *
+   * @param before number of the last event before those that follow
+   */
+  renumber(before: number): void {
+    const { events } = this.before([])
+    const part = digested(events.map((event) => ({ ...event, ordinal: 0 })))
+    this.#parts = [part]
+    this.#count = part.count
+    this.#characters = part.characters
+    this.#since = before
   }
 
   /** What has been dispatched, and then the batches that are pending. */
-  before(pending: readonly PackedEntries[]): Seen {
-    const all = [
-      ...this.#parts.flatMap(({ events }) => events()),
-      ...pending.flatMap((part) => this.passed(part)),
-    ]
-    const { events, since } = latest(all)
-    return { events, since: Math.max(this.#since, since, ...pending.map(afterGap)) }
+  before(pending: readonly Batch[]): Seen {
+    const arrived = pending.flatMap(({ entries }) => this.passed(entries))
+    const { events, since } = latest([...this.#parts.flatMap(({ events }) => events()), ...arrived])
+    const gap = pending.findLast(hasGap)
+    return { events, since: Math.max(this.#since, since, gap?.position.ordinal ?? 0) }
   }
 
   /** The events among the first `count` entries. */
@@ -111,15 +116,7 @@ export class Dispatched {
   }
 }
 
-/** The number of the last event before which a gap was told, less one; 0 where there is none. */
-function afterGap(entries: PackedEntries): number {
-  if (entries.others.every(({ type }) => type !== 'gap')) return 0
-  const all = unpack(entries)
-  const gap = all.findLastIndex(({ type }) => type === 'gap')
-  const next = all.slice(gap).find(({ type }) => type === 'event')
-  const event = next ?? all.findLast(({ type }) => type === 'event')
-  return event?.type === 'event' ? event.ordinal - (event === next ? 1 : 0) : 0
-}
+const hasGap = ({ entries }: Batch): boolean => entries.others.some(({ type }) => type === 'gap')
 
 /** Keeps nothing else: functions that are made in one place keep alive what any of them needs. */
 function digested(events: readonly Passed[]): Part {

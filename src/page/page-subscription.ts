@@ -117,7 +117,7 @@ export class PageSubscription {
       ...(replay !== undefined && { replay }),
       ...(position &&
         position.log !== this.#hubLog && {
-          seen: this.#dispatched.before(pending.map(({ batch }) => batch.entries)),
+          seen: this.#dispatched.before(pending.map(({ batch }) => batch)),
         }),
     }
   }
@@ -172,11 +172,12 @@ export class PageSubscription {
   }
 
   /** Remembers the first `count` entries of a batch. */
-  #dispatch({ entries, beginsAnew, position }: Batch, count: number): void {
-    const former = beginsAnew ? undefined : this.#position
-    if (beginsAnew) this.#dispatched.forget()
+  #dispatch(batch: Batch, count: number): void {
+    const { entries, beginsAnew, position } = batch
     const first = entries.ordinal === 0 ? position.ordinal : entries.ordinal - 1
-    this.#dispatched.add(entries, count, former?.ordinal ?? first)
+    if (beginsAnew) this.#dispatched.renumber(first)
+    const former = beginsAnew ? undefined : this.#position
+    this.#dispatched.add(batch, count, former?.ordinal ?? first)
   }
 
   #announce(): void {

@@ -69,7 +69,7 @@ export function simulate({ root, runs, seed, kinds, shrinks = true }) {
 }
 
 /**
- * Arguments for Node that run the simulation, or another project. In a thread, which ends with its process whatever it is
+ * Arguments for Node that run the simulation's schedules, or another project. In a thread, which ends with its process whatever it is
  * doing.
  *
  * @param {string} root
@@ -82,6 +82,7 @@ export const vitest = (root, project = 'sim', ...others) => [
   '--config=test/vitest.config.ts',
   `--project=${project}`,
   '--pool=threads',
+  ...(project === 'sim' ? ['promises'] : []),
   ...others,
 ]
 

@@ -215,7 +215,7 @@ export class Cursor implements Subscriber {
           this.#next++
           break
         }
-      } else if (entry.type === 'gap' && this.#rejoin !== undefined) {
+      } else if (entry.type === 'gap' && this.#rejoin?.isJoined === false) {
         this.#rejoin.pass(entry)
       } else if (this.#joining.matters(entry)) {
         entries.push(entry)

@@ -17,6 +17,8 @@ export interface RejoinedStream {
   readonly resumes: boolean
   /** A replay is under way. */
   readonly isJudging: boolean
+  /** It has brought something that is not in the log yet. */
+  readonly isHolding: boolean
 }
 
 /** What becomes of an event. */
@@ -49,8 +51,8 @@ export class Rejoin {
   #lookedAt = 0
   #owesGap = false
   #hasReached = false
-  /** An event has come that is new to a tab whose last event was found: so are those behind it. */
-  #hasPassedAll = false
+  /** So many events have come that are new to this tab, and no frames. */
+  #newCount = 0
   #patience: unknown
   #isImpatient = false
   /** It lies behind what this tab knows, unless something known comes after it. */
@@ -120,8 +122,8 @@ export class Rejoin {
     const { ordinal, at, role } = event
     if (ordinal <= passed) return false
     if (this.isForeign) {
-      if (!this.#hasPassedAll && this.#hasHad(event)) return false
-      this.#hasPassedAll ||= role === 'history' && (passed > 0 || !this.#stream.isJudging)
+      if (!this.#hasPassedAll(passed) && this.#hasHad(event)) return false
+      if (role === 'history') this.#newCount++
       return true
     }
     // This hub has given it already, before the tab had found its place.
@@ -132,6 +134,11 @@ export class Rejoin {
     // It came before what the tab knows. Either the tab had not listened to it, or it has come late.
     if (at < passed) return this.#seen.since <= at && !this.#hasHad(event)
     return true
+  }
+
+  /** Behind something new all is new. Where the tab's last event was not found, one new event may be what connections begin with. */
+  #hasPassedAll(passed: number): boolean {
+    return passed > 0 ? this.#newCount > 0 : this.#newCount > 1 && !this.#stream.isJudging
   }
 
   /** Number of the last event that the tab has passed. */
@@ -145,7 +152,7 @@ export class Rejoin {
 
   /** Looks for the last event that the tab knows. */
   #find(): number | undefined {
-    const { log, history, isJudging, resumes } = this.#stream
+    const { log, history, isHolding, resumes } = this.#stream
     const last = this.position.latest.findLast(({ id, isAside }) => id !== '' && isAside !== true)
     const key = last && placeKey(last)
     if (!resumes || this.position.resumeAfter === '' || key === undefined) return this.#lose()
@@ -161,7 +168,7 @@ export class Rejoin {
       this.#lookedAt = event.seq
       if (event.role !== 'ahead' && placeKey(placeOf(event)) === key) return event.ordinal
     }
-    return this.#isImpatient && !isJudging ? this.#lose() : undefined
+    return this.#isImpatient && !isHolding ? this.#lose() : undefined
   }
 
   /** Nothing shows where the tab stands. */
@@ -185,7 +192,8 @@ export class Rejoin {
   /** What a tab knows that has come in time is known to the stream. */
   #hasHad(event: LoggedEvent): boolean {
     if (!this.#stream.resumes) return false
-    this.#keys ??= new Set(this.#seen.events.map(placeKey))
+    // It has not listened to all of the latest events, but stands behind them.
+    this.#keys ??= new Set([...this.position.latest, ...this.#seen.events].map(placeKey))
     return (
       (this.isForeign || this.#hasComeLate) && event.id !== '' && this.#keys.has(placeKey(placeOf(event)))
     )

@@ -46,7 +46,8 @@ export type NewEntry = DistributiveOmit<Entry, 'seq'>
 export const isOutOfLine = ({ ordinal, upTo }: LoggedEvent): boolean => ordinal !== upTo
 
 /** Characters of an event. A server can make its name or its ID as long as its data. */
-export const charactersOf = ({ name, data, id }: EventEntry): number => name.length + data.length + id.length
+export const charactersOf = ({ name, data, id }: Pick<EventEntry, 'name' | 'data' | 'id'>): number =>
+  name.length + data.length + id.length
 
 const sizeOf = (entry: Entry): number => {
   if (entry.type === 'event') return ENTRY_OVERHEAD + 2 * (charactersOf(entry) + (entry.same?.length ?? 0))

@@ -4,6 +4,9 @@ import type { EventEntry, Habit, Place } from '../../src/link/protocol.ts'
 /** Of how many names it is known how they come. A server may make up names without end; more of them count as history. */
 const NAMES = 1_024
 
+/** Events of longer names are history: what is known of a name is told to every tab. */
+const LONGEST_NAME = 128
+
 /** How many of them another hub is told. */
 const TOLD = 16
 
@@ -61,6 +64,10 @@ export class Frames {
     const habit = this.#habits.get(name)
     const isNumbered = nth === 0 && id !== ''
     this.#hasNumbered ||= isNumbered
+    if (name.length > LONGEST_NAME) {
+      this.#isMixed ||= !isNumbered && this.#hasNumbered
+      return
+    }
     // Most events change nothing.
     if (isNumbered ? habit?.hasId : habit?.differs) return
     const digest = isNumbered ? habit?.digest : digestOf(name, data)
@@ -96,6 +103,7 @@ export class Frames {
     if (event.nth === 0 && event.id !== '') {
       return this.#greeting !== 0 && digestOf(event.name, event.data) === this.#greeting
     }
+    if (event.name.length > LONGEST_NAME) return false
     if (!this.#isMixed) return this.#hasNumbered
     // How the names of a former hub's events came is not known.
     if (this.#isContinued) return false

@@ -1,5 +1,5 @@
 import type { EventEntry } from '../../src/link/protocol.ts'
-import type { Log, Role } from '../log/log.ts'
+import { charactersOf, type Log, type Role } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { Head, SourceEvent } from '../source/source.ts'
 import { type Anchor, NOWHERE } from './anchor.ts'
@@ -10,6 +10,9 @@ import { REPLAY_TIME, Resumption, type Sentence } from './resumption.ts'
 
 /** How long, in ms, what was asked for may take to come when something unknown has come first. */
 const PATIENCE = 1_000
+
+/** More characters than this are not held. */
+const MOST_CHARACTERS = 16 * 1_048_576
 
 /** A greeting comes within so many ms after the head. */
 const AT_ONCE = 250
@@ -66,8 +69,12 @@ export class Reception {
   #course = courseOf(NOWHERE, true, false)
   /** As long as the present connection may bring what is known. */
   #resumption: Resumption<Incoming> | undefined
-  /** For what is asked for; it begins anew whenever some of that comes. */
-  readonly #patience: { timer: unknown; progress: number } = { timer: undefined, progress: 0 }
+  /** For what is asked for: it begins anew whenever some of that comes, and holds only so much. */
+  readonly #patience: { timer: unknown; progress: number; characters: number } = {
+    timer: undefined,
+    progress: 0,
+    characters: 0,
+  }
 
   /** @param released called when events that were held have been logged */
   constructor(platform: HubPlatform, log: Log, history: History, released: () => void) {
@@ -82,9 +89,14 @@ export class Reception {
     return this.#anchorNow().resumeAfter !== ''
   }
 
-  /** A replay is under way: some of what it has brought may not be in the log yet. */
+  /** A replay is under way. */
   get isJudging(): boolean {
     return this.#resumption?.isSearching === true
+  }
+
+  /** It has brought something that is not in the log yet. */
+  get isHolding(): boolean {
+    return this.#resumption?.isHolding === true
   }
 
   /**
@@ -178,6 +190,8 @@ export class Reception {
       return true
     }
     this.#resumption.take(event, isFrame, now, now - course.openedAt > REPLAY_TIME)
+    this.#patience.characters += charactersOf(event)
+    if (this.#patience.characters > MOST_CHARACTERS) this.#resumption.giveUp(now)
     return this.#settle()
   }
 
@@ -208,8 +222,12 @@ export class Reception {
     this.#course.hasResumed ||= resumption.isExact
     if (resumption.progress !== this.#patience.progress) this.#stopWaiting()
     this.#patience.progress = resumption.progress
-    if (!resumption.isHolding) this.#stopWaiting()
-    else this.#patience.timer ??= this.#platform.setTimeout(() => this.#giveUp(), PATIENCE)
+    if (resumption.isHolding)
+      this.#patience.timer ??= this.#platform.setTimeout(() => this.#giveUp(), PATIENCE)
+    else {
+      this.#patience.characters = 0
+      this.#stopWaiting()
+    }
     if (resumption.isOver) this.#resumption = undefined
     return hasNew
   }

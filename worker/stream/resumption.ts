@@ -1,9 +1,13 @@
 import { placeKey, placeOf } from '../../src/link/place.ts'
 import type { Role } from '../log/log.ts'
+import { Adopted, type Held } from './held.ts'
 import { type Case, type Judged, type Known, Recognition } from './recognition.ts'
 
-/** Pieces of a replay come closer together than this, in ms. */
+/** Pieces of a replay come closer together than this, in ms; those of one that is known to be one, as long as it goes on at all. */
 const BURST = 50
+
+/** So many earlier events in a burst are no longer what a server says one by one. */
+const STREAK = 3
 
 /** So long after the head, in ms, a replay must have begun. What looks like one later is none. */
 export const REPLAY_TIME = 10_000
@@ -11,8 +15,9 @@ export const REPLAY_TIME = 10_000
 /** How long, in ms, what was asked for may still come when the judge has given it up. */
 const LATE = 1_000
 
-/** More events than this are not held. */
+/** More events than this are not held; and no more that look like a replay of everything. */
 const MOST_HELD = 1_024
+const MOST_REPEATED = 16_384
 
 export type Outcome =
   /** What was asked for has come, or nothing had to. */
@@ -35,27 +40,14 @@ export interface Sentence<Event> {
   readonly hasGap: boolean
 }
 
-type Kind =
-  /** Behind the place asked for. */
-  | 'asked'
-  /** Before that place, or at it. */
-  | 'earlier'
-  | 'unknown'
-
-interface Held<Event> {
-  readonly event: Event
-  readonly key: string
-  readonly isFrame: boolean
-  readonly kind: Kind
-  readonly known: Known | undefined
-  /** Place of the known event behind which it came. */
-  readonly after: number
-  /** A former connection brought it, as the first that was held. */
-  readonly isBeginning?: boolean
-  /** Something that was required before it has not come. */
-  readonly skips?: boolean
-  /** A former connection brought it, and this one as well. */
-  readonly isRepeated?: boolean
+/** A number of earlier events, one after the other. */
+interface Run {
+  /** Place of the last one. */
+  readonly at: number
+  readonly length: number
+  /** How many of the last ones have come in a burst, and how many at most. */
+  readonly streak: number
+  readonly longest: number
 }
 
 type Repeated<Event> = Held<Event> & { readonly known: Known }
@@ -74,10 +66,9 @@ export class Resumption<Event extends Judged> {
   #owesGap: boolean
   #held: Held<Event>[] = []
   /** What the judge of the former connection held when that was cut. */
-  #adopted: Held<Event>[] = []
+  #adopted = new Adopted<Event>()
   #sentences: Sentence<Event>[] = []
-  /** Number of the last in a run of earlier events; `undefined` where there is none. */
-  #run: number | undefined
+  #run: Run | undefined
   #lastAt = Number.NEGATIVE_INFINITY
   #lateUntil = 0
   #outcome: Outcome | undefined
@@ -105,7 +96,7 @@ export class Resumption<Event extends Judged> {
   }
 
   get isHolding(): boolean {
-    return this.#held.length > 0 || this.#adopted.length > 0
+    return this.#held.length > 0 || this.#adopted.events.length > 0
   }
 
   /** Something that was asked for has come, and nothing before it is missing. */
@@ -120,12 +111,12 @@ export class Resumption<Event extends Judged> {
 
   /** It brings just what the former connection has brought. */
   get isRepeating(): boolean {
-    return this.#held.length === 0 && this.isHolding && this.#adopted.every(({ isRepeated }) => isRepeated)
+    return this.#held.length === 0 && this.isHolding && this.#adopted.isRepeated
   }
 
   /** How many events have been decided on so far, or can be put in order: it grows as a replay goes on. */
   get progress(): number {
-    return this.#recognition.count
+    return this.#recognition.count + (this.#run?.length ?? 0)
   }
 
   /**
@@ -134,8 +125,8 @@ export class Resumption<Event extends Judged> {
    */
   adopt(former: Resumption<Event>): void {
     const held = former.#held.filter(({ kind }) => kind !== 'asked')
-    const adopted = former.#adopted.map((one) => ({ ...one, isRepeated: false }))
-    this.#adopted = [...adopted, ...held.map((one, index) => ({ ...one, isBeginning: index === 0 }))]
+    const begun = held.map((one, index) => ({ ...one, isBeginning: index === 0 }))
+    this.#adopted = new Adopted([...former.#adopted.events, ...begun])
   }
 
   /**
@@ -152,6 +143,7 @@ export class Resumption<Event extends Judged> {
     if (this.#state === 'following' && !isBurst) this.#state = 'over'
     if (this.isSearching && isTardy && !isFrame && this.#recognition.count === 0 && this.#held.length === 0)
       this.#expire()
+    if (this.isSearching && isTardy && !isBurst && this.#run !== undefined) this.#beginAgain()
     if (this.#state === 'over') this.#giveNew(event, isFrame)
     else if (this.#state === 'searching') this.#search(event, isFrame, isBurst)
     else this.#follow(event, isFrame)
@@ -175,8 +167,10 @@ export class Resumption<Event extends Judged> {
 
   /** The server answers piece by piece: what it has brought lies in order behind what was asked for. */
   release(): void {
-    const [adopted, held] = this.isRepeating ? [[], this.#adopted] : [this.#adopted, this.#held]
-    this.#adopted = []
+    const isRepeating = this.isRepeating
+    const adopted = isRepeating ? new Adopted<Event>() : this.#adopted
+    const held = isRepeating ? this.#adopted.events : this.#held
+    this.#adopted = new Adopted()
     const tail = held.slice(held.findLastIndex(({ kind }) => kind === 'asked') + 1)
     this.#held = held.slice(0, held.length - tail.length)
     this.#releaseHeld(({ kind }) => kind !== 'unknown', true)
@@ -196,13 +190,7 @@ export class Resumption<Event extends Judged> {
   #search(event: Event, isFrame: boolean, isBurst: boolean): void {
     const key = placeKey(placeOf(event))
     const asked = this.#recognition.askedAs(event, key)
-    const former = this.#adopted.findIndex((held) => held.key === key && held.isRepeated !== true)
-    if (former >= 0 && asked === undefined) {
-      this.#adopted = this.#adopted.map((held, index) =>
-        index === former ? { ...held, isRepeated: true } : held,
-      )
-      return
-    }
+    if (asked === undefined && this.#adopted.repeat(key)) return
     const after =
       this.#held.findLast(({ known }) => known !== undefined)?.known?.at ?? this.#recognition.latest
     if (isFrame) {
@@ -231,16 +219,19 @@ export class Resumption<Event extends Judged> {
       this.#held.push({ event, key, isFrame, kind, known, after })
       this.#isExact = false
       this.#followRun(known, isBurst)
-      // What the server says outweighs what comes.
-      const isDenied = this.#case.isDenied && known === undefined
-      if (isDenied || this.#held.length > MOST_HELD) this.giveUp(this.#lastAt)
+      // What the server says outweighs what comes, unless that may be older than all that is known.
+      const isDenied = this.#case.isDenied && known === undefined && this.#case.isWhole
+      const most = this.#run === undefined ? MOST_HELD : MOST_REPEATED
+      if (isDenied || this.#held.length > most) this.giveUp(this.#lastAt)
     }
   }
 
   /** An event has come that was asked for. */
   #meet(held: Repeated<Event>, isBurst: boolean): void {
     const isOneByOne =
-      this.#run !== undefined && !isBurst && (this.#isLongRun || this.#isWeak(held.event, held.key))
+      this.#run !== undefined &&
+      !this.#goesOn(isBurst) &&
+      (this.#isLongRun || this.#isWeak(held.event, held.key))
     this.#accept(held)
     if (isOneByOne || (this.#isLongRun && !this.#isRunComplete)) this.#beginAgain()
     else if (this.#recognition.isThrough) this.#join()
@@ -263,8 +254,8 @@ export class Resumption<Event extends Judged> {
     this.#outcome = 'joined'
     if (!this.#recognition.isWholeReplay) this.#owesGap = true
     this.#state = 'following'
-    this.#held = [...this.#adopted.filter(({ isRepeated }) => isRepeated), ...this.#held]
-    this.#adopted = []
+    this.#held = [...this.#adopted.repeated, ...this.#held]
+    this.#adopted = new Adopted()
     const isRepeated = this.#isRunComplete
     // The replay begins before the place asked for. What is unknown there may be older than all that is known.
     let mayBeOld = this.#run !== undefined && isRepeated && !this.#case.isWhole
@@ -310,18 +301,34 @@ export class Resumption<Event extends Judged> {
     this.#giveNew(event, isFrame)
   }
 
-  /** Earlier events are held as long as they may be a replay of everything: in a burst. */
+  /** Earlier events are held as long as they may be a replay of everything. */
   #followRun(known: Known | undefined, isBurst: boolean): void {
-    const former = this.#run
-    const { isWhole } = this.#case
-    if (former === undefined) this.#run = known?.at
-    else if (isBurst && (!isWhole || known !== undefined)) this.#run = known?.at ?? former
-    else this.#beginAgain()
+    const run = this.#run
+    if (run === undefined) {
+      this.#run = known && { at: known.at, length: 1, streak: 1, longest: 1 }
+    } else if (known === undefined ? isBurst && !this.#case.isWhole : this.#goesOn(isBurst)) {
+      const streak = isBurst ? run.streak + 1 : 1
+      const { at, length, longest } = run
+      this.#run = {
+        at: known?.at ?? at,
+        length: known ? length + 1 : length,
+        streak,
+        longest: Math.max(longest, streak),
+      }
+    } else {
+      this.#beginAgain()
+    }
+  }
+
+  /** A run comes in a burst. A long one may come in pieces. */
+  #goesOn(isBurst: boolean): boolean {
+    return isBurst || (this.#run?.longest ?? 0) >= STREAK
   }
 
   #releaseHeld(isKnown: (held: Held<Event>) => boolean, isAhead: boolean): void {
-    const [adopted, held] = [this.#adopted, this.#held]
-    this.#adopted = []
+    const adopted = this.#adopted.events
+    const held = this.#held
+    this.#adopted = new Adopted()
     this.#held = []
     this.#run = undefined
     for (const { event, isFrame, isBeginning } of adopted) {
@@ -330,12 +337,10 @@ export class Resumption<Event extends Judged> {
       this.#giveNew(event, isFrame)
     }
     this.#owesGap ||= adopted.length > 0
+    const skipping = skippingIn(held)
     for (const [index, one] of held.entries()) {
       const { event, isFrame, known, after } = one
-      // What is skipped can be missing before any of the unknown events between two known ones.
-      const isFirst = index === 0 || held[index - 1]?.known !== undefined
-      const hasGap =
-        isFirst && held.find((next, at) => at >= index && next.known !== undefined)?.skips === true
+      const hasGap = skipping[index] === true
       if (isKnown(one)) this.#pronounceKnown(event, known?.ordinal, hasGap)
       // What came before the replay is not behind the loss that the replay shows.
       else if (isAhead) this.#pronounce(event, isFrame ? 'frame' : 'ahead', hasGap, after)
@@ -359,12 +364,15 @@ export class Resumption<Event extends Judged> {
 
   /** A single earlier event can be a greeting of constant content. */
   get #isLongRun(): boolean {
-    return this.#held.filter(({ kind }) => kind === 'earlier').length > 1
+    return (
+      this.#held.findIndex(({ kind }) => kind === 'earlier') !==
+      this.#held.findLastIndex(({ kind }) => kind === 'earlier')
+    )
   }
 
   /** The run of earlier events leads up to what was asked for. */
   get #isRunComplete(): boolean {
-    return this.#run === this.#case.from
+    return this.#run?.at === this.#case.from
   }
 
   /** No two of the events that look like known ones are alike, so each of them is recognised by its content. */
@@ -385,4 +393,17 @@ export class Resumption<Event extends Judged> {
     const { required, isUnproven, isDenied } = this.#case
     return isUnproven && required.length === 0 && !isDenied
   }
+}
+
+/** What is skipped can be missing before any of the unknown events between two known ones: whether it is told before each. */
+function skippingIn<Event>(held: readonly Held<Event>[]): boolean[] {
+  let skips = false
+  const skipping = [...held].reverse().map((one) => {
+    if (one.known !== undefined) skips = one.skips === true
+    return skips
+  })
+  return skipping.reverse().map((isSkipping, index) => {
+    const isFirst = index === 0 || held[index - 1]?.known !== undefined
+    return isFirst && isSkipping
+  })
 }

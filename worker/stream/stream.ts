@@ -70,6 +70,10 @@ export class Stream implements ConnectionStream {
     return this.reception.isJudging
   }
 
+  get isHolding(): boolean {
+    return this.reception.isHolding
+  }
+
   get resumes(): boolean {
     return this.connection.resumes
   }

@@ -52,7 +52,7 @@ export class Takeover {
     if (this.#start === undefined || isOlder(position, this.#start)) this.#start = position
     this.#end = Math.max(this.#end, position.ordinal)
     // What a position has of an event says more.
-    for (const event of inPlace(seen))
+    for (const event of inPlace(seen.filter(({ ordinal }) => ordinal > 0)))
       if (!this.#events.has(event.ordinal)) this.#events.set(event.ordinal, event)
     for (const event of position.latest) this.#events.set(event.ordinal, event)
   }

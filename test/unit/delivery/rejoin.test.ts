@@ -42,6 +42,7 @@ class Succession {
   readonly takeover = new Takeover()
   readonly history: History
   isJudging = false
+  isHolding = false
   resumes = true
   impatience: (() => void)[] = []
   /** How often a tab has been told not to wait any longer. */
@@ -297,18 +298,19 @@ describe('a tab whose numbers do not hold', () => {
     const succession = new Succession().bring(...between(1, 3))
     const rejoin = succession.rejoin({ ...foreign(8), seen: seenOf(DEAD.slice(0, 2)) })
     succession.given(rejoin)
-    succession.isJudging = true
+    succession.isHolding = true
     succession.impatience[0]?.()
     expect(succession.given(rejoin)).toEqual(['waits'])
-    succession.isJudging = false
+    succession.isHolding = false
     expect(succession.given(rejoin)).toEqual(['gap history-lost', '3'])
   })
 
   test('does not take one of several that look alike for its last event', () => {
     const twice = eventsOf('1 2 2').map((event) => ({ ...event, data: 'x' }))
-    const succession = new Succession().bring(...twice)
+    const succession = new Succession().bring(...twice, ...between(3, 4))
     const rejoin = succession.rejoin({ position: positionOf(twice), seen: { events: [], since: 0 } })
-    expect(succession.given(rejoin)).toEqual(['gap history-lost', 'x', 'x', 'x'])
+    // It is known to have passed the last two, whether or not it has listened to them.
+    expect(succession.given(rejoin)).toEqual(['gap history-lost', 'x', '3', '4'])
   })
 
   test('is told at once of a gap where it has no ID', () => {

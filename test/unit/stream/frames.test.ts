@@ -55,6 +55,17 @@ describe('an event without an ID', () => {
     expect(frames.isFrame(plain('s', 'never seen'))).toBe(true)
   })
 
+  test('is history where its name is too long to be remembered, and nobody is told of that', () => {
+    const long = 'x'.repeat(129)
+    const frames = framesOf(numbered('1'), plain('p', long.slice(1)))
+    expect(frames.isFrame(plain('p', long.slice(1)))).toBe(true)
+    expect(frames.isFrame(plain('p', long))).toBe(false)
+    frames.note(plain('p', long))
+    expect(frames.isMixed).toBe(true)
+    expect(frames.isFramePlace(placeOf(plain('p', long)))).toBe(false)
+    expect(frames.habits.map(({ name }) => name)).toEqual([long.slice(1)])
+  })
+
   test('with an empty ID is none that has an ID', () => {
     const frames = framesOf(numbered('', 'x'), numbered('', 'y'))
     expect(frames.isMixed).toBe(false)

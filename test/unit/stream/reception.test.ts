@@ -154,6 +154,47 @@ describe('a replay of everything', () => {
     }
   })
 
+  test('may take its time, in pieces', () => {
+    const conversation = resumed(40)
+    for (let ordinal = 1; ordinal <= 41; ordinal++) {
+      if (ordinal % 10 === 0) conversation.wait(600)
+      conversation.bring(`${ordinal}`)
+    }
+    expect(conversation.logged()).toEqual(['41'])
+  })
+
+  test('takes no time between events that come one by one: the server counts anew', () => {
+    const conversation = resumed(40)
+    conversation.bring('1', '2')
+    conversation.wait(60)
+    expect(conversation.bring('3')).toBe(true)
+    expect(conversation.logged()).toEqual(['gap history-lost', '1', '2', '3'])
+  })
+
+  test('goes on for ten seconds at most where its events come one by one', () => {
+    const conversation = resumed(40)
+    conversation.bring('1', '2', '3')
+    for (let ordinal = 4; ordinal < 20; ordinal++) {
+      conversation.wait(900)
+      conversation.bring(`${ordinal}`)
+    }
+    expect(conversation.logged().slice(0, 3)).toEqual(['gap history-lost', '1', '2'])
+  })
+
+  test('may be longer than what is held of unknown events, and cut in between', () => {
+    const all = Array.from({ length: 5_000 }, (_, index) => `${index + 1}`)
+    const conversation = having(...all)
+    conversation.connect()
+    conversation.bring(...all.slice(0, 4_000))
+    conversation.cut()
+    conversation.connect()
+    const begin = performance.now()
+    expect(conversation.bring(...all, '5001')).toBe(true)
+    expect(conversation.logged()).toEqual(['5001'])
+    // What grows with the square of the length takes a minute.
+    expect(performance.now() - begin).toBeLessThan(10_000)
+  })
+
   test('with other data for an ID that is known is new, after a gap', () => {
     const conversation = resumed(100)
     expect(conversation.bring('50=other')).toBe(false)
@@ -163,6 +204,15 @@ describe('a replay of everything', () => {
 })
 
 describe('what a connection brings before the replay', () => {
+  test('is held as far as there is room for it', () => {
+    const conversation = having('1', '2', '3')
+    conversation.connect()
+    const large = 'x'.repeat(3_000_000)
+    const isNew = [4, 5, 6, 7, 8, 9].map((id) => conversation.bring(`${id}=${id}${large}`))
+    expect(isNew).toEqual([false, false, false, false, false, true])
+    expect(conversation.logged()[0]).toBe('gap history-lost')
+  })
+
   test('is logged when the replay has come', () => {
     const conversation = having('1', '2', '3')
     expect(conversation.connect()).toBe('2')

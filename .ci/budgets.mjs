@@ -4,10 +4,10 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 
 /** Bytes, compressed by brotli at quality 11. The README states what there is. */
 const BUDGETS = {
-  SharedEventSource: 8_345,
-  connect: 11_590,
+  SharedEventSource: 8_690,
+  connect: 11_921,
   'worker.js': 15_100,
-  'hub.js': 14_980,
+  'hub.js': 15_348,
 }
 
 const sizes = await measureSizes()

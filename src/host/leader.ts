@@ -98,6 +98,10 @@ export class LeaderHost implements Host {
     return link
   }
 
+  warning(reasons: string): string {
+    return `tabstream: using host "leader", so one of the open pages holds the connection for all of them (${reasons})`
+  }
+
   leave(): void {
     this.#stepDown()
     this.#election.withdraw()

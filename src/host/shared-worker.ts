@@ -9,28 +9,37 @@ interface SharedWorkerOptions {
   readonly keepAlive?: boolean
 }
 
-/** Runs the hub in a SharedWorker. */
-export const sharedWorkerHost = ({
-  worker: url,
-  namespace = '',
-  keepAlive = false,
-}: SharedWorkerOptions): Host => ({
-  name: 'shared-worker',
-  open(generation, { refused }) {
-    if (typeof SharedWorker === 'undefined') throw new Error('this context has no SharedWorker')
-    // Pages that differ in any of these must not share a worker. With `extendedLifetime`, that is an error.
-    const life = keepAlive ? 'kept' : 'plain'
-    const name = `tabstream/${PROTOCOL_VERSION}/${life}/${generation}/${namespace}`
-    const options: WorkerOptions & { extendedLifetime?: boolean } = { name }
-    if (keepAlive) options.extendedLifetime = true
-    // Bundlers recognise exactly this expression. With a variable as the URL, they would miss the worker.
-    const worker =
-      url === undefined
-        ? new SharedWorker(new URL('./worker.js', import.meta.url), /* @vite-ignore */ options)
-        : new SharedWorker(url as URL, options)
-    worker.addEventListener('error', () => {
-      refused(`the worker script ${url ?? 'worker.js'} could not be loaded or run`)
-    })
-    return worker.port
-  },
-})
+/**
+ * Runs the hub in a SharedWorker.
+ *
+ * @param share tells other pages that the script has failed, or asks them; `heard` is called if it has
+ */
+export const sharedWorkerHost = (
+  { worker: url, namespace = '', keepAlive = false }: SharedWorkerOptions,
+  share: (hasFailed: boolean, heard: () => void) => void,
+): Host => {
+  let fail = () => {}
+  return {
+    name: 'shared-worker',
+    open(generation, { refused }) {
+      if (typeof SharedWorker === 'undefined') throw new Error('this context has no SharedWorker')
+      // Pages that differ in any of these must not share a worker. With `extendedLifetime`, that is an error.
+      const life = keepAlive ? 'kept' : 'plain'
+      const name = `tabstream/${PROTOCOL_VERSION}/${life}/${generation}/${namespace}`
+      const options: WorkerOptions & { extendedLifetime?: boolean } = { name }
+      if (keepAlive) options.extendedLifetime = true
+      // Bundlers recognise exactly this expression. With a variable as the URL, they would miss the worker.
+      const worker =
+        url === undefined
+          ? new SharedWorker(new URL('./worker.js', import.meta.url), /* @vite-ignore */ options)
+          : new SharedWorker(url as URL, options)
+      fail = () => refused(`the worker script ${url ?? 'worker.js'} could not be loaded or run`, true)
+      worker.addEventListener('error', () => {
+        fail()
+        share(true, fail)
+      })
+      return worker.port
+    },
+    doubt: () => share(false, () => fail()),
+  }
+}

@@ -5,8 +5,13 @@ export type HostName = 'shared-worker' | 'leader' | 'direct'
 
 /** What a host reports of a link that it has opened. */
 export interface LinkNotices {
-  /** No hub will ever answer here. `reason` is in words for people. */
-  refused(reason: string): void
+  /**
+   * No hub will answer here.
+   *
+   * @param reason in words for people
+   * @param mayPass true if one may answer later, as when a script can be fetched again
+   */
+  refused(reason: string, mayPass?: boolean): void
   /** The hub at the other end is gone, or another has taken its place. */
   gone(): void
 }
@@ -23,6 +28,14 @@ export interface Host {
    * @throws if this page cannot use this host; the message says why
    */
   open(generation: number, notices: LinkNotices): LinkEndpoint
+  /** No hub has answered for a second. The host may find out that none can, and refuse. */
+  doubt?(): void
+  /**
+   * What to write to the console because better hosts are not available.
+   *
+   * @param reasons why, in words for people
+   */
+  warning?(reasons: string): string
   /** True if the hub lives in this page. */
   isHere?(): boolean
   /** Closes everything because the page is left. `open` may be called again if the page comes back. */

@@ -10,6 +10,9 @@ import type { Platform } from './platform.ts'
 /** How long, in ms, to wait for a hub's answer before asking again. The hub may have died meanwhile. */
 const ATTACH_TIMEOUT = 2_500
 
+/** The same for a host that can find out then whether a hub can answer at all. */
+const DOUBT = 1_000
+
 /**
  * How many times to ask a hub, and then its successor, before trying the next host. The first has 10 s in
  * all, because the worker's script may load over a slow network.
@@ -31,6 +34,8 @@ export interface Climber {
 
 /** Finds a hub: tries the hosts in order, and remembers which are not available. */
 export class Ladder {
+  /** Among the obstacles is one that may pass, so if `climb()` has failed, it may still succeed later. */
+  mayFindLater = false
   readonly #platform: Platform
   readonly #hosts: readonly Host[]
   readonly #climber: Climber
@@ -71,6 +76,7 @@ export class Ladder {
    * @throws {TabstreamError} of type `'no-host'` if none is available, or the page is left
    */
   async climb(): Promise<HubLink> {
+    if (this.#refusals.size === 0) this.mayFindLater = false
     for (const host of this.#hosts) {
       if (this.#refusals.has(host)) continue
       const link = await this.#find(host).catch((error: unknown) => {
@@ -88,10 +94,14 @@ export class Ladder {
 
   /** Asks a host's hub until it answers. If it never does, asks its successor. */
   async #find(host: Host): Promise<HubLink> {
-    await host.load?.()
+    await host.load?.().catch((error: unknown) => {
+      this.mayFindLater = true
+      throw error
+    })
     for (let attempt = 1; ; attempt++) {
       const generation = this.#generation + (attempt > ATTEMPTS ? 1 : 0)
-      const link = await this.#open(host, generation)
+      if (attempt > 1) host.doubt?.()
+      const link = await this.#open(host, generation, host.doubt && attempt === 1 ? DOUBT : ATTACH_TIMEOUT)
       if (this.#climber.isAway) {
         link?.life.abort()
         throw left()
@@ -100,12 +110,15 @@ export class Ladder {
         this.#generation = generation
         return link
       }
-      if (attempt === ATTEMPTS + SUCCESSOR_ATTEMPTS) throw new Error('no hub answered')
+      if (attempt === ATTEMPTS + SUCCESSOR_ATTEMPTS) {
+        this.mayFindLater = true
+        throw new Error('no hub answered')
+      }
     }
   }
 
   /** Resolves to `undefined` if no answer comes in time. Rejects if none can come. */
-  async #open(host: Host, generation: number): Promise<HubLink | undefined> {
+  async #open(host: Host, generation: number, timeout: number): Promise<HubLink | undefined> {
     const life = new AbortController()
     const tabId = this.#platform.randomId()
     try {
@@ -113,7 +126,10 @@ export class Ladder {
       if (this.#climber.isAway) throw left()
       const link = await new Promise<HubLink | undefined>((resolve, reject) => {
         const opened = host.open(generation, {
-          refused: (reason) => reject(new Error(reason)),
+          refused: (reason, mayPass) => {
+            if (mayPass) this.mayFindLater = true
+            reject(new Error(reason))
+          },
           gone: () => {
             resolve(undefined)
             this.#climber.gone(life)
@@ -126,7 +142,7 @@ export class Ladder {
         })
         const remote = wrap<HubSide>(endpoint)
         expose(this.#climber.tabSide, endpoint)
-        const timer = this.#platform.setTimeout(() => resolve(undefined), ATTACH_TIMEOUT)
+        const timer = this.#platform.setTimeout(() => resolve(undefined), timeout)
         remote
           .attach({ tabId, holdsLock })
           .then((hubId) => resolve({ host, hubId, since: this.#platform.now(), remote, life }))
@@ -171,13 +187,9 @@ export class Ladder {
   }
 
   #warn(host: Host): void {
-    if (this.#hasWarned) return
+    if (this.#hasWarned || !host.warning) return
     this.#hasWarned = true
-    const consequence =
-      host.name === 'leader'
-        ? 'so one of the open pages holds the connection for all of them'
-        : 'so this page holds a connection of its own'
-    this.#platform.warn(`tabstream: using host "${host.name}", ${consequence} (${this.#reasons()})`)
+    this.#platform.warn(host.warning(this.#reasons()))
   }
 }
 

@@ -42,8 +42,8 @@ export interface TestServer {
   readonly journal: readonly string[]
   url(path: string): string
   channel(name: string): Channel
-  /** Takes over a path. */
-  answer(path: string, answer: Answer): void
+  /** Takes over a path, or gives it back. */
+  answer(path: string, answer: Answer | undefined): void
   /** Resolves when a request for `path` has arrived. */
   waitForRequest(path: string): Promise<void>
   describe(): string
@@ -111,7 +111,7 @@ export async function startServer({ port = 0, hostname = '127.0.0.1' } = {}): Pr
     journal,
     url: (path) => origin + path,
     channel,
-    answer: (path, answer) => void answers.set(path, answer),
+    answer: (path, answer) => void (answer ? answers.set(path, answer) : answers.delete(path)),
     waitForRequest: (path) =>
       changes.until(
         () => journal.some((entry) => entry.endsWith(` ${path}`)),

@@ -265,7 +265,12 @@ export class Client implements Climber {
     if (!this.#isAway) return
     this.#isAway = false
     this.#ladder.forgive()
-    this.#resume()
+    // Meanwhile a connection may have died without a word.
+    if (this.#subscriptions.size > 0)
+      this.#attach().then(
+        () => this.#stir(),
+        () => {},
+      )
   }
 }
 

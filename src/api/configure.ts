@@ -1,4 +1,5 @@
 import type { HostName } from '../link/host.ts'
+import { isUrl } from '../link/url.ts'
 import { describe, misuse } from './checks.ts'
 
 /** A `TrustedScriptURL` of Trusted Types, for which not every library of types has a name. */
@@ -72,7 +73,7 @@ function check(wanted: Options): void {
     }
   }
   const { worker, host, namespace, keepAlive } = wanted
-  if (worker !== undefined && !isUrl(worker)) {
+  if (worker !== undefined && !isScriptUrl(worker)) {
     throw misuse(`worker must be the URL of tabstream's worker script, not ${describe(worker)}`)
   }
   if (host !== undefined && !HOSTS.includes(host)) {
@@ -86,7 +87,7 @@ function check(wanted: Options): void {
   }
 }
 
-const isUrl = (value: unknown): boolean =>
+const isScriptUrl = (value: unknown): boolean =>
   value instanceof URL ||
   Object.prototype.toString.call(value) === '[object TrustedScriptURL]' ||
-  (typeof value === 'string' && URL.canParse(value, globalThis.location?.href ?? 'http://localhost'))
+  (typeof value === 'string' && isUrl(value, globalThis.location?.href ?? 'http://localhost'))

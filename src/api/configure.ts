@@ -41,17 +41,22 @@ let options: Options = {}
 let isInUse = false
 
 /**
- * Sets options for this page. Call it once, before the first `SharedEventSource`, `connect()` or `inspect()`.
+ * Sets options for this page. Call it once, before the first `SharedEventSource`, `connect()` or `inspect()`. Where the same
+ * options are in force already, nothing happens.
  *
- * @throws {TabstreamError} of type `'configuration'` if it is called twice or too late, or if an option is
- *   unknown or invalid
+ * @throws {TabstreamError} of type `'configuration'` if other options are in force already, or if an option is unknown or
+ *   invalid
  * @example
  * configure({ worker: '/assets/tabstream-worker.js', namespace: 'admin' })
  */
 export function configure(wanted: Options): void {
   check(wanted)
+  // Two copies of an app, or a module that is loaded anew, say the same again.
+  if (isInUse && isSame(wanted, options)) return
   if (isInUse) {
-    throw misuse('configure() was called too late or twice; call it once, before tabstream is used')
+    throw misuse(
+      'configure() was called too late, or twice with different options; call it once, before tabstream is used',
+    )
   }
   options = { ...wanted }
   isInUse = true
@@ -61,6 +66,13 @@ export function configure(wanted: Options): void {
 export function takeOptions(): Options {
   isInUse = true
   return options
+}
+
+/** Options that are left out have their defaults. */
+function isSame(one: Options, other: Options): boolean {
+  const normal = ({ worker, host = 'auto', namespace = '', keepAlive = false }: Options) =>
+    [worker ?? '', host, namespace, keepAlive].join('\n')
+  return normal(one) === normal(other)
 }
 
 function check(wanted: Options): void {

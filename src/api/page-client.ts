@@ -15,27 +15,27 @@ export function pageClient(): Client {
 type Substitutes = typeof import('../host/in-page.ts')
 
 function createClient(): Client {
-  const { host = 'auto', ...options } = takeOptions()
+  const options = takeOptions()
+  const { host = 'auto' } = options
   const platform = browserPlatform()
-  let fetched: ReturnType<Substitutes['substitutes']> | undefined
-  const substitutes = async () => {
-    const module = await fetchSubstitutes()
-    fetched ??= module.substitutes(platform, options, () => client.dropped())
-    return fetched
-  }
+  const substitutes = async () =>
+    (await fetchSubstitutes()).substitutes(platform, options, () => client.dropped())
+  // A server that renders pages has neither.
+  const isBrowser = 'document' in globalThis || 'importScripts' in globalThis
   const ladder = [
-    sharedWorkerHost(options, (hasFailed, heard) => {
+    sharedWorkerHost(options, (failed) => {
       // If they cannot be fetched, the page only waits longer.
-      substitutes()
-        .then(({ share }) => share(hasFailed, heard))
-        .catch(() => {})
+      substitutes().then(
+        ({ ask }) => ask(failed),
+        () => {},
+      )
     }),
     lazyHost('leader', substitutes),
     lazyHost('direct', substitutes),
   ]
   const client = new Client(
     platform,
-    ladder.filter(({ name }) => host === 'auto' || host === name),
+    ladder.filter(({ name }) => isBrowser && (host === 'auto' || host === name)),
   )
   return client
 }

@@ -11,9 +11,9 @@ export function lazyHost<Name extends Host['name']>(
     async load() {
       host ??= (await fetchHosts())[name]
     },
-    open(generation, notices) {
+    open(...link) {
       if (host === undefined) throw new Error('its code has not been loaded')
-      return host.open(generation, notices)
+      return host.open(...link)
     },
     warning: (reasons) => host?.warning?.(reasons) ?? reasons,
     isHere: () => host?.isHere?.() ?? false,

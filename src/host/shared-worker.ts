@@ -12,16 +12,15 @@ interface SharedWorkerOptions {
 /**
  * Runs the hub in a SharedWorker.
  *
- * @param share tells other pages that the script has failed, or asks them; `heard` is called if it has
+ * @param ask asks other pages whether the script has failed there, and calls `failed` if it has
  */
 export const sharedWorkerHost = (
   { worker: url, namespace = '', keepAlive = false }: SharedWorkerOptions,
-  share: (hasFailed: boolean, heard: () => void) => void,
+  ask: (failed: () => void) => void,
 ): Host => {
-  let fail = () => {}
   return {
     name: 'shared-worker',
-    open(generation, { refused }) {
+    open(generation, { refused }, attempt = 1) {
       if (typeof SharedWorker === 'undefined') throw new Error('this context has no SharedWorker')
       // Pages that differ in any of these must not share a worker. With `extendedLifetime`, that is an error.
       const life = keepAlive ? 'kept' : 'plain'
@@ -33,13 +32,10 @@ export const sharedWorkerHost = (
         url === undefined
           ? new SharedWorker(new URL('./worker.js', import.meta.url), /* @vite-ignore */ options)
           : new SharedWorker(url as URL, options)
-      fail = () => refused(`the worker script ${url ?? 'worker.js'} could not be loaded or run`, true)
-      worker.addEventListener('error', () => {
-        fail()
-        share(true, fail)
-      })
+      const fail = () => refused(`the worker script ${url ?? 'worker.js'} could not be loaded or run`)
+      worker.addEventListener('error', fail)
+      if (attempt > 1) ask(fail)
       return worker.port
     },
-    doubt: () => share(false, () => fail()),
   }
 }

@@ -9,8 +9,8 @@ const ANSWER = 'it has failed'
  */
 export class WorkerFailure {
   readonly #open: () => LinkEndpoint | undefined
-  #heard = () => {}
   #channel: LinkEndpoint | undefined
+  #failed: (() => void) | undefined
   #hasFailed = false
 
   /** @param open opens the channel of all pages that use the script */
@@ -19,28 +19,38 @@ export class WorkerFailure {
   }
 
   /**
-   * Tells other pages that it has failed in this one, or asks whether it has in another.
+   * Asks other pages whether it has failed there.
    *
-   * @param heard called if it has
+   * @param failed called if it has
    */
-  share(hasFailed: boolean, heard: () => void): void {
-    this.#hasFailed = hasFailed
-    this.#heard = heard
-    this.#channel ??= this.#listen()
-    this.#channel?.postMessage(hasFailed ? ANSWER : QUESTION)
+  ask(failed: () => void): void {
+    this.#failed = failed
+    this.#say(QUESTION)
+  }
+
+  /** Tells other pages, now and when they ask, that it has failed in this one. */
+  tell(): void {
+    if (!this.#hasFailed) this.#say(ANSWER)
+    this.#hasFailed = true
   }
 
   /** Hears and answers nothing more. A message would throw the page out of the back/forward cache. */
   leave(): void {
+    this.#hasFailed = false
     this.#channel?.close()
     this.#channel = undefined
+  }
+
+  #say(words: string): void {
+    this.#channel ??= this.#listen()
+    this.#channel?.postMessage(words)
   }
 
   #listen(): LinkEndpoint | undefined {
     const channel = this.#open()
     channel?.addEventListener('message', (event) => {
       const { data } = event as MessageEvent
-      if (data === ANSWER) this.#heard()
+      if (data === ANSWER) this.#failed?.()
       else if (data === QUESTION && this.#hasFailed) channel.postMessage(ANSWER)
     })
     return channel

@@ -5,13 +5,8 @@ export type HostName = 'shared-worker' | 'leader' | 'direct'
 
 /** What a host reports of a link that it has opened. */
 export interface LinkNotices {
-  /**
-   * No hub will answer here.
-   *
-   * @param reason in words for people
-   * @param mayPass true if one may answer later, as when a script can be fetched again
-   */
-  refused(reason: string, mayPass?: boolean): void
+  /** No hub will answer here now. `reason` is in words for people. */
+  refused(reason: string): void
   /** The hub at the other end is gone, or another has taken its place. */
   gone(): void
 }
@@ -25,11 +20,10 @@ export interface Host {
    * Opens a link to the hub that lives there.
    *
    * @param generation goes up by one when a hub is given up although it still exists
+   * @param attempt counts from 1 while no hub answers
    * @throws if this page cannot use this host; the message says why
    */
-  open(generation: number, notices: LinkNotices): LinkEndpoint
-  /** No hub has answered for a second. The host may find out that none can, and refuse. */
-  doubt?(): void
+  open(generation: number, notices: LinkNotices, attempt?: number): LinkEndpoint
   /**
    * What to write to the console because better hosts are not available.
    *

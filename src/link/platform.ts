@@ -11,8 +11,6 @@ export interface Locks {
 export interface LinkPlatform {
   /** Milliseconds since 1970, on a clock that never goes back and is nearly the same in all pages. */
   now(): number
-  /** Uniform in [0, 1). */
-  random(): number
   /** 128 random bits in hexadecimal. */
   randomId(): string
   setTimeout(callback: () => void, milliseconds: number): unknown
@@ -24,11 +22,11 @@ export interface LinkPlatform {
 /** The real environment. */
 export const linkPlatform = (): LinkPlatform => ({
   now: () => performance.timeOrigin + performance.now(),
-  random: Math.random,
   randomId,
   setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
   clearTimeout: (timer) => clearTimeout(timer as number),
-  locks: globalThis.navigator?.locks,
+  // happy-dom has null.
+  locks: globalThis.navigator?.locks ?? undefined,
 })
 
 /** `crypto.randomUUID` is missing on insecure origins. */

@@ -48,9 +48,10 @@ export class Client implements Climber {
   /** Malformed messages from a hub, or on a channel between pages. */
   #malformed = 0
 
-  /** @param hosts where a hub can live, in order of preference */
+  /** @param hosts where a hub can live, in order of preference; none where there is no browser, so that nothing ever happens */
   constructor(platform: Platform, hosts: readonly Host[]) {
     this.#platform = platform
+    this.#isAway = hosts.length === 0
     this.#ladder = new Ladder(platform, hosts, this)
     this.#watch = new HubWatch(platform, {
       lost: (link, isWedged) => this.#lose(link, isWedged),
@@ -206,8 +207,7 @@ export class Client implements Climber {
     }
     if (this.#failures === 0) this.#platform.warn(`${error.message}; tabstream goes on trying`)
     const delay = Math.min(SEARCH_DELAY * 2 ** this.#failures++, MOST_SEARCH_DELAY)
-    // Pages must not come back all at the same time.
-    this.#wait(delay * (1 + this.#platform.random() / 2))
+    this.#wait(delay)
     for (const subscription of subscriptions) {
       subscription.fail(error, this.#failures, this.#platform.now() + delay)
     }

@@ -10,8 +10,8 @@ import type { Platform } from './platform.ts'
 /** How long, in ms, to wait for a hub's answer before asking again. The hub may have died meanwhile. */
 const ATTACH_TIMEOUT = 2_500
 
-/** The same for a host that can find out then whether a hub can answer at all. */
-const DOUBT = 1_000
+/** The same for the first attempt at a worker, after which its host finds out whether the worker's script has failed. */
+const FIRST_TIMEOUT = 1_000
 
 /**
  * How many times to ask a hub, and then its successor, before trying the next host. The first has 10 s in
@@ -34,7 +34,7 @@ export interface Climber {
 
 /** Finds a hub: tries the hosts in order, and remembers which are not available. */
 export class Ladder {
-  /** Among the obstacles is one that may pass, so if `climb()` has failed, it may still succeed later. */
+  /** `climb()` may succeed later if it has failed: a host could not be reached, rather than not be used here at all. */
   mayFindLater = false
   readonly #platform: Platform
   readonly #hosts: readonly Host[]
@@ -100,8 +100,7 @@ export class Ladder {
     })
     for (let attempt = 1; ; attempt++) {
       const generation = this.#generation + (attempt > ATTEMPTS ? 1 : 0)
-      if (attempt > 1) host.doubt?.()
-      const link = await this.#open(host, generation, host.doubt && attempt === 1 ? DOUBT : ATTACH_TIMEOUT)
+      const link = await this.#open(host, generation, attempt)
       if (this.#climber.isAway) {
         link?.life.abort()
         throw left()
@@ -110,31 +109,27 @@ export class Ladder {
         this.#generation = generation
         return link
       }
-      if (attempt === ATTEMPTS + SUCCESSOR_ATTEMPTS) {
-        this.mayFindLater = true
-        throw new Error('no hub answered')
-      }
+      if (attempt === ATTEMPTS + SUCCESSOR_ATTEMPTS) throw new Error('no hub answered')
     }
   }
 
   /** Resolves to `undefined` if no answer comes in time. Rejects if none can come. */
-  async #open(host: Host, generation: number, timeout: number): Promise<HubLink | undefined> {
+  async #open(host: Host, generation: number, attempt: number): Promise<HubLink | undefined> {
     const life = new AbortController()
     const tabId = this.#platform.randomId()
     try {
       const holdsLock = await this.#holdLock(tabId, life)
       if (this.#climber.isAway) throw left()
       const link = await new Promise<HubLink | undefined>((resolve, reject) => {
-        const opened = host.open(generation, {
-          refused: (reason, mayPass) => {
-            if (mayPass) this.mayFindLater = true
-            reject(new Error(reason))
-          },
+        const notices = {
+          refused: (reason: string) => reject(new Error(reason)),
           gone: () => {
             resolve(undefined)
             this.#climber.gone(life)
           },
-        })
+        }
+        const opened = host.open(generation, notices, attempt)
+        this.mayFindLater = true
         const endpoint = guarded(opened, TAB_CALLS, () => this.#climber.misunderstood())
         life.signal.addEventListener('abort', () => {
           endpoint.close()
@@ -142,7 +137,7 @@ export class Ladder {
         })
         const remote = wrap<HubSide>(endpoint)
         expose(this.#climber.tabSide, endpoint)
-        const timer = this.#platform.setTimeout(() => resolve(undefined), timeout)
+        const timer = this.#platform.setTimeout(() => resolve(undefined), timeoutOf(host, attempt))
         remote
           .attach({ tabId, holdsLock })
           .then((hubId) => resolve({ host, hubId, since: this.#platform.now(), remote, life }))
@@ -193,5 +188,7 @@ export class Ladder {
   }
 }
 
-export const left = () =>
-  new TabstreamError('no-host', 'the page was left; it has no hub until it is shown again')
+const timeoutOf = ({ load }: Host, attempt: number): number =>
+  attempt > 1 || load ? ATTACH_TIMEOUT : FIRST_TIMEOUT
+
+export const left = () => new TabstreamError('no-host', 'the page has no hub while it is not shown')

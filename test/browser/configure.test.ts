@@ -64,14 +64,16 @@ describe('configure', ESSENTIAL, () => {
     const twice = await open()
     expect(await configure(twice, { namespace: 'a' })).toBe('accepted')
     expect(await configure(twice, { namespace: 'b' })).toMatch(late)
+    expect(await configure(twice, { namespace: 'a' })).toBe('accepted')
 
     const afterSource = await open()
     await record(afterSource, '/events/news', ['message'])
-    expect(await configure(afterSource, {})).toMatch(late)
+    expect(await configure(afterSource, { namespace: 'a' })).toMatch(late)
+    expect(await configure(afterSource, {})).toBe('accepted')
 
     const afterInspect = await open()
     await afterInspect.page.evaluate(() => tabstream.inspect())
-    expect(await configure(afterInspect, {})).toMatch(late)
+    expect(await configure(afterInspect, { namespace: 'a' })).toMatch(late)
   })
 
   test('with host "shared-worker" takes nothing else: the source fails and inspect says why', async () => {

@@ -221,6 +221,44 @@ describe('dist/index.js', () => {
     expect(JSON.parse(stdout)).toEqual({ touched: [], added: 0 })
   })
 
+  test('connects to nothing on a server, however new its Node: streams stay connecting', {
+    timeout: 60_000,
+  }, () => {
+    const script = `
+      const touched = []
+      for (const name of ['fetch', 'setTimeout', 'setInterval']) globalThis[name] = () => touched.push(name)
+      for (const name of ['MessageChannel', 'BroadcastChannel']) {
+        globalThis[name] = class { constructor() { touched.push(name) } }
+      }
+      Object.defineProperty(globalThis, 'navigator', { value: { locks: { request: () => touched.push('locks') } } })
+      const { connect, inspect, SharedEventSource } = await import(${JSON.stringify(url)})
+      const streams = [
+        connect('https://dash.test/events'),
+        connect('/events', { headers: () => touched.push('headers') }),
+        connect(() => touched.push('url'), { key: 'me' }),
+      ]
+      for (const stream of streams) {
+        stream.on('a', () => {})
+        stream.events('b').next()
+        stream.reconnect()
+      }
+      const source = new SharedEventSource('/events')
+      source.onmessage = () => {}
+      const refusal = await inspect().catch(({ type }) => type)
+      await new Promise((resolve) => setImmediate(resolve))
+      const states = [...streams.map(({ status }) => status.state), source.readyState, refusal]
+      streams[0].end()
+      for (const one of [...streams, source]) one.close()
+      console.log(JSON.stringify({ states, touched }))
+    `
+    const { stdout, stderr, status } = runNode('--input-type=module', '--eval', script)
+    expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
+    expect(JSON.parse(stdout)).toEqual({
+      states: ['connecting', 'connecting', 'connecting', 0, 'no-host'],
+      touched: [],
+    })
+  })
+
   test('imports nothing', () => {
     expect(topLevelTypes(read('dist/index.js'))).not.toContain('ImportDeclaration')
   })

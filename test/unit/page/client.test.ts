@@ -216,17 +216,15 @@ describe('the ladder', () => {
     expect(page.heard()).toEqual([])
   })
 
-  test('asks a host that can find out whether a hub will ever answer, when none has for a second', async () => {
+  test('tells a host how often it has been asked, the second time after a second', async () => {
     const world = createWorld()
     const page = new Page(world, 'page', (self) => {
-      let refuse = (_reason: string) => {}
       const host: Host = {
         name: 'shared-worker',
-        open(_generation, { refused }) {
-          refuse = refused
+        open(_generation, { refused }, attempt) {
+          if (attempt === 2) self.agent.schedule(10, () => refused('it is known to be broken'))
           return world.link(self.agent, world.agent('nobody')).port1
         },
-        doubt: () => self.agent.schedule(10, () => refuse('it is known to be broken')),
       }
       return [host, direct(self)]
     })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { PROTOCOL_VERSION } from '../../src/link/protocol.ts'
 import { inspect, record, type Tab, warnings } from './browser.ts'
 import type { Answer, TestServer } from './server.ts'
 import { ESSENTIAL, useBrowser } from './stage.ts'
@@ -51,6 +52,22 @@ test.each([
     expect(server.channel('news').requests).toHaveLength(1)
   },
 )
+
+test('a page does without a worker whose script is of another version', ESSENTIAL, async () => {
+  const { server, open } = await stage()
+  const script = await (await fetch(server.url('/tabstream/worker.js'))).text()
+  const own = `tabstream/${PROTOCOL_VERSION}/`
+  expect(script).toContain(own)
+  server.answer(WORKER, answerWith(200, 'text/javascript', script.replaceAll(own, 'tabstream/1/')))
+  for (let count = 0; count < 2; count++) {
+    const tab = await open()
+    await configure(tab, { worker: WORKER })
+    const recording = await record(tab, '/events/news', ['message'])
+    await recording.waitForSignals('open')
+    expect((await inspect(tab)).host).toBe('leader')
+  }
+  expect(server.channel('news').requests).toHaveLength(1)
+})
 
 test('the console names the address of the worker and what to do', ESSENTIAL, async () => {
   const { server, open } = await stage()

@@ -45,6 +45,28 @@ const CUTS = [
     upTo: 'function transfer(',
   },
   { what: 'what is transferred with a value', from: 'transferCache.get(value) ||', upTo: '[]' },
+  // One kind of value is left that is not sent as it is: what is thrown.
+  {
+    what: 'handlers by name',
+    from: 'const transferHandlers = new Map(',
+    upTo: 'function expose(',
+    instead: 'const transferHandlers = undefined;\n',
+  },
+  {
+    what: 'a search for the handler of a value',
+    from: 'for (const [name, handler] of transferHandlers) {',
+    upTo: 'return [\n        {\n            type: "RAW"',
+    instead:
+      'if (throwTransferHandler.canHandle(value)) {\n' +
+      '        const [thrown] = throwTransferHandler.serialize(value);\n' +
+      '        return [{ type: "HANDLER", name: "throw", value: thrown }];\n    }\n    ',
+  },
+  {
+    what: 'a search for the handler of a name',
+    from: 'transferHandlers.get(value.name)',
+    upTo: '.deserialize',
+    instead: 'throwTransferHandler',
+  },
   { what: 'remote objects constructed', from: 'construct(_target', upTo: '});\n    return proxy' },
 ]
 

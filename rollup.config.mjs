@@ -80,6 +80,8 @@ export default [
       format: 'iife',
       name: 'Tabstream',
       banner,
+      // As a module, the script has variables of its own.
+      footer: 'globalThis.Tabstream=Tabstream;',
       inlineDynamicImports: true,
     },
     plugins: [

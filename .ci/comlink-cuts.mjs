@@ -31,6 +31,42 @@ const CUTS = [
   { what: 'remote properties written', from: 'set(_target', upTo: 'apply(_target' },
   { what: 'ports asked for', from: 'last === createEndpoint', upTo: ') {', instead: 'false' },
   { what: 'remote methods that are bound', from: 'last === "bind"', upTo: ') {', instead: 'false' },
+  // The guard passes none on.
+  { what: 'what is transferred', from: 'function myFlat', upTo: 'function processArguments' },
+  {
+    what: 'arguments that are transferred',
+    from: 'const processed = argumentList.map(toWireValue);',
+    upTo: '}',
+    instead: 'return [argumentList.map((value) => toWireValue(value)[0])];\n',
+  },
+  {
+    what: 'the list of what is transferred',
+    from: 'const transferCache = new WeakMap();',
+    upTo: 'function transfer(',
+  },
+  { what: 'what is transferred with a value', from: 'transferCache.get(value) ||', upTo: '[]' },
+  // One kind of value is left that is not sent as it is: what is thrown.
+  {
+    what: 'handlers by name',
+    from: 'const transferHandlers = new Map(',
+    upTo: 'function expose(',
+    instead: 'const transferHandlers = undefined;\n',
+  },
+  {
+    what: 'a search for the handler of a value',
+    from: 'for (const [name, handler] of transferHandlers) {',
+    upTo: 'return [\n        {\n            type: "RAW"',
+    instead:
+      'if (throwTransferHandler.canHandle(value)) {\n' +
+      '        const [thrown] = throwTransferHandler.serialize(value);\n' +
+      '        return [{ type: "HANDLER", name: "throw", value: thrown }];\n    }\n    ',
+  },
+  {
+    what: 'a search for the handler of a name',
+    from: 'transferHandlers.get(value.name)',
+    upTo: '.deserialize',
+    instead: 'throwTransferHandler',
+  },
   { what: 'remote objects constructed', from: 'construct(_target', upTo: '});\n    return proxy' },
 ]
 

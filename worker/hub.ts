@@ -27,6 +27,10 @@ const STEALING_PAUSE = 100
 /** More streams than this to one origin cause a warning. */
 const MANY_STREAMS = 4
 
+/** Tabs whose functions give different tokens do not share, even if the tokens are of one user. */
+const WITHOUT_KEY =
+  'give each stream whose headers a function gives a key, so that tabs share it: connect(url, { headers, key: user.id })'
+
 /** Owns streams and serves tabs. It does not know where it runs. */
 export class Hub implements TabHub {
   readonly id: string
@@ -152,10 +156,11 @@ export class Hub implements TabHub {
     const paths = urls.filter((url) => url.origin === origin).map(({ pathname }) => pathname)
     if (paths.length <= MANY_STREAMS) return
     this.#hasWarned = true
+    const isWithoutKey = requests.some(({ asksHeaders, key }) => asksHeaders && key === '')
     this.#warning =
       `tabstream: ${paths.length} streams from ${origin} are open, each on its own connection ` +
       `(${paths.join(', ')}). Over HTTP/1.1 a browser opens six connections to an origin, for streams and other ` +
-      'requests: use HTTP/2, or fewer URLs with events of different names.'
+      `requests: ${isWithoutKey ? WITHOUT_KEY : 'use HTTP/2, or fewer URLs with events of different names.'}`
   }
 
   #holdLock(steal = false): Promise<void> {

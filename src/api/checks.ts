@@ -7,7 +7,8 @@ import { TabstreamError } from '../page/errors.ts'
  * @throws what `url` throws if it cannot be converted to a string
  */
 export function resolve(url: string | URL): string {
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href
+  // On a server, where nothing is connected to, any base will do.
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href ?? 'http://localhost'
   const text = `${url}`
   try {
     return new URL(text, base).href
@@ -71,6 +72,27 @@ export function checkSignal(signal: unknown): void {
 /** One of another realm, such as a frame's, is one too. */
 export const isSignal = (value: unknown): value is AbortSignal =>
   typeof value === 'object' && value !== null && 'aborted' in value
+
+export const isObject = (value: unknown): value is object =>
+  typeof value === 'function' || (typeof value === 'object' && value !== null)
+
+/** True when the console has been told of headers that are not sent. */
+let hasHinted = false
+
+/**
+ * [spec] A dictionary may be undefined or null, but not any other primitive value. Members that it does not know are ignored.
+ * https://webidl.spec.whatwg.org/#js-dictionary
+ */
+export function dictionaryOf<Init extends object>(init: Init | null | undefined): Partial<Init> {
+  if (init === undefined || init === null) return {}
+  if (!isObject(init)) throw new TypeError('The second argument of an event source must be an object.')
+  // Other replacements of EventSource take them, and whoever changes from one to this sends no token.
+  if ('headers' in init && !hasHinted) {
+    hasHinted = true
+    console.warn('tabstream: SharedEventSource sends no headers; use connect(url, { headers })')
+  }
+  return init
+}
 
 export const describe = (value: unknown): string =>
   typeof value === 'string' ? `"${value}"` : `${typeof value}${typeof value === 'number' ? ` ${value}` : ''}`

@@ -1,4 +1,5 @@
 import type { HostName } from '../link/host.ts'
+import { isUrl } from '../link/url.ts'
 import { describe, misuse } from './checks.ts'
 
 /** A `TrustedScriptURL` of Trusted Types, for which not every library of types has a name. */
@@ -40,17 +41,22 @@ let options: Options = {}
 let isInUse = false
 
 /**
- * Sets options for this page. Call it once, before the first `SharedEventSource`, `connect()` or `inspect()`.
+ * Sets options for this page. Call it once, before the first `SharedEventSource`, `connect()` or `inspect()`. Where the same
+ * options are in force already, nothing happens.
  *
- * @throws {TabstreamError} of type `'configuration'` if it is called twice or too late, or if an option is
- *   unknown or invalid
+ * @throws {TabstreamError} of type `'configuration'` if other options are in force already, or if an option is unknown or
+ *   invalid
  * @example
  * configure({ worker: '/assets/tabstream-worker.js', namespace: 'admin' })
  */
 export function configure(wanted: Options): void {
   check(wanted)
+  // Two copies of an app, or a module that is loaded anew, say the same again.
+  if (isInUse && isSame(wanted, options)) return
   if (isInUse) {
-    throw misuse('configure() was called too late or twice; call it once, before tabstream is used')
+    throw misuse(
+      'configure() was called too late, or twice with different options; call it once, before tabstream is used',
+    )
   }
   options = { ...wanted }
   isInUse = true
@@ -60,6 +66,13 @@ export function configure(wanted: Options): void {
 export function takeOptions(): Options {
   isInUse = true
   return options
+}
+
+/** Options that are left out have their defaults. */
+function isSame(one: Options, other: Options): boolean {
+  const normal = ({ worker, host = 'auto', namespace = '', keepAlive = false }: Options) =>
+    [worker ?? '', host, namespace, keepAlive].join('\n')
+  return normal(one) === normal(other)
 }
 
 function check(wanted: Options): void {
@@ -72,7 +85,7 @@ function check(wanted: Options): void {
     }
   }
   const { worker, host, namespace, keepAlive } = wanted
-  if (worker !== undefined && !isUrl(worker)) {
+  if (worker !== undefined && !isScriptUrl(worker)) {
     throw misuse(`worker must be the URL of tabstream's worker script, not ${describe(worker)}`)
   }
   if (host !== undefined && !HOSTS.includes(host)) {
@@ -86,7 +99,7 @@ function check(wanted: Options): void {
   }
 }
 
-const isUrl = (value: unknown): boolean =>
+const isScriptUrl = (value: unknown): boolean =>
   value instanceof URL ||
   Object.prototype.toString.call(value) === '[object TrustedScriptURL]' ||
-  (typeof value === 'string' && URL.canParse(value, globalThis.location?.href ?? 'http://localhost'))
+  (typeof value === 'string' && isUrl(value, globalThis.location?.href ?? 'http://localhost'))

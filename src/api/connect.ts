@@ -243,7 +243,7 @@ const resumeRequestOf = (options: ResumeOptions): ResumeRequest => ({
 function wishOf(
   url: string | UrlFunction,
   options: ConnectOptions,
-  client: Pick<Client, 'now' | 'randomId'>,
+  client: Pick<Client, 'now' | 'randomId' | 'isAway'>,
 ): Wish {
   const { body, headers, key, retry, maxRetries = Number.POSITIVE_INFINITY, resume } = options
   const { idleTimeout = 0, maxEventSize = EVENT_SOURCE_POLICY.maxEventSize } = options
@@ -291,7 +291,9 @@ function wishOf(
   if (key !== undefined) return { ...wish, details: ask, request }
   // What tells users apart is only in the headers themselves. They are good for the first connection, too.
   let first: { readonly details: ConnectionDetails; readonly at: number } | undefined
-  const promised = ask('connect').then(
+  // On a server, nothing is asked.
+  const asked = client.isAway ? new Promise<never>(() => {}) : ask('connect')
+  const promised = asked.then(
     (details) => {
       first = { details, at: client.now() }
       return { ...base, headers: details.headers }

@@ -23,6 +23,11 @@ export class Iteration implements AsyncIterableIterator<StreamEvent<never, never
     this.#ended = ended
   }
 
+  /** So that Vue does not wrap it in a proxy, on which private fields throw. */
+  get [Symbol.toStringTag](): string {
+    return 'AsyncIterator'
+  }
+
   get isOver(): boolean {
     return this.#isOver
   }

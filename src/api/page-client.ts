@@ -1,6 +1,5 @@
 import { lazyHost } from '../host/lazy.ts'
 import { sharedWorkerHost } from '../host/shared-worker.ts'
-import type { Host } from '../link/host.ts'
 import { Client } from '../page/client.ts'
 import { browserPlatform } from '../page/platform.ts'
 import { takeOptions } from './configure.ts'
@@ -13,23 +12,43 @@ export function pageClient(): Client {
   return client
 }
 
+type Substitutes = typeof import('../host/in-page.ts')
+
 function createClient(): Client {
-  const { host = 'auto', ...options } = takeOptions()
+  const options = takeOptions()
+  const { host = 'auto' } = options
   const platform = browserPlatform()
-  const ladder: Host[] = [
-    sharedWorkerHost(options),
-    lazyHost('leader', async () => {
-      const { hostByLeader } = await import('../host/in-page.ts')
-      return hostByLeader(platform, options.namespace ?? '', () => client.dropped())
+  const substitutes = async () =>
+    (await fetchSubstitutes()).substitutes(platform, options, () => client.dropped())
+  // A server that renders pages has neither.
+  const isBrowser = 'document' in globalThis || 'importScripts' in globalThis
+  const ladder = [
+    sharedWorkerHost(options, (failed) => {
+      // If they cannot be fetched, the page only waits longer.
+      substitutes().then(
+        ({ ask }) => ask(failed),
+        () => {},
+      )
     }),
-    lazyHost('direct', async () => {
-      const { hostDirectly } = await import('../host/in-page.ts')
-      return hostDirectly(platform)
-    }),
+    lazyHost('leader', substitutes),
+    lazyHost('direct', substitutes),
   ]
   const client = new Client(
     platform,
-    ladder.filter(({ name }) => host === 'auto' || host === name),
+    ladder.filter(({ name }) => isBrowser && (host === 'auto' || host === name)),
   )
   return client
 }
+
+/** Where they could not be fetched. */
+let failedAt: string | undefined
+
+/** Chromium remembers that a module could not be fetched, so each attempt has another URL, with one more `?` at its end. */
+const fetchSubstitutes = (): Promise<Substitutes> =>
+  (failedAt === undefined
+    ? import('../host/in-page.ts')
+    : import(/* @vite-ignore */ /* webpackIgnore: true */ `${failedAt}?`)
+  ).catch((error: unknown) => {
+    failedAt = String(error).split('imported module: ')[1]
+    throw error
+  })

@@ -14,6 +14,7 @@ import type { PageSubscription, Wish } from '../page/page-subscription.ts'
 import { checkListening, checkName, checkSignal } from './checks.ts'
 import { type Decoder, handDecoded } from './decode.ts'
 import { Iteration } from './iteration.ts'
+import { report } from './report.ts'
 import type {
   Gap,
   Listener,
@@ -55,6 +56,7 @@ export class PageStream implements SharedStream {
   }
   readonly #toldGaps = new Set<string>()
   #state = INITIAL_STATE
+  #status: StreamStatus | undefined
   /** Aborted when the stream is closed. */
   readonly #end = new AbortController()
 
@@ -69,17 +71,25 @@ export class PageStream implements SharedStream {
   }
 
   get status(): StreamStatus {
-    const { state, error, attempt, openedAt } = this.#state
+    const { state, error, attempt, retryAt, openedAt } = this.#state
     // The hub does not report when an attempt begins, so the clock decides.
-    const retryAt = this.#state.retryAt > this.#client.now() ? this.#state.retryAt : 0
-    return {
-      state: state === 'connecting' && retryAt > 0 ? 'retrying' : state,
+    const isWaiting = retryAt > this.#client.now()
+    const status = {
+      state: state === 'connecting' && isWaiting ? 'retrying' : state,
       host: this.#client.host,
       attempt,
-      retryAt: retryAt > 0 ? new Date(retryAt) : undefined,
+      retryAt: isWaiting ? new Date(retryAt) : undefined,
       error,
       openedAt: openedAt > 0 ? new Date(openedAt) : undefined,
-    }
+    } as const
+    // The same object until it changes, as React's `useSyncExternalStore` expects.
+    if (JSON.stringify(status) !== JSON.stringify(this.#status)) this.#status = status
+    return this.#status ?? status
+  }
+
+  /** So that Vue does not wrap it in a proxy, on which private fields throw. */
+  get [Symbol.toStringTag](): string {
+    return 'SharedStream'
   }
 
   on(name: string, listener: Listener<never>, { signal }: ListenOptions = {}): () => void {
@@ -243,7 +253,7 @@ export class PageStream implements SharedStream {
     try {
       return this.#options.until?.(raw) === true
     } catch (error) {
-      reportError(error)
+      report(error)
       return false
     }
   }
@@ -271,7 +281,7 @@ export class PageStream implements SharedStream {
     const reason = error instanceof Error ? error : new Error(String(error))
     const message = `tabstream: the data of event "${event.name}" could not be decoded (${reason.message})`
     const fault = new Error(message, { cause: error })
-    if (this.#hooks.error.size === 0) reportError(fault)
+    if (this.#hooks.error.size === 0) report(fault)
     for (const listener of [...this.#hooks.error]) this.#call(() => listener(fault, event), undefined)
   }
 
@@ -288,7 +298,7 @@ export class PageStream implements SharedStream {
     try {
       return listener(value)
     } catch (error) {
-      reportError(error)
+      report(error)
       return undefined
     }
   }

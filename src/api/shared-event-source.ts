@@ -8,7 +8,15 @@ import {
 import type { Pause } from '../page/inbox.ts'
 import { Message } from '../page/message.ts'
 import type { PageSubscription } from '../page/page-subscription.ts'
-import { checkReplay, isSignal, mannersOf, resolve, withoutFragment } from './checks.ts'
+import {
+  checkReplay,
+  dictionaryOf,
+  isObject,
+  isSignal,
+  mannersOf,
+  resolve,
+  withoutFragment,
+} from './checks.ts'
 import { GapEvent } from './gap-event.ts'
 import { pageClient } from './page-client.ts'
 
@@ -78,7 +86,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
     super()
     if (given.length === 0) throw new TypeError('Cannot open an event source without a URL.')
     const [url, init] = given as [url: string | URL, init?: SharedEventSourceInit]
-    const { withCredentials, replay, ephemeral, gapEvents } = dictionaryOf(init)
+    const { withCredentials, replay, ephemeral, gapEvents } = dictionaryOf<SharedEventSourceInit>(init)
     this.#url = resolve(url)
     this.#withCredentials = Boolean(withCredentials)
     const wish = {
@@ -331,17 +339,6 @@ Object.defineProperty(SharedEventSource.prototype, Symbol.toStringTag, {
 // A rest parameter does not count towards `length`, and a minifier changes `name`.
 Object.defineProperty(SharedEventSource, 'length', { value: 1, configurable: true })
 Object.defineProperty(SharedEventSource, 'name', { value: 'SharedEventSource', configurable: true })
-
-const isObject = (value: unknown): value is object =>
-  typeof value === 'function' || (typeof value === 'object' && value !== null)
-
-/** [spec] A dictionary may be undefined or null, but not any other primitive value.
- *  https://webidl.spec.whatwg.org/#js-dictionary */
-function dictionaryOf(init: SharedEventSourceInit | null | undefined): SharedEventSourceInit {
-  if (init === undefined || init === null) return {}
-  if (!isObject(init)) throw new TypeError('The second argument of an event source must be an object.')
-  return init
-}
 
 const callingOnce = (callback: EventListenerOrEventListenerObject, note: () => void) =>
   function (this: unknown, event: Event): void {

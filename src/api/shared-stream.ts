@@ -1,3 +1,5 @@
+// For apps whose own libraries do not have `Disposable`.
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { HostName } from '../link/host.ts'
 import type { ConnectionError, GapReason } from '../link/protocol.ts'
 

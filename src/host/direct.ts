@@ -14,6 +14,8 @@ export const directHost = (platform: HostPlatform): Host => {
       hub.connect(port1)
       return port2
     },
+    warning: (reasons) =>
+      `tabstream: using host "direct", so this page holds a connection of its own (${reasons})`,
     isHere: () => true,
     leave: () => hub?.close(),
   }

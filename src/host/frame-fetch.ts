@@ -8,20 +8,28 @@ export interface DetachableFetch {
 }
 
 /**
- * The `fetch` of a hidden frame. In a frozen page, Chromium (156) closes aborted connections only when the
- * page wakes, which can be days later. A frame's connections close when the frame is removed.
+ * The `fetch` of a hidden frame. In a frozen page, Chromium (156) closes aborted connections only when the page wakes, which can
+ * be days later. A frame's connections close when the frame is removed, also by a page that replaces its `<html>`; the next one
+ * gets another frame.
  */
 export function frameFetch(): DetachableFetch {
-  const frame = document.createElement('iframe')
-  frame.hidden = true
-  document.documentElement.append(frame)
+  let frame = open()
   return {
     fetch(url, init) {
-      // The page may have removed the frame, and in a sandbox the frame has an origin of its own.
+      if (!frame.isConnected) frame = open()
+      // In a sandbox the frame has an origin of its own.
       const window = frame.contentDocument && frame.contentWindow
       // The frame has no URL of its own, so it would send no referrer.
       return (window ?? globalThis).fetch(url, { ...init, referrer: location.href })
     },
     close: () => frame.remove(),
   }
+}
+
+function open(): HTMLIFrameElement {
+  const frame = document.createElement('iframe')
+  // Whatever the page's own style says of frames.
+  frame.style.setProperty('display', 'none', 'important')
+  document.documentElement.append(frame)
+  return frame
 }

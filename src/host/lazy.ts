@@ -1,17 +1,21 @@
-import type { Host, HostName } from '../link/host.ts'
+import type { Host } from '../link/host.ts'
 
 /** A host whose code is fetched at first use, because most pages have a SharedWorker and never need it. */
-export function lazyHost(name: HostName, fetchHost: () => Promise<Host>): Host {
+export function lazyHost<Name extends Host['name']>(
+  name: Name,
+  fetchHosts: () => Promise<Readonly<Record<Name, Host>>>,
+): Host {
   let host: Host | undefined
   return {
     name,
     async load() {
-      host ??= await fetchHost()
+      host ??= (await fetchHosts())[name]
     },
-    open(generation, notices) {
+    open(...link) {
       if (host === undefined) throw new Error('its code has not been loaded')
-      return host.open(generation, notices)
+      return host.open(...link)
     },
+    warning: (reasons) => host?.warning?.(reasons) ?? reasons,
     isHere: () => host?.isHere?.() ?? false,
     leave: () => host?.leave?.(),
   }

@@ -98,6 +98,10 @@ export class LeaderHost implements Host {
     return link
   }
 
+  warning(reasons: string): string {
+    return `tabstream: using host "leader", so one of the open pages holds the connection for all of them (${reasons})`
+  }
+
   leave(): void {
     this.#stepDown()
     this.#election.withdraw()
@@ -106,8 +110,8 @@ export class LeaderHost implements Host {
 
   #join(): void {
     if (this.#channel === undefined) {
-      if (this.#platform.openChannel === undefined) throw new Error('this context has no BroadcastChannel')
-      this.#channel = this.#platform.openChannel(this.#base)
+      this.#channel = this.#platform.openChannel?.(this.#base)
+      if (this.#channel === undefined) throw new Error('this context can use no BroadcastChannel')
       this.#channel.addEventListener('message', (event) => {
         this.#hear((event as MessageEvent).data)
         this.#platform.runDue()

@@ -5,8 +5,8 @@ import type { LinkPlatform } from '../link/platform.ts'
 /** What a host needs from its page. */
 export interface PagePlatform extends LinkPlatform {
   createChannel(): { port1: LinkEndpoint; port2: LinkEndpoint }
-  /** Opens a BroadcastChannel; `undefined` if the browser has none. */
-  openChannel: ((name: string) => LinkEndpoint) | undefined
+  /** Opens a BroadcastChannel; `undefined` if the browser has none, or does not allow it. */
+  openChannel: ((name: string) => LinkEndpoint | undefined) | undefined
   isVisible(): boolean
 }
 

@@ -9,28 +9,33 @@ interface SharedWorkerOptions {
   readonly keepAlive?: boolean
 }
 
-/** Runs the hub in a SharedWorker. */
-export const sharedWorkerHost = ({
-  worker: url,
-  namespace = '',
-  keepAlive = false,
-}: SharedWorkerOptions): Host => ({
-  name: 'shared-worker',
-  open(generation, { refused }) {
-    if (typeof SharedWorker === 'undefined') throw new Error('this context has no SharedWorker')
-    // Pages that differ in any of these must not share a worker. With `extendedLifetime`, that is an error.
-    const life = keepAlive ? 'kept' : 'plain'
-    const name = `tabstream/${PROTOCOL_VERSION}/${life}/${generation}/${namespace}`
-    const options: WorkerOptions & { extendedLifetime?: boolean } = { name }
-    if (keepAlive) options.extendedLifetime = true
-    // Bundlers recognise exactly this expression. With a variable as the URL, they would miss the worker.
-    const worker =
-      url === undefined
-        ? new SharedWorker(new URL('./worker.js', import.meta.url), /* @vite-ignore */ options)
-        : new SharedWorker(url as URL, options)
-    worker.addEventListener('error', () => {
-      refused(`the worker script ${url ?? 'worker.js'} could not be loaded or run`)
-    })
-    return worker.port
-  },
-})
+/**
+ * Runs the hub in a SharedWorker.
+ *
+ * @param ask asks other pages whether the script has failed there, and calls `failed` if it has
+ */
+export const sharedWorkerHost = (
+  { worker: url, namespace = '', keepAlive = false }: SharedWorkerOptions,
+  ask: (failed: () => void) => void,
+): Host => {
+  return {
+    name: 'shared-worker',
+    open(generation, { refused }, attempt = 1) {
+      if (typeof SharedWorker === 'undefined') throw new Error('this context has no SharedWorker')
+      // Pages that differ in any of these must not share a worker. With `extendedLifetime`, that is an error.
+      const life = keepAlive ? 'kept' : 'plain'
+      const name = `tabstream/${PROTOCOL_VERSION}/${life}/${generation}/${namespace}`
+      const options: WorkerOptions & { extendedLifetime?: boolean } = { name }
+      if (keepAlive) options.extendedLifetime = true
+      // Bundlers recognise exactly this expression. With a variable as the URL, they would miss the worker.
+      const worker =
+        url === undefined
+          ? new SharedWorker(new URL('./worker.js', import.meta.url), /* @vite-ignore */ options)
+          : new SharedWorker(url as URL, options)
+      const fail = () => refused(`the worker script ${url ?? 'worker.js'} could not be loaded or run`)
+      worker.addEventListener('error', fail)
+      if (attempt > 1) ask(fail)
+      return worker.port
+    },
+  }
+}

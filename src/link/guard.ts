@@ -19,6 +19,7 @@ import {
   type StreamRequest,
   type Subscription,
 } from './protocol.ts'
+import { isUrl } from './url.ts'
 
 /** The methods that the other end may call, each with a check of its arguments. */
 export type Calls = Readonly<Record<string, (...args: unknown[]) => boolean>>
@@ -158,7 +159,7 @@ const isConnectionError = (value: unknown): boolean =>
 const isRequest = (value: unknown): boolean =>
   isRecord(value) &&
   isString(value.url) &&
-  URL.canParse(value.url) &&
+  isUrl(value.url) &&
   isString(value.credentials) &&
   isString(value.method) &&
   (value.body === undefined || isString(value.body)) &&
@@ -172,7 +173,7 @@ const isRequest = (value: unknown): boolean =>
 
 const isResumeRequest = (value: unknown): boolean =>
   isRecord(value) &&
-  (value.url === undefined || (isString(value.url) && URL.canParse(value.url))) &&
+  (value.url === undefined || (isString(value.url) && isUrl(value.url))) &&
   isString(value.method) &&
   (value.body === undefined || isString(value.body)) &&
   typeof value.isJson === 'boolean'

@@ -21,12 +21,25 @@ export interface LinkPlatform {
 
 /** The real environment. */
 export const linkPlatform = (): LinkPlatform => ({
-  now: () => performance.timeOrigin + performance.now(),
+  now: clock(),
   randomId,
   setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
   clearTimeout: (timer) => clearTimeout(timer as number),
-  locks: globalThis.navigator?.locks,
+  // happy-dom has null.
+  locks: globalThis.navigator?.locks ?? undefined,
 })
+
+/** Some machines stop `performance.now()` while they sleep. Where it lags by more than so many ms, `Date` sets it right. */
+const MOST_LAG = 1_000
+
+function clock(): () => number {
+  let origin = performance.timeOrigin
+  return () => {
+    const lag = Date.now() - origin - performance.now()
+    if (lag > MOST_LAG) origin += lag
+    return origin + performance.now()
+  }
+}
 
 /** `crypto.randomUUID` is missing on insecure origins. */
 function randomId(): string {

@@ -16,6 +16,10 @@ const YOUNG_DEATHS = 3
 const REATTACH_DELAY = 50
 const MOST_REATTACH_DELAY = 1_000
 
+/** The same where no hub could be had, because a server is down or a deployment is under way. */
+const SEARCH_DELAY = 1_000
+const MOST_SEARCH_DELAY = 30_000
+
 /** One per page. It holds the page's subscriptions, and attaches them to the next hub when one is gone. */
 export class Client implements Climber {
   readonly tabSide: TabSide = {
@@ -37,16 +41,17 @@ export class Client implements Climber {
   #attaching: Promise<HubLink> | undefined
   /** Runs until the client looks for the next hub. */
   #timer: unknown
-  /** How many hubs in a row have died young. */
-  #youngDeaths = 0
+  /** How many hubs in a row have died young, or could not be had. */
+  #failures = 0
   #isAway = false
   #hasComplained = false
   /** Malformed messages from a hub, or on a channel between pages. */
   #malformed = 0
 
-  /** @param hosts where a hub can live, in order of preference */
+  /** @param hosts where a hub can live, in order of preference; none where there is no browser, so that nothing ever happens */
   constructor(platform: Platform, hosts: readonly Host[]) {
     this.#platform = platform
+    this.#isAway = hosts.length === 0
     this.#ladder = new Ladder(platform, hosts, this)
     this.#watch = new HubWatch(platform, {
       lost: (link, isWedged) => this.#lose(link, isWedged),
@@ -69,7 +74,10 @@ export class Client implements Climber {
     const id = this.#nextSubscription++
     const subscription = new PageSubscription(this.#platform, id, wish, receive, {
       changed: () => this.#send(subscription),
-      reconnects: () => this.#link?.remote.reconnect(id),
+      reconnects: () => {
+        if (this.#link === undefined) this.#resume()
+        else this.#link.remote.reconnect(id)
+      },
       closed: (endsStream, isKnown) => {
         this.#subscriptions.delete(id)
         if (endsStream && !(isKnown && this.#link)) this.#endUnknown(id, wish)
@@ -185,16 +193,33 @@ export class Client implements Climber {
       this.#watch.begin(link)
       return link
     } catch (error) {
-      if (!this.#isAway)
-        for (const subscription of this.#subscriptions.values()) subscription.fail(error as Error)
+      if (!this.#isAway) this.#miss(error as Error)
       throw error
+    }
+  }
+
+  /** No hub could be had. No stream ends because a script cannot be fetched just now. */
+  #miss(error: Error): void {
+    const subscriptions = [...this.#subscriptions.values()]
+    if (!this.#ladder.mayFindLater) {
+      for (const subscription of subscriptions) subscription.fail(error)
+      return
+    }
+    if (this.#failures === 0) this.#platform.warn(`${error.message}; tabstream goes on trying`)
+    const delay = Math.min(SEARCH_DELAY * 2 ** this.#failures++, MOST_SEARCH_DELAY)
+    this.#wait(delay)
+    for (const subscription of subscriptions) {
+      subscription.fail(error, this.#failures, this.#platform.now() + delay)
     }
   }
 
   /** The page or its network is back. */
   #stir(): void {
     const link = this.#link
-    if (link === undefined) return
+    if (link === undefined) {
+      this.#resume()
+      return
+    }
     link.remote.wake()
     this.#watch.check(link)
   }
@@ -204,12 +229,17 @@ export class Client implements Climber {
     if (isWedged) this.#ladder.giveUp()
     this.#release()
     // Hubs that fail one after the other must not cause a busy loop.
-    this.#youngDeaths = this.#platform.now() - link.since < YOUNG ? this.#youngDeaths + 1 : 0
-    const excess = this.#youngDeaths - YOUNG_DEATHS
+    this.#failures = this.#platform.now() - link.since < YOUNG ? this.#failures + 1 : 0
+    const excess = this.#failures - YOUNG_DEATHS
     const delay = excess < 0 ? 0 : Math.min(REATTACH_DELAY * 2 ** excess, MOST_REATTACH_DELAY)
     // No timer here: in a hidden page even the shortest takes a second.
     if (delay === 0) this.#resume()
-    else this.#timer = this.#platform.setTimeout(() => this.#resume(), delay)
+    else this.#wait(delay)
+  }
+
+  #wait(delay: number): void {
+    this.#platform.clearTimeout(this.#timer)
+    this.#timer = this.#platform.setTimeout(() => this.#resume(), delay)
   }
 
   #resume(): void {
@@ -235,7 +265,12 @@ export class Client implements Climber {
     if (!this.#isAway) return
     this.#isAway = false
     this.#ladder.forgive()
-    this.#resume()
+    // Meanwhile a connection may have died without a word.
+    if (this.#subscriptions.size > 0)
+      this.#attach().then(
+        () => this.#stir(),
+        () => {},
+      )
   }
 }
 

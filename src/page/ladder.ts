@@ -10,6 +10,9 @@ import type { Platform } from './platform.ts'
 /** How long, in ms, to wait for a hub's answer before asking again. The hub may have died meanwhile. */
 const ATTACH_TIMEOUT = 2_500
 
+/** The same for the first attempt at a worker, after which its host finds out whether the worker's script has failed. */
+const FIRST_TIMEOUT = 1_000
+
 /**
  * How many times to ask a hub, and then its successor, before trying the next host. The first has 10 s in
  * all, because the worker's script may load over a slow network.
@@ -31,6 +34,8 @@ export interface Climber {
 
 /** Finds a hub: tries the hosts in order, and remembers which are not available. */
 export class Ladder {
+  /** `climb()` may succeed later if it has failed: a host could not be reached, rather than not be used here at all. */
+  mayFindLater = false
   readonly #platform: Platform
   readonly #hosts: readonly Host[]
   readonly #climber: Climber
@@ -71,6 +76,7 @@ export class Ladder {
    * @throws {TabstreamError} of type `'no-host'` if none is available, or the page is left
    */
   async climb(): Promise<HubLink> {
+    if (this.#refusals.size === 0) this.mayFindLater = false
     for (const host of this.#hosts) {
       if (this.#refusals.has(host)) continue
       const link = await this.#find(host).catch((error: unknown) => {
@@ -88,10 +94,13 @@ export class Ladder {
 
   /** Asks a host's hub until it answers. If it never does, asks its successor. */
   async #find(host: Host): Promise<HubLink> {
-    await host.load?.()
+    await host.load?.().catch((error: unknown) => {
+      this.mayFindLater = true
+      throw error
+    })
     for (let attempt = 1; ; attempt++) {
       const generation = this.#generation + (attempt > ATTEMPTS ? 1 : 0)
-      const link = await this.#open(host, generation)
+      const link = await this.#open(host, generation, attempt)
       if (this.#climber.isAway) {
         link?.life.abort()
         throw left()
@@ -105,20 +114,22 @@ export class Ladder {
   }
 
   /** Resolves to `undefined` if no answer comes in time. Rejects if none can come. */
-  async #open(host: Host, generation: number): Promise<HubLink | undefined> {
+  async #open(host: Host, generation: number, attempt: number): Promise<HubLink | undefined> {
     const life = new AbortController()
     const tabId = this.#platform.randomId()
     try {
       const holdsLock = await this.#holdLock(tabId, life)
       if (this.#climber.isAway) throw left()
       const link = await new Promise<HubLink | undefined>((resolve, reject) => {
-        const opened = host.open(generation, {
-          refused: (reason) => reject(new Error(reason)),
+        const notices = {
+          refused: (reason: string) => reject(new Error(reason)),
           gone: () => {
             resolve(undefined)
             this.#climber.gone(life)
           },
-        })
+        }
+        const opened = host.open(generation, notices, attempt)
+        this.mayFindLater = true
         const endpoint = guarded(opened, TAB_CALLS, () => this.#climber.misunderstood())
         life.signal.addEventListener('abort', () => {
           endpoint.close()
@@ -126,7 +137,7 @@ export class Ladder {
         })
         const remote = wrap<HubSide>(endpoint)
         expose(this.#climber.tabSide, endpoint)
-        const timer = this.#platform.setTimeout(() => resolve(undefined), ATTACH_TIMEOUT)
+        const timer = this.#platform.setTimeout(() => resolve(undefined), timeoutOf(host, attempt))
         remote
           .attach({ tabId, holdsLock })
           .then((hubId) => resolve({ host, hubId, since: this.#platform.now(), remote, life }))
@@ -171,15 +182,13 @@ export class Ladder {
   }
 
   #warn(host: Host): void {
-    if (this.#hasWarned) return
+    if (this.#hasWarned || !host.warning) return
     this.#hasWarned = true
-    const consequence =
-      host.name === 'leader'
-        ? 'so one of the open pages holds the connection for all of them'
-        : 'so this page holds a connection of its own'
-    this.#platform.warn(`tabstream: using host "${host.name}", ${consequence} (${this.#reasons()})`)
+    this.#platform.warn(host.warning(this.#reasons()))
   }
 }
 
-export const left = () =>
-  new TabstreamError('no-host', 'the page was left; it has no hub until it is shown again')
+const timeoutOf = ({ load }: Host, attempt: number): number =>
+  attempt > 1 || load ? ATTACH_TIMEOUT : FIRST_TIMEOUT
+
+export const left = () => new TabstreamError('no-host', 'the page has no hub while it is not shown')

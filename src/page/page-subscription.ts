@@ -130,9 +130,16 @@ export class PageSubscription {
     return new Promise((done) => this.#inbox.add(batch, done))
   }
 
-  /** No hub is available. */
-  fail({ message }: Error): void {
-    this.#giveUp({ message, status: 0, contentType: '', body: '' })
+  /**
+   * No hub is available.
+   *
+   * @param attempt how many have failed in a row
+   * @param retryAt when the next one begins, in ms since 1970; 0 for never
+   */
+  fail({ message }: Error, attempt = 0, retryAt = 0): void {
+    const error = { message, status: 0, contentType: '', body: '' }
+    if (retryAt === 0) this.#giveUp(error)
+    else this.#receive({ type: 'state', seq: 0, ...INITIAL_STATE, error, attempt, retryAt }, '')
   }
 
   /**

@@ -8,8 +8,8 @@ export type PageEvent = 'pagehide' | 'pageshow' | 'online' | 'freeze' | 'resume'
 /** What a page needs from its environment. A simulation replaces it. */
 export interface Platform extends LinkPlatform {
   createChannel(): { port1: LinkEndpoint; port2: LinkEndpoint }
-  /** Opens a BroadcastChannel; `undefined` if the browser has none. */
-  openChannel: ((name: string) => LinkEndpoint) | undefined
+  /** Opens a BroadcastChannel; `undefined` if the browser has none, or does not allow it. */
+  openChannel: ((name: string) => LinkEndpoint | undefined) | undefined
   /** Calls `step` with an empty stack until it returns false, and keeps the page responsive. */
   run(step: () => boolean): void
   /** Listens to changes in the life of the page and its network. */
@@ -26,12 +26,20 @@ export const browserPlatform = (): Platform => {
   return {
     ...linkPlatform(),
     createChannel: () => new MessageChannel(),
-    openChannel: typeof BroadcastChannel === 'undefined' ? undefined : (name) => new BroadcastChannel(name),
+    openChannel,
     run: (step) => turns.run(step),
     onPageEvent,
     isVisible,
     warn: (message) => console.warn(message),
     error: (message) => console.error(message),
+  }
+}
+
+function openChannel(name: string): LinkEndpoint | undefined {
+  try {
+    return new BroadcastChannel(name)
+  } catch {
+    return undefined
   }
 }
 

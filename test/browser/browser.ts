@@ -58,7 +58,8 @@ export async function launchFreezable(flags: readonly string[] = []): Promise<Pr
   }
 }
 
-function findChromium(): string {
+/** Where a Chromium is: the one that was demanded, or the first of the usual places. */
+export function findChromium(): string {
   const { TABSTREAM_CHROMIUM: demanded } = process.env
   if (demanded) {
     if (!existsSync(demanded)) throw new Error(`TABSTREAM_CHROMIUM is ${demanded}, where there is no file`)

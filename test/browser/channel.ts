@@ -45,6 +45,8 @@ export class Channel {
   keep = 10
   /** The `retry:` each stream starts with; small, so that reconnections do not slow the tests. */
   retry: number | undefined = 10
+  /** Begins each stream with its head alone, as a server does that has nothing to say yet. */
+  beginsWithHead = false
   /** The very first text of each stream. */
   preamble = ''
   lineEnd: '\n' | '\r\n' | '\r' = '\n'
@@ -195,7 +197,8 @@ export class Channel {
     if (this.#open.size === 2) this.#crowdedSince = performance.now()
     response.once('close', () => this.#forget(connection))
     const retry = this.retry === undefined ? ':' : `retry: ${this.retry}`
-    const greeting = `${this.preamble}${retry}${this.lineEnd}${this.lineEnd}`
+    const greeting = this.beginsWithHead ? '' : `${this.preamble}${retry}${this.lineEnd}${this.lineEnd}`
+    if (this.beginsWithHead) response.flushHeaders()
     this.#write(connection, greeting + this.#encode(this.#missed(lastEventId)))
     this.#changes.changed()
   }

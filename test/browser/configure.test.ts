@@ -64,22 +64,38 @@ describe('configure', ESSENTIAL, () => {
     const twice = await open()
     expect(await configure(twice, { namespace: 'a' })).toBe('accepted')
     expect(await configure(twice, { namespace: 'b' })).toMatch(late)
+    expect(await configure(twice, { namespace: 'a' })).toBe('accepted')
 
     const afterSource = await open()
     await record(afterSource, '/events/news', ['message'])
-    expect(await configure(afterSource, {})).toMatch(late)
+    expect(await configure(afterSource, { namespace: 'a' })).toMatch(late)
+    expect(await configure(afterSource, {})).toBe('accepted')
 
     const afterInspect = await open()
     await afterInspect.page.evaluate(() => tabstream.inspect())
-    expect(await configure(afterInspect, {})).toMatch(late)
+    expect(await configure(afterInspect, { namespace: 'a' })).toMatch(late)
   })
 
   test('with host "shared-worker" takes nothing else: the source fails and inspect says why', async () => {
+    const { server, context, open } = await stage()
+    await context.addInitScript(() => {
+      Reflect.deleteProperty(globalThis, 'SharedWorker')
+    })
+    const tab = await open()
+    expect(await configure(tab, { host: 'shared-worker' })).toBe('accepted')
+    const recording = await record(tab, '/events/news', ['message'])
+    expect(await recording.waitForSignals('error')).toEqual([{ type: 'error', readyState: 2 }])
+    const refusal = await tab.page.evaluate(() => tabstream.inspect().catch(String))
+    expect(refusal).toMatch(/no SharedWorker/)
+    expect(server.channel('news').requests).toEqual([])
+  })
+
+  test('with host "shared-worker" goes on trying while the script is missing', async () => {
     const { server, open } = await stage()
     const tab = await open()
     expect(await configure(tab, { host: 'shared-worker', worker: '/missing.js' })).toBe('accepted')
     const recording = await record(tab, '/events/news', ['message'])
-    expect(await recording.waitForSignals('error')).toEqual([{ type: 'error', readyState: 2 }])
+    expect(await recording.waitForSignals('error')).toEqual([{ type: 'error', readyState: 0 }])
     const refusal = await tab.page.evaluate(() => tabstream.inspect().catch(String))
     expect(refusal).toMatch(/missing\.js/)
     expect(server.channel('news').requests).toEqual([])

@@ -181,6 +181,26 @@ describe('each page has a stream of its own', () => {
     await expectFallback(set, await set.openMany(2), alone(/SharedWorker/, /BroadcastChannel/))
   })
 
+  // As in Firefox where cookies are blocked. On an insecure origin there are no locks either.
+  test('when the browser does not let it use them', ESSENTIAL, async () => {
+    const set = await stage()
+    await set.context.addInitScript(() => {
+      for (const name of ['SharedWorker', 'BroadcastChannel']) {
+        Reflect.set(
+          globalThis,
+          name,
+          class {
+            constructor() {
+              throw new DOMException('The operation is insecure.', 'SecurityError')
+            }
+          },
+        )
+      }
+      Reflect.deleteProperty(Navigator.prototype, 'locks')
+    })
+    await expectFallback(set, await set.openMany(2), alone(/insecure/, /BroadcastChannel/))
+  })
+
   // A sandbox without `allow-same-origin`, as an iframe can have it: workers, locks and storage are denied.
   test('when its origin is opaque', async () => {
     const set = await stage()
@@ -214,6 +234,23 @@ async function expectSilence(channel: Channel, tabs: Tab[], host: HostName) {
     expect(await warnings(tab)).toEqual([])
   }
 }
+
+test('the shared worker is enough where the browser does not let it use channels', ESSENTIAL, async () => {
+  const { server, context, openMany } = await stage()
+  await context.addInitScript(() => {
+    Reflect.set(
+      globalThis,
+      'BroadcastChannel',
+      class {
+        constructor() {
+          throw new DOMException('The operation is insecure.', 'SecurityError')
+        }
+      },
+    )
+    Reflect.deleteProperty(Navigator.prototype, 'locks')
+  })
+  await expectSilence(server.channel('news'), await openMany(2), 'shared-worker')
+})
 
 test(
   'a strict policy that allows what the page itself needs is enough for the shared worker',

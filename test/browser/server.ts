@@ -42,8 +42,8 @@ export interface TestServer {
   readonly journal: readonly string[]
   url(path: string): string
   channel(name: string): Channel
-  /** Takes over a path. */
-  answer(path: string, answer: Answer): void
+  /** Takes over a path, or gives it back. */
+  answer(path: string, answer: Answer | undefined): void
   /** Resolves when a request for `path` has arrived. */
   waitForRequest(path: string): Promise<void>
   describe(): string
@@ -59,8 +59,9 @@ export interface TestServer {
 /**
  * Pages are `/` and `/page…`. Their query: `csp=POLICY` sends that Content-Security-Policy, `global` loads
  * the classic build, `native` loads nothing, `host=HOST` is passed to `configure`, `library=ORIGIN` loads the library
- * from another server, `target=TARGET` loads it as an app's build for that target (es2017) would change it, `storable` lets the browser keep the page, without which it does not go into the back/forward
- * cache.
+ * from another server, `target=TARGET` loads it as an app's build for that target (es2017) would change it, and without the
+ * APIs that browsers of that age do not have, `storable` lets the browser keep the page, without which it does not go into
+ * the back/forward cache.
  *
  * @param hostname by which pages are to call the server, if the browser resolves it to this machine
  */
@@ -111,7 +112,7 @@ export async function startServer({ port = 0, hostname = '127.0.0.1' } = {}): Pr
     journal,
     url: (path) => origin + path,
     channel,
-    answer: (path, answer) => void answers.set(path, answer),
+    answer: (path, answer) => void (answer ? answers.set(path, answer) : answers.delete(path)),
     waitForRequest: (path) =>
       changes.until(
         () => journal.some((entry) => entry.endsWith(` ${path}`)),
@@ -170,6 +171,13 @@ async function sendLowered(response: ServerResponse, path: string): Promise<void
   await sendBuilt(response, file, (code) => lower(code, target))
 }
 
+/** Takes away what browsers of that age do not have, so that what is compiled for them runs as there. */
+const AGED = `for (const [object, ...names] of [
+  [URL, 'canParse', 'parse'], [AbortSignal, 'any', 'timeout'], [Promise, 'withResolvers', 'try'], [Object, 'groupBy'],
+  [Array, 'fromAsync'], [Array.prototype, 'toSorted', 'toReversed', 'toSpliced', 'with'],
+]) for (const name of names) delete object[name];
+`
+
 const lowered = new Map<string, Promise<string>>()
 
 /** Compiles as Vite does in a build for browsers of this age: it keeps `import()` and `import.meta` for any target. */
@@ -177,7 +185,7 @@ function lower(code: string, target: string): Promise<string> {
   const key = `${target} ${code}`
   const supported = { 'dynamic-import': true, 'import-meta': true }
   const result =
-    lowered.get(key) ?? transform(code, { target, supported, minify: true }).then(({ code }) => code)
+    lowered.get(key) ?? transform(AGED + code, { target, supported, minify: true }).then(({ code }) => code)
   lowered.set(key, result)
   return result
 }

@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import * as chromium from './chromium.ts'
 import { testEssentials } from './essential.ts'
 import * as firefox from './firefox.ts'
+import { testRecovery } from './recovery.ts'
 import { useEngine } from './stage.ts'
 import * as webkit from './webkit.ts'
 
@@ -13,5 +14,6 @@ describe.each(Object.entries(ENGINES))('%s', (_name, { launch }) => {
 
   describe.each(HOSTS)('%s', (host) => {
     testEssentials(host, () => setStage(`/page?host=${host}`))
+    testRecovery(host, () => setStage(`/page?host=${host}`))
   })
 })

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, posix } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createContext, Script } from 'node:vm'
+import { build } from 'esbuild'
 import { parseAst } from 'rollup/parseAst'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as source from '../../src/index.ts'
@@ -14,6 +15,8 @@ interface Manifest {
   main: string
   module: string
   types: string
+  unpkg: string
+  jsdelivr: string
   exports: Record<string, string | Record<string, string>>
   dependencies?: Record<string, string>
 }
@@ -101,6 +104,11 @@ describe('the package', () => {
     expect([manifest.main, manifest.module, manifest.types]).toEqual([script, script, types])
   })
 
+  test('names the classic script for networks that deliver packages', () => {
+    const { default: script } = manifest.exports['./global'] as Record<string, string>
+    expect([manifest.unpkg, manifest.jsdelivr]).toEqual([script, script])
+  })
+
   test('has nothing to install at run time', () => {
     expect(manifest.dependencies ?? {}).toEqual({})
   })
@@ -124,6 +132,67 @@ describe('the package', () => {
     expect(stdout).toContain('"tabstream/worker"')
     expect(status, stdout).toBe(0)
   })
+})
+
+describe('an app', () => {
+  let folder: string
+  const app = (code: string) => ({ contents: code, resolveDir: folder })
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tabstream-app-'))
+    mkdirSync(join(folder, 'node_modules'))
+    symlinkSync(ROOT, join(folder, 'node_modules/tabstream'))
+  })
+
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  test.each([
+    ['tabstream/worker', /addEventListener\("connect"/],
+    ['tabstream/global', /globalThis\.Tabstream ?=/],
+  ])('that imports %s for its effect has it in its bundle', async (path, effect) => {
+    const { outputFiles } = await build({
+      stdin: app(`import '${path}'`),
+      bundle: true,
+      minifySyntax: true,
+      write: false,
+      logLevel: 'error',
+    })
+    expect(outputFiles[0]?.text).toMatch(effect)
+  })
+
+  test('that imports nothing of the rest has nothing of it', async () => {
+    const { outputFiles } = await build({
+      stdin: app(`import 'tabstream'`),
+      bundle: true,
+      write: false,
+      logLevel: 'silent',
+    })
+    expect(outputFiles[0]?.text.length).toBeLessThan(100)
+  })
+
+  test.each([{ lib: ['es2022', 'dom'] }, { lib: ['es2022', 'dom', 'dom.iterable', 'esnext.disposable'] }])(
+    'in TypeScript compiles with the libraries $lib',
+    { timeout: 60_000 },
+    ({ lib }) => {
+      const options = { lib, target: 'es2022', module: 'nodenext', strict: true, types: [], noEmit: true }
+      const write = (file: string, text: string) => writeFileSync(join(folder, file), text)
+      write('package.json', '{ "type": "module" }')
+      write('tsconfig.json', JSON.stringify({ compilerOptions: { ...options, skipLibCheck: false } }))
+      write(
+        'app.ts',
+        `import { connect, SharedEventSource } from 'tabstream'
+const source: EventSource = new SharedEventSource('/events')
+source.addEventListener('cpu', ({ data }) => console.log(data))
+const stream = connect('/events')
+stream.on('cpu', ({ data }) => console.log(data))
+export const end: () => void = () => stream.close()
+`,
+      )
+      const { stdout, status } = runTool('tsc', '--project', folder)
+      expect(stdout).toBe('')
+      expect(status).toBe(0)
+    },
+  )
 })
 
 describe('dist/index.js', () => {
@@ -152,6 +221,44 @@ describe('dist/index.js', () => {
     expect(JSON.parse(stdout)).toEqual({ touched: [], added: 0 })
   })
 
+  test('connects to nothing on a server, however new its Node: streams stay connecting', {
+    timeout: 60_000,
+  }, () => {
+    const script = `
+      const touched = []
+      for (const name of ['fetch', 'setTimeout', 'setInterval']) globalThis[name] = () => touched.push(name)
+      for (const name of ['MessageChannel', 'BroadcastChannel']) {
+        globalThis[name] = class { constructor() { touched.push(name) } }
+      }
+      Object.defineProperty(globalThis, 'navigator', { value: { locks: { request: () => touched.push('locks') } } })
+      const { connect, inspect, SharedEventSource } = await import(${JSON.stringify(url)})
+      const streams = [
+        connect('https://dash.test/events'),
+        connect('/events', { headers: () => touched.push('headers') }),
+        connect(() => touched.push('url'), { key: 'me' }),
+      ]
+      for (const stream of streams) {
+        stream.on('a', () => {})
+        stream.events('b').next()
+        stream.reconnect()
+      }
+      const source = new SharedEventSource('/events')
+      source.onmessage = () => {}
+      const refusal = await inspect().catch(({ type }) => type)
+      await new Promise((resolve) => setImmediate(resolve))
+      const states = [...streams.map(({ status }) => status.state), source.readyState, refusal]
+      streams[0].end()
+      for (const one of [...streams, source]) one.close()
+      console.log(JSON.stringify({ states, touched }))
+    `
+    const { stdout, stderr, status } = runNode('--input-type=module', '--eval', script)
+    expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
+    expect(JSON.parse(stdout)).toEqual({
+      states: ['connecting', 'connecting', 'connecting', 0, 'no-host'],
+      touched: [],
+    })
+  })
+
   test('imports nothing', () => {
     expect(topLevelTypes(read('dist/index.js'))).not.toContain('ImportDeclaration')
   })
@@ -160,6 +267,13 @@ describe('dist/index.js', () => {
 test.each(['page.js', 'tabstream.global.js'])('dist/%s runs no script when garbage is collected', (file) => {
   // In a page in the back/forward cache that would end its stay there.
   expect(read(`dist/${file}`)).not.toContain('FinalizationRegistry')
+})
+
+test('dist/tabstream.global.js defines a global when it is imported, too', { timeout: 60_000 }, () => {
+  const url = pathToFileURL(join(ROOT, 'dist/tabstream.global.js')).href
+  const script = `await import(${JSON.stringify(url)}); console.log(typeof Tabstream.connect)`
+  const { stdout, stderr } = runNode('--input-type=module', '--eval', script)
+  expect({ stdout, stderr }).toEqual({ stdout: 'function\n', stderr: '' })
 })
 
 test('dist/tabstream.global.js defines what the module exports', () => {

@@ -101,10 +101,14 @@ export class Connection {
     if (delay > 0 && this.#count === 0) this.begin(delay)
   }
 
-  /** The network may be back: do not wait any longer. */
+  /**
+   * A page or the network is back: do not wait any longer. A connection that is silent for longer than usual may have died
+   * without a word, so another takes its place.
+   */
   wake(): void {
     const { state, retryAt } = this.status
     if (state === 'retrying' && retryAt > 0 && this.#platform.now() >= this.#notBefore) this.#attempt()
+    else if (!this.#isNotToBeRepeated(0) && this.#idle.doubts()) this.#abort.abort(DROPPED)
   }
 
   /** A page wants another connection now: drops the present one, or the wait for the next. */
@@ -258,7 +262,7 @@ export class Connection {
     if (failure.status !== 401 && failure.status !== 403) this.#hasAskedAgain = false
     status.state = 'retrying'
     this.#notBefore = this.#platform.now() + failure.retryAfter
-    if (this.#isNotToBeRepeated(failure)) return this.#finishFor(failure)
+    if (this.#isNotToBeRepeated(failure.status)) return this.#finishFor(failure)
     const attempt = status.attempt + 1
     const usual = Math.max(
       retryDelay(status.attempt, this.#reconnectionTime, this.#platform.random()),
@@ -286,7 +290,7 @@ export class Connection {
    * A request that is not safe may have done something. It is made again only where it has been refused, where an ID lets the
    * server resume, or where a page has asked for it.
    */
-  #isNotToBeRepeated({ status }: Failure): boolean {
+  #isNotToBeRepeated(status: number): boolean {
     const { request, subscribers, reception } = this.#stream
     if (SAFE.includes(request.method) || status !== 0 || (this.#resumes && reception.canResume)) return false
     return ![...subscribers].some(({ policy }) => policy.repeatsUnsafe)

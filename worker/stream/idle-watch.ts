@@ -1,4 +1,5 @@
 import type { HubPlatform } from '../platform.ts'
+import { Rhythm } from './rhythm.ts'
 
 /** How long, in ms, a server may take to answer before whoever looks into the console is told why that may be. */
 const LATE = 10_000
@@ -8,10 +9,11 @@ export const WHY_SILENT =
   'If a proxy buffers the answer, send it with the header "X-Accel-Buffering: no" (or "proxy_buffering off" in nginx). ' +
   'If the server holds the head back until the first event, send a comment at once.'
 
-/** Notices that the server takes long to answer, or has sent nothing for too long. */
+/** Notices that the server takes long to answer, has sent nothing for too long, or for longer than usual. */
 export class IdleWatch {
   readonly #platform: HubPlatform
   readonly #expired: (reason: string) => void
+  readonly #rhythm: Rhythm
   #timer: unknown
   /** Runs until the server has answered. */
   #lateTimer: unknown
@@ -24,6 +26,7 @@ export class IdleWatch {
   constructor(platform: HubPlatform, expired: (reason: string) => void) {
     this.#platform = platform
     this.#expired = expired
+    this.#rhythm = new Rhythm(() => platform.now())
   }
 
   /**
@@ -33,6 +36,7 @@ export class IdleWatch {
    */
   begin(late: (seconds: number) => void): void {
     this.#hasHeard = false
+    this.#rhythm.begin()
     this.#lateTimer = this.#platform.setTimeout(() => late(LATE / 1_000), LATE)
     this.resume()
   }
@@ -40,13 +44,22 @@ export class IdleWatch {
   /** The server has answered. */
   opened(): void {
     this.#platform.clearTimeout(this.#lateTimer)
+    this.#rhythm.begin()
     this.#restart()
   }
 
   /** The server has sent something. */
   alive(): void {
     this.#hasHeard = true
+    this.#rhythm.heard()
     this.#restart()
+  }
+
+  /** True, once, if the connection has been silent for longer than the server usually is. */
+  doubts(): boolean {
+    if (!this.#isRunning || !this.#rhythm.isOverdue) return false
+    this.#rhythm.doubt()
+    return true
   }
 
   pause(): void {
@@ -56,6 +69,7 @@ export class IdleWatch {
 
   resume(): void {
     this.#isRunning = true
+    this.#rhythm.rest()
     this.#restart()
   }
 

@@ -96,9 +96,24 @@ describe('configure complains', () => {
     expect(() => module.configure({ namespace } as unknown as Options)).toThrow(misuse(message))
   })
 
+  test.each<[Options, Options]>([
+    [{ namespace: 'admin' }, { namespace: 'admin', host: 'auto' }],
+    [{}, { keepAlive: false }],
+    [{ worker: '/worker.js' }, { worker: '/worker.js' }],
+    [{ worker: new URL('https://dash.test/worker.js') }, { worker: 'https://dash.test/worker.js' }],
+  ])('not of a second call with the same options: %j, %j', (one, other) => {
+    module.configure(one)
+    module.configure(other)
+    expect(module.takeOptions()).toEqual(one)
+    module.configure(other)
+    expect(() => module.configure({ ...other, keepAlive: true })).toThrow(misuse('different options'))
+  })
+
   test('of a second call', () => {
     module.configure({ namespace: 'admin' })
-    expect(() => module.configure({ namespace: 'other' })).toThrow(misuse('too late or twice; call it once'))
+    expect(() => module.configure({ namespace: 'other' })).toThrow(
+      misuse('too late, or twice with different options; call it once'),
+    )
     expect(module.takeOptions()).toEqual({ namespace: 'admin' })
   })
 

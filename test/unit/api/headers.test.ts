@@ -480,6 +480,19 @@ describe('the warning of many streams', () => {
     expect(pages.flatMap(({ warnings }) => warnings)).toHaveLength(1)
   })
 
+  test('names the key where functions give different headers without one', async () => {
+    const world = new UpstreamWorld()
+    const pages = Array.from({ length: 5 }, (_, index) => new Page(world, `page ${index}`))
+    for (const [index, page] of pages.entries()) {
+      page.connect(URL_OF_EVENTS, { headers: async () => ({ Authorization: `Bearer ${SECRET} ${index}` }) })
+      await world.clock.advance(OPEN)
+    }
+    const [warning] = pages[4]?.warnings ?? []
+    expect(warning).toMatch(/5 streams.* key.*connect\(url, \{ headers, key: user\.id \}\)/)
+    expect(warning).not.toContain(SECRET)
+    expect(warning).not.toContain('fewer URLs')
+  })
+
   test('counts those of one origin only', async () => {
     const world = new UpstreamWorld()
     const page = new Page(world, 'page')

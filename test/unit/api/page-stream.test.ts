@@ -11,6 +11,7 @@ import {
   text,
 } from '../../../src/api/decode.ts'
 import type { Gap, SharedStream, StreamEvent } from '../../../src/api/shared-stream.ts'
+import type { Host } from '../../../src/link/host.ts'
 import type { TabstreamError } from '../../../src/page/errors.ts'
 import type { WorldOptions } from '../../sim/world/world.ts'
 import { heard, inWords, OPEN, outcomeOf, Page, statuses, UpstreamWorld, URL_OF_EVENTS } from '../upstream.ts'
@@ -1034,6 +1035,26 @@ describe('the status', () => {
     expect(stream.status).toMatchObject({ openedAt: new Date(OPEN + 2_000), retryAt: undefined })
   })
 
+  test('is the same object until it changes, as useSyncExternalStore wants it', async () => {
+    const { world, stream } = await opened()
+    const given: unknown[] = []
+    stream.onStatus((status) => given.push(status))
+    const open = stream.status
+    expect(stream.status).toBe(open)
+    world.upstream.answer = () => new TypeError('network error')
+    world.upstream.cut()
+    await world.clock.advance(0)
+    const retrying = stream.status
+    expect(retrying).not.toBe(open)
+    expect(given).toEqual([retrying])
+    expect(given[0]).toBe(retrying)
+    await world.clock.advance(500)
+    expect(stream.status).toBe(retrying)
+    await world.clock.advance(1_000)
+    expect(stream.status).not.toBe(retrying)
+    expect(stream.status).toBe(given.at(-1))
+  })
+
   test('is connecting, not retrying, while the attempt is under way', async () => {
     const { world, stream } = await opened({
       key: 'a',
@@ -1080,7 +1101,13 @@ describe('the status', () => {
 
   test('is closed, with the reason, where no hub can be had', async () => {
     const world = new UpstreamWorld()
-    const page = new Page(world, 'page', () => [])
+    const impossible: Host = {
+      name: 'direct',
+      open() {
+        throw new Error('not here')
+      },
+    }
+    const page = new Page(world, 'page', () => [impossible])
     const stream = page.connect(URL_OF_EVENTS)
     const events = stream.events('a')
     await world.clock.advance(OPEN)

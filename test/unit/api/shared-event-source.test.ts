@@ -194,7 +194,21 @@ describe('the constructor', () => {
     expect(create('events').source.url).toBe('https://dash.test/app/events')
   })
 
-  test.each(['https://', 'http://dash.test:99999/', 'events'])('throws a SyntaxError for "%s"', (url) => {
+  test('resolves somehow on a server, where nothing is connected to', () => {
+    expect(create('/events').source.url).toBe('http://localhost/events')
+  })
+
+  test('tells the console once that it sends no headers, as others do', () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const withHeaders = { headers: { Authorization: 'Bearer secret' } } as EventSourceInit
+    for (const init of [{}, { withCredentials: true }, withHeaders, withHeaders]) {
+      new SharedEventSource(URL_OF_EVENTS, init)
+    }
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/no headers.*connect\(url, \{ headers \}\)/)]])
+    warn.mockRestore()
+  })
+
+  test.each(['https://', 'http://dash.test:99999/'])('throws a SyntaxError for "%s"', (url) => {
     expect(() => create(url)).toThrow(DOMException)
     expect(() => create(url)).toThrow(expect.objectContaining({ name: 'SyntaxError', code: 12 }))
     expect(made).toEqual([])

@@ -216,6 +216,24 @@ describe('the ladder', () => {
     expect(page.heard()).toEqual([])
   })
 
+  test('tells a host how often it has been asked, the second time after a second', async () => {
+    const world = createWorld()
+    const page = new Page(world, 'page', (self) => {
+      const host: Host = {
+        name: 'shared-worker',
+        open(_generation, { refused }, attempt) {
+          if (attempt === 2) self.agent.schedule(10, () => refused('it is known to be broken'))
+          return world.link(self.agent, world.agent('nobody')).port1
+        },
+      }
+      return [host, direct(self)]
+    })
+    const outcome = within(world, 1_020, page.client.inspect())
+    expect(await outcome).toMatchObject({
+      value: { host: 'direct', refused: [{ host: 'shared-worker', reason: 'it is known to be broken' }] },
+    })
+  })
+
   test('fetches the code of a host when it comes to it, once', async () => {
     const world = createWorld()
     let fetched = 0
@@ -223,7 +241,7 @@ describe('the ladder', () => {
       refusing('no such thing'),
       lazyHost('direct', async () => {
         fetched++
-        return direct(self)
+        return { direct: direct(self) }
       }),
     ])
     expect(fetched).toBe(0)
@@ -343,6 +361,78 @@ describe('without any host', () => {
         error: { message: expect.stringContaining('shared-worker: this context has no SharedWorker') },
       },
     ])
+  })
+
+  test('every subscription stays and is told of each attempt, where a script may be had later', async () => {
+    const world = createWorld()
+    let isThere = false
+    const page = new Page(world, 'page', (self) => [
+      refusing('this context has no SharedWorker'),
+      lazyHost('direct', async () => {
+        if (!isThere) throw new Error('not found')
+        return { direct: direct(self) }
+      }),
+    ])
+    page.listen(world, 'a')
+    await world.clock.advance(7_100)
+    const attempts = [1, 2, 3, 4].map((attempt) => ({
+      type: 'state',
+      state: 'connecting',
+      attempt,
+      // At 0, 1, 3 and 7 seconds.
+      retryAt: 1_000 * (2 ** attempt - 1),
+      error: { message: expect.stringContaining('direct: not found') },
+    }))
+    expect(page.entries).toMatchObject(attempts)
+    expect(page.warnings).toEqual([
+      expect.stringMatching(/no host is available .*not found.* goes on trying/),
+    ])
+    isThere = true
+    await world.clock.advance(8_000)
+    await send(world, 'a')
+    expect(page.events()).toEqual(['a 1'])
+  })
+
+  test('the next attempt begins as soon as the browser is online, or the page asks for it', async () => {
+    const world = createWorld()
+    let attempts = 0
+    const page = new Page(world, 'page', () => [
+      lazyHost('direct', () => {
+        attempts++
+        return Promise.reject(new Error('not found'))
+      }),
+    ])
+    const subscription = page.listen(world, 'a')
+    await world.clock.advance(100)
+    expect(attempts).toBe(1)
+    for (const type of ['online', 'visible', 'resume'] as const) page.happen(type)
+    await world.clock.advance(100)
+    expect(attempts).toBe(2)
+    subscription.reconnect()
+    await world.clock.advance(100)
+    expect(attempts).toBe(3)
+    await world.clock.advance(3_500)
+    expect(attempts).toBe(3)
+    page.happen('pagehide')
+    await world.clock.advance(60_000)
+    expect(attempts).toBe(3)
+  })
+
+  test('after a minute without success it is tried every half minute', async () => {
+    const world = createWorld()
+    let attempts = 0
+    const page = new Page(world, 'page', () => [
+      lazyHost('direct', () => {
+        attempts++
+        return Promise.reject(new Error('not found'))
+      }),
+    ])
+    page.listen(world, 'a')
+    await world.clock.advance(60_000)
+    attempts = 0
+    await world.clock.advance(3_600_000)
+    expect(attempts).toBe(120)
+    expect(page.warnings).toHaveLength(1)
   })
 
   test('inspect() rejects, and says so in its type', async () => {

@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+// @ts-expect-error: a script without types of its own
+import { FLOOR, newerThanFloor } from '../../.ci/floor.mjs'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+describe('what is shipped uses nothing newer than the oldest browsers have', () => {
+  const scripts = readdirSync(join(ROOT, 'dist')).filter((name) => name.endsWith('.js'))
+  const read = (name: string) => readFileSync(join(ROOT, 'dist', name), 'utf8')
+
+  test.each(scripts)('%s', (name) => {
+    // The two are one program.
+    expect(newerThanFloor(read(name), name === 'hub.js' ? read('page.js') : '')).toEqual([])
+  })
+
+  test('there are scripts', () => {
+    expect(scripts.sort()).toEqual(['hub.js', 'index.js', 'page.js', 'tabstream.global.js', 'worker.js'])
+  })
+})
+
+describe('the check', () => {
+  test.each([
+    ['URL.canParse(text)', ['.canParse', 'URL.canParse']],
+    ['list.toSorted()', ['.toSorted']],
+    ['AbortSignal.any([one, other])', ['AbortSignal.any']],
+    ['Promise.withResolvers()', ['.withResolvers', 'Promise.withResolvers']],
+    ['new EditContext()', ['EditContext']],
+    ['globalThis.Observable?.from(list)', ['Observable']],
+  ])('finds %s', (code, found) => {
+    expect(newerThanFloor(code)).toEqual(found)
+  })
+
+  test.each([
+    'list.findLast(Boolean)',
+    'Object.hasOwn(one, name)',
+    'signal.throwIfAborted()',
+    'reportError(error)',
+    'class Log { toSorted() {} }; new Log().toSorted()',
+    'new SharedWorker(url)',
+  ])('lets pass %s', (code) => {
+    expect(newerThanFloor(code)).toEqual([])
+  })
+})
+
+test('the README names the same browsers', () => {
+  const { chrome, firefox, safari } = FLOOR
+  expect(readFileSync(join(ROOT, 'README.md'), 'utf8')).toContain(
+    `Chrome and Edge ${chrome}, Firefox ${firefox}, Safari ${safari}`,
+  )
+})

@@ -4,10 +4,10 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 
 /** Bytes, compressed by brotli at quality 11. The README states what there is. */
 const BUDGETS = {
-  SharedEventSource: 8_915,
-  connect: 12_315,
-  'worker.js': 19_940,
-  'hub.js': 19_560,
+  SharedEventSource: 9_395,
+  connect: 12_925,
+  'worker.js': 20_365,
+  'hub.js': 20_575,
 }
 
 const sizes = await measureSizes()

@@ -102,6 +102,10 @@ export class Tab implements HubSide {
     stream?.finish()
   }
 
+  working(subscriptionId: number): void {
+    this.#subscriptions.get(subscriptionId)?.cursor.noteWork()
+  }
+
   reconnect(subscriptionId: number): void {
     this.#subscriptions.get(subscriptionId)?.stream.connection.reconnect()
   }

@@ -93,6 +93,14 @@ export interface ConnectOptions<
    * @default 8 Mi
    */
   maxEventSize?: number
+  /**
+   * What happens where this page works, and is slower than the server. `'wait'`: the hub reads no faster, for all who share the
+   * stream. `'gap'`: it holds nobody back, and is told of a `slow-tab` gap once it is too far behind. `'latest'`: as `'gap'`,
+   * but instead of the gap it is given the latest event of each name. A page that stands still, because it is blocked or frozen,
+   * holds nobody back for longer than two seconds.
+   * @default 'wait'
+   */
+  lag?: 'wait' | 'gap' | 'latest'
   /** The event after which the stream is over, for all who share it. It is still given to the listeners. */
   until?: (event: StreamEvent) => boolean
   /** Closes the stream. */
@@ -150,6 +158,8 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
       ? undefined
       : `a number of ms: ${LEAST_IDLE_TIMEOUT} at least, or 0 for none`,
   maxEventSize: (value) => (isPositive(value) ? undefined : 'a number of characters greater than 0'),
+  lag: (value) =>
+    ['wait', 'gap', 'latest'].includes(value as string) ? undefined : '"wait", "gap" or "latest"',
   until: (value) => (typeof value === 'function' ? undefined : 'a function'),
   signal: (value) => (isSignal(value) ? undefined : 'an AbortSignal'),
 }
@@ -270,6 +280,7 @@ function wishOf(
     resumes: resume !== 'none',
     idleTimeout: Math.min(idleTimeout, LONGEST_TIMER),
     maxEventSize,
+    lag: options.lag ?? 'wait',
     ...mannersOf({ ephemeral: options.ephemeral, gapEvents: options.gapEvents }),
     ...(options.identify !== undefined && { identify: options.identify }),
   }

@@ -31,6 +31,7 @@ export const HUB_CALLS: Calls = {
   subscribe: (subscription) => isSubscription(subscription),
   unsubscribe: (id) => isInteger(id),
   end: (id, request) => isInteger(id) && (request === undefined || isRequest(request)),
+  working: (id) => isInteger(id),
   reconnect: (id) => isInteger(id),
   detach: () => true,
   wake: () => true,
@@ -188,6 +189,7 @@ const isPolicy = (value: unknown): boolean =>
   typeof value.resumes === 'boolean' &&
   isIdleTimeout(value.idleTimeout) &&
   isNumber(value.maxEventSize) &&
+  ['wait', 'gap', 'latest'].includes(value.lag as string) &&
   areNames(value.ephemeral) &&
   areNames(value.gapEvents) &&
   (value.identify === undefined || isPointer(value.identify))

@@ -65,6 +65,11 @@ export interface Policy {
   readonly idleTimeout: number
   /** How many characters an event may have, data, name and ID together. */
   readonly maxEventSize: number
+  /**
+   * What happens where the page works, and is slower than the server: the hub reads no faster than it, or it is told of a gap,
+   * or it is given the latest event of each name instead of what it has missed.
+   */
+  readonly lag: 'wait' | 'gap' | 'latest'
   /** Names of events that belong to the connection which brings them. */
   readonly ephemeral?: readonly string[]
   /** Names of events by which the server says that history is gone. */
@@ -113,6 +118,7 @@ export const EVENT_SOURCE_POLICY: Policy = {
   resumes: true,
   idleTimeout: 0,
   maxEventSize: 8 * 1024 * 1024,
+  lag: 'wait',
 }
 
 /** Why a connection could not be had, or is no more. */
@@ -331,6 +337,8 @@ export interface HubSide {
   unsubscribe(subscriptionId: number): void
   /** Ends the stream of a subscription, for all who share it; the request's where the hub does not know the subscription. */
   end(subscriptionId: number, request?: StreamRequest): void
+  /** The tab is not through with a batch, and goes on dispatching it. Said twice a second at most. */
+  working(subscriptionId: number): void
   /** Drops the connection of a subscription's stream, or the wait for the next, and connects at once. */
   reconnect(subscriptionId: number): void
   detach(): void

@@ -74,6 +74,7 @@ export class Client implements Climber {
     const id = this.#nextSubscription++
     const subscription = new PageSubscription(this.#platform, id, wish, receive, {
       changed: () => this.#send(subscription),
+      works: () => this.#link?.remote.working(id),
       reconnects: () => {
         if (this.#link === undefined) this.#resume()
         else this.#link.remote.reconnect(id)

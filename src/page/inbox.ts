@@ -24,19 +24,33 @@ export interface PendingBatch {
   seq: number | undefined
 }
 
+/** After so many ms without an acknowledgement the hub is told that the page goes on. */
+const SILENCE = 500
+
 /** Holds the batches that have arrived, and dispatches their entries one by one, with pauses. */
 export class Inbox {
   readonly #platform: Platform
   readonly #receive: Receive
   readonly #passed: (pending: PendingBatch) => void
+  readonly #works: () => void
+  #toldAt = 0
   #pending: PendingBatch[] = []
   #isRunning = false
 
-  /** @param passed called with each batch that has been dispatched completely, before its acknowledgement */
-  constructor(platform: Platform, receive: Receive, passed: (pending: PendingBatch) => void) {
+  /**
+   * @param passed called with each batch that has been dispatched completely, before its acknowledgement
+   * @param works called now and then while a batch takes long to dispatch
+   */
+  constructor(
+    platform: Platform,
+    receive: Receive,
+    passed: (pending: PendingBatch) => void,
+    works: () => void,
+  ) {
     this.#platform = platform
     this.#receive = receive
     this.#passed = passed
+    this.#works = works
   }
 
   get pending(): readonly PendingBatch[] {
@@ -48,6 +62,7 @@ export class Inbox {
     this.#pending.push({ batch, reader: new Reader(batch.entries), done, seq: undefined })
     if (this.#isRunning) return
     this.#isRunning = true
+    this.#toldAt = this.#platform.now()
     // The platform has just called us with an empty stack, so the first entry needs no turn.
     if (this.#run()) this.#platform.run(() => this.#run())
   }
@@ -67,6 +82,7 @@ export class Inbox {
       const pause = pending && this.#dispatch(pending)
       if (pause instanceof Promise) {
         pause.then(() => {
+          this.#tell()
           this.#settle(pending)
           if (this.#isRunning) this.#platform.run(() => this.#run())
         })
@@ -77,6 +93,7 @@ export class Inbox {
       budget ??= new Budget(this.#platform.now)
       if (budget.isSpent()) break
     }
+    this.#tell()
     return this.#isRunning
   }
 
@@ -87,11 +104,19 @@ export class Inbox {
     return this.#receive(entry, pending.batch.position.log)
   }
 
+  #tell(): void {
+    const now = this.#platform.now()
+    if (now - this.#toldAt < SILENCE) return
+    this.#toldAt = now
+    this.#works()
+  }
+
   /** Acknowledges the batch if it has been dispatched completely. */
   #settle(pending: PendingBatch | undefined): void {
     // A listener may have changed or closed the subscription, which has already settled everything.
     if (pending !== undefined && this.#pending[0] === pending && pending.reader.isThrough) {
       this.#pending.shift()
+      this.#toldAt = this.#platform.now()
       this.#passed(pending)
       pending.done()
     }

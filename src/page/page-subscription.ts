@@ -12,7 +12,7 @@ import {
   type Subscription,
 } from '../link/protocol.ts'
 import { Dispatched } from './dispatched.ts'
-import { Inbox, type Receive } from './inbox.ts'
+import { Inbox, type PendingBatch, type Receive } from './inbox.ts'
 import type { Platform } from './platform.ts'
 
 /** What a page asks of a hub, and what a hub can ask of the page. */
@@ -30,6 +30,8 @@ export interface Wish {
 interface Notices {
   /** Called when the hub must be told of a change. */
   changed(): void
+  /** Called now and then while the page takes long over what has arrived. */
+  works(): void
   /** Called when the page wants another connection now. */
   reconnects(): void
   /**
@@ -64,10 +66,11 @@ export class PageSubscription {
     this.#dispatched = new Dispatched(wish)
     this.#receive = receive
     this.#notices = notices
-    this.#inbox = new Inbox(platform, receive, ({ batch, reader: { count } }) => {
+    const passed = ({ batch, reader: { count } }: PendingBatch) => {
       this.#dispatch(batch, count)
       this.#position = batch.position
-    })
+    }
+    this.#inbox = new Inbox(platform, receive, passed, () => notices.works())
     if (wish.request instanceof Promise) wish.request.then((request) => this.#begin(request))
     else this.#begin(wish.request)
   }

@@ -158,6 +158,8 @@ export class SimTab {
   readonly problems: string[] = []
   /** Was frozen or cached at some time. */
   hasSlept = false
+  /** Ran nothing for so long that nobody waits for it. */
+  hasStoodStill = false
   readonly #world: World
   readonly #host: Host
   readonly #client: Client
@@ -226,6 +228,8 @@ export class SimTab {
   /** Runs nothing for so many ms, as if one task took that long. */
   block(duration: number): void {
     if (!this.canAct) return
+    // Acknowledgements and what is said of work may take a while.
+    if (duration > 1_000) this.hasStoodStill = true
     this.freeze()
     this.#world.clock.schedule(duration, () => this.wake())
   }

@@ -35,7 +35,11 @@ export async function brokenPromises(schedule: Schedule): Promise<string[]> {
       const isWholeLog = schedule.logEvents > subscription.server.events.length * 2
       const isAwake = isWholeLog && !tab.hasSlept
       const isOneHub = isAwake && outcome.world.hubs.length === 1
-      const circumstances = { isOneHub, isGapUndue: isOneHub || (isAwake && !isPlaceLost) }
+      const circumstances = {
+        isOneHub,
+        isGapUndue: isOneHub || (isAwake && !isPlaceLost),
+        works: outcome.world.hubs.length === 1 && !tab.hasSlept && !tab.hasStoodStill,
+      }
       for (const problem of problemsOf(subscription, circumstances)) {
         problems.push(`${tab.agent.name}, subscription ${index} (${subscription.server.kind}): ${problem}`)
       }
@@ -80,6 +84,8 @@ interface Circumstances {
   isOneHub: boolean
   /** Nothing that happened to this tab can have cost it events. */
   isGapUndue: boolean
+  /** It has gone on working at one hub, however slowly. */
+  works: boolean
 }
 
 /** What a page was given, with the numbers of its events. */
@@ -116,6 +122,7 @@ function problemsOf(subscription: SimSubscription, circumstances: Circumstances)
     ...problemsOfFrames(account),
     ...problemsOfLoss(account),
     ...problemsOfGaps(account),
+    ...problemsOfLag(account),
   ]
 }
 
@@ -223,6 +230,12 @@ function isTold({ server, records }: Account, event: ServedEvent): boolean {
 }
 
 /** No gap where nothing is missing. */
+/** Whoever goes on working is waited for, however short the log. */
+function problemsOfLag({ records, works }: Account): string[] {
+  const isSlow = records.some((record) => record.type === 'gap' && record.reason === 'slow-tab')
+  return works && isSlow ? ['a gap "slow-tab", though the tab goes on working'] : []
+}
+
 function problemsOfGaps({ server, records, isGapUndue }: Account): string[] {
   if (!isGapUndue || !server.isFaithful) return []
   const problems: string[] = []

@@ -6,6 +6,7 @@ import {
   type Entry,
   EVENT_SOURCE_POLICY,
   type HubSide,
+  type Policy,
   type StreamRequest,
   type Subscription,
   type TabSide,
@@ -124,10 +125,15 @@ export class RawTab {
 }
 
 /** An attached tab that listens to these names of the first server, over an open connection. */
-export async function listeningTab(world: World, name: string, names: readonly string[]): Promise<RawTab> {
+export async function listeningTab(
+  world: World,
+  name: string,
+  names: readonly string[],
+  policy: Policy = EVENT_SOURCE_POLICY,
+): Promise<RawTab> {
   const tab = new RawTab(world, name)
   await tab.attach()
-  await tab.subscribe(names)
+  await tab.subscribe(names, { policy })
   await world.clock.advance(CONNECT)
   return tab
 }

@@ -3,6 +3,7 @@ import { pack } from '../../src/link/pack.ts'
 import type {
   ConnectionError,
   Entry,
+  EventEntry,
   GapEntry,
   GapReason,
   PackedEntries,
@@ -91,6 +92,7 @@ export class Cursor implements Subscriber {
       this.pump()
       this.#stream.moved()
     })
+    if (this.policy.lag === 'latest') this.#joining.keepLatest(stream.log)
     stream.add(this)
   }
 
@@ -116,6 +118,11 @@ export class Cursor implements Subscriber {
 
   get isAtWork(): boolean {
     return this.#sender.isAtWork
+  }
+
+  /** The page is not through with what it has been sent, but gets on with it. */
+  noteWork(): void {
+    this.#sender.noteWork()
   }
 
   get next(): number {
@@ -200,10 +207,7 @@ export class Cursor implements Subscriber {
   #slice(): Entry[] {
     const { log } = this.#stream
     const { finale } = this.#standing
-    if (this.#next < log.firstSeq) {
-      this.#fallBehind('slow-tab')
-      this.#next = log.firstSeq
-    }
+    if (this.#next < log.firstSeq) this.#next = this.#catchUp()
     const entries = this.#lead.splice(0)
     const batch = { entries, characters: 0 }
     while (entries.length < BATCH_ENTRIES && batch.characters < BATCH_CHARACTERS) {
@@ -271,6 +275,23 @@ export class Cursor implements Subscriber {
   #positionAt(seq: number): Position {
     const rejoin = this.#rejoin
     return rejoin?.isJoined === false ? rejoin.position : this.#stream.positionAt(seq)
+  }
+
+  /** Goes on at the beginning of the log behind a gap, or with the latest event of each name. */
+  #catchUp(): number {
+    const { log } = this.#stream
+    const next = this.#next
+    if (this.policy.lag !== 'latest') {
+      this.#fallBehind('slow-tab')
+      return log.firstSeq
+    }
+    const missed: EventEntry[] = []
+    const begin = this.#joining.join(log, log.lastSeq + 1, 1, (kept) => {
+      if (kept.seq >= next) missed.push(kept)
+    })
+    missed.sort((one, other) => one.seq - other.seq)
+    for (const kept of missed) this.#lead.push({ ...kept, seq: log.firstSeq - 1 })
+    return begin
   }
 
   #fallBehind(reason: GapReason): void {

@@ -57,6 +57,11 @@ export class Joining {
     return this.#replayFrom
   }
 
+  /** From now on the log keeps the latest event of each name, as far as there is room for it. */
+  keepLatest(log: Log): void {
+    log.keepLast([...this.names].filter((name) => name !== EVERY_NAME))
+  }
+
   wants(name: string): boolean {
     return this.names.has(name) || this.names.has(EVERY_NAME)
   }

@@ -16,8 +16,8 @@ const FEW_ENTRIES = 16
 const FEW_CHARACTERS = 16_384
 const MOST_WAITING = 24
 
-/** A tab that has acknowledged no batch for this many ms has stopped, or cannot keep up. */
-const AT_WORK = 1_000
+/** A tab that has something to do, and has shown for this many ms that it does, stands still. */
+const AT_WORK = 2_000
 
 /** A tab to which nothing is sent is told its position after this many entries, or after this many ms. */
 const POSITION_ENTRIES = 256
@@ -49,7 +49,8 @@ export class Sender {
   #inFlight = 0
   /** How many more batches may be sent whose acknowledgements may wait. */
   #waiting = 0
-  #acknowledgedAt = Number.NEGATIVE_INFINITY
+  /** When the tab has last shown that it works: since when it has something to do, or has got on with that. */
+  #workedAt = Number.NEGATIVE_INFINITY
   #reportedSeq: number
   #reportedAt: number
 
@@ -79,9 +80,14 @@ export class Sender {
     return this.#inFlight === 0
   }
 
-  /** True if the tab has acknowledged a batch in the last second. */
+  /** True if the tab has something to do, and has got on with it in the last two seconds. */
   get isAtWork(): boolean {
-    return this.#platform.now() - this.#acknowledgedAt < AT_WORK
+    return this.#inFlight > 0 && this.#platform.now() - this.#workedAt < AT_WORK
+  }
+
+  /** The tab is not through with a batch yet, but gets on with it. */
+  noteWork(): void {
+    this.#workedAt = this.#platform.now()
   }
 
   /**
@@ -128,12 +134,12 @@ export class Sender {
       beginsAnew,
       mayWait,
     }
-    if (!mayWait) this.#inFlight++
+    if (!mayWait && this.#inFlight++ === 0) this.noteWork()
     this.#calls.deliver(batch).then(
       () => {
         if (mayWait) return
         this.#inFlight--
-        this.#acknowledgedAt = this.#platform.now()
+        this.noteWork()
         this.#acknowledged()
       },
       // A tab that rejects a batch is gone. Its lock or the next ping tells the hub.

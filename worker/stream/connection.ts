@@ -242,7 +242,7 @@ export class Connection {
   /** While we do not read, silence says nothing of the server. */
   async #untilThereIsRoom(): Promise<void> {
     this.#idle.pause()
-    await this.#stream.pace.wait()
+    await this.#stream.pace.room()
     this.#idle.resume()
   }
 

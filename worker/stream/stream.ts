@@ -54,7 +54,7 @@ export class Stream implements ConnectionStream {
     this.#notices = notices
     this.log = new Log(limits)
     this.excerpts = new Excerpts(this.log)
-    this.pace = new Pace(this.log, this.subscribers)
+    this.pace = new Pace(platform, this.log, this.subscribers)
     this.history = new History(this.log, this.takeover)
     this.reception = new Reception(platform, this.log, this.history, () => this.pump())
     this.connection = new Connection(platform, source, this)

@@ -27,7 +27,7 @@ export interface Subscriber {
   readonly isEnded: boolean
   /** True if the page has dispatched everything that concerns it. */
   readonly isThrough: boolean
-  /** True if the page has acknowledged a batch in the last second. */
+  /** True if the page has something to do, and has shown in the last two seconds that it goes on doing it. */
   readonly isAtWork: boolean
   /** Sequence number of the next entry to look at. */
   readonly next: number

@@ -622,7 +622,10 @@ describe('events()', () => {
     const gaps: Gap[] = []
     stream.onGap((gap) => gaps.push(gap))
     const events = stream.events('a')
-    for (let number = 1; number <= 300; number++) await send(`a ${number}`)
+    await send('a 1')
+    // So long a loop may stand still.
+    await world.clock.advance(2_100)
+    for (let number = 2; number <= 300; number++) await send(`a ${number}`)
     const words = taken(events)
     await world.clock.advance(0)
     stream.close()

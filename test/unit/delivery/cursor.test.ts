@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { unpack } from '../../../src/link/pack.ts'
-import type { Position } from '../../../src/link/protocol.ts'
+import { EVENT_SOURCE_POLICY, type Position } from '../../../src/link/protocol.ts'
 import type { World } from '../../sim/world/world.ts'
 import { CONNECT, createWorld, listeningTab, RawTab, send, serverOf } from '../raw-tab.ts'
 
@@ -22,6 +22,13 @@ async function busyTab(world: World): Promise<RawTab> {
   tab.hold()
   await send(world, 'a', 'a')
   return tab
+}
+
+/** The tab has something to do, and has not got on with it for so long that nobody waits for it. */
+async function standStill(world: World, tab: RawTab): Promise<void> {
+  tab.hold()
+  await send(world, 'a')
+  await world.clock.advance(2_100)
 }
 
 describe('delivery', () => {
@@ -279,21 +286,57 @@ describe('reading on', () => {
     return { world, late, other, lastEventId }
   }
 
-  test('waits for a tab that would lose events, as long as nobody runs out of work', async () => {
-    const { world, other, lastEventId } = await twoAtWork()
-    await send(world, ...Array(40).fill('a'))
-    const paused = await lastEventId()
-    expect(Number(paused?.slice('id-'.length))).toBeLessThan(15)
+  const numberIn = (id: string | undefined): number => Number(id?.slice('id-'.length))
+
+  test('waits for a tab that is at work and would lose events, though others have run out of work', async () => {
+    const { world, late, other, lastEventId } = await twoAtWork()
     other.release()
+    await send(world, ...Array(40).fill('a'))
+    expect(numberIn(await lastEventId())).toBeLessThan(15)
+    late.release()
     await world.clock.advance(0)
+    expect(await lastEventId()).toBe('id-49')
+    expect(late.heard().slice(2)).toEqual(Array.from({ length: 49 }, (_, index) => `a ${index + 1}`))
+  })
+
+  test('waits for a tab that acknowledges nothing and says that it works', async () => {
+    const { world, late, other, lastEventId } = await twoAtWork()
+    other.release()
+    await send(world, ...Array(40).fill('a'))
+    for (let time = 0; time < 10; time++) {
+      late.hub.working(1)
+      await world.clock.advance(1_000)
+    }
+    expect(numberIn(await lastEventId())).toBeLessThan(15)
+    late.release()
+    await world.clock.advance(0)
+    expect(late.heard().slice(2)).toEqual(Array.from({ length: 49 }, (_, index) => `a ${index + 1}`))
+  })
+
+  test('waits no longer than two seconds for a tab that stands still', async () => {
+    const { world, other, lastEventId } = await twoAtWork()
+    other.release()
+    await send(world, ...Array(40).fill('a'))
+    await world.clock.advance(1_500)
+    expect(numberIn(await lastEventId())).toBeLessThan(15)
+    await world.clock.advance(800)
     expect(await lastEventId()).toBe('id-49')
   })
 
-  test('does not wait for a tab that stands still', async () => {
+  test('does not wait for a tab that has stood still for two seconds', async () => {
     const { world, lastEventId } = await twoAtWork()
-    await world.clock.advance(1_100)
+    await world.clock.advance(2_100)
     await send(world, ...Array(10).fill('a'))
     expect(await lastEventId()).toBe('id-19')
+  })
+
+  test.each(['gap', 'latest'] as const)('does not wait for a tab whose lag is "%s"', async (lag) => {
+    const world = createWorld(short(20))
+    const late = await listeningTab(world, 'late', ['a'], { ...EVENT_SOURCE_POLICY, lag })
+    const other = await listeningTab(world, 'other', ['a'])
+    late.hold()
+    await send(world, ...Array(49).fill('a'))
+    expect(other.heard().at(-1)).toBe('a 49')
   })
 })
 
@@ -303,8 +346,8 @@ describe('falling off the log', () => {
     const slow = await listeningTab(world, 'slow', ['a'])
     // A tab that keeps up keeps the stream going.
     await listeningTab(world, 'quick', ['a'])
-    slow.hold()
-    await send(world, ...Array(12).fill('a'))
+    await standStill(world, slow)
+    await send(world, ...Array(11).fill('a'))
     slow.release()
     await world.clock.advance(0)
     const rest = ['a 9', 'a 10', 'a 11', 'a 12']
@@ -318,8 +361,8 @@ describe('falling off the log', () => {
     const world = createWorld(short(4))
     const slow = await listeningTab(world, 'slow', ['a'])
     await listeningTab(world, 'quick', ['a'])
-    slow.hold()
-    await send(world, ...Array(events).fill('a'))
+    await standStill(world, slow)
+    await send(world, ...Array(events - 1).fill('a'))
     slow.release()
     await world.clock.advance(0)
     const rest = slow.heard().slice(3)
@@ -361,8 +404,8 @@ describe('falling off the log', () => {
     const slow = await listeningTab(world, 'slow', ['a'])
     await listeningTab(world, 'quick', ['a'])
     for (const _ of ['once', 'again']) {
-      slow.hold()
-      await send(world, ...Array(12).fill('a'))
+      await standStill(world, slow)
+      await send(world, ...Array(11).fill('a'))
       slow.release()
       await world.clock.advance(0)
     }
@@ -376,14 +419,53 @@ describe('falling off the log', () => {
     const world = createWorld(short(4))
     const slow = await listeningTab(world, 'slow', ['a'])
     await listeningTab(world, 'quick', ['a'])
-    slow.hold()
-    await send(world, ...Array(12).fill('a'))
+    await standStill(world, slow)
+    await send(world, ...Array(11).fill('a'))
     serverOf(world).refuseWith = 'network error'
     serverOf(world).cut()
     await world.clock.advance(10)
     slow.release()
     await world.clock.advance(0)
     expect(slow.heard().slice(3, 5)).toEqual(['gap slow-tab "id-1" "id-10"', 'connecting'])
+  })
+
+  test('gives a tab that wants the latest events those instead of a gap, each once and in order', async () => {
+    const world = createWorld(short(6))
+    const policy = { ...EVENT_SOURCE_POLICY, lag: 'latest' as const }
+    const slow = await listeningTab(world, 'slow', ['a', 'b', 'c'], policy)
+    await listeningTab(world, 'quick', ['a'])
+    slow.hold()
+    await send(world, 'a', 'b', 'c', 'a', 'b', ...Array(10).fill('a'), 'd')
+    slow.release()
+    await world.clock.advance(0)
+    expect(slow.heard()).toEqual([...OPENING, 'a 1', 'c 3', 'b 5', 'a 15'])
+    await send(world, 'c', 'a')
+    expect(slow.heard().slice(-2)).toEqual(['c 17', 'a 18'])
+  })
+
+  test('gives a tab nothing again of what it has had when that is the latest', async () => {
+    const world = createWorld(short(6))
+    const policy = { ...EVENT_SOURCE_POLICY, lag: 'latest' as const }
+    const slow = await listeningTab(world, 'slow', ['a', 'b'], policy)
+    await listeningTab(world, 'quick', ['a'])
+    await send(world, 'b')
+    slow.hold()
+    await send(world, ...Array(15).fill('a'))
+    slow.release()
+    await world.clock.advance(0)
+    expect(slow.heard()).toEqual([...OPENING, 'b 1', 'a 2', 'a 16'])
+  })
+
+  test('gives a tab that wants the latest events of all names those that the log still has', async () => {
+    const world = createWorld(short(6))
+    const policy = { ...EVENT_SOURCE_POLICY, lag: 'latest' as const }
+    const slow = await listeningTab(world, 'slow', ['*'], policy)
+    await listeningTab(world, 'quick', ['a'])
+    slow.hold()
+    await send(world, 'a', ...Array(8).fill('b'), 'c', 'a', 'b')
+    slow.release()
+    await world.clock.advance(0)
+    expect(slow.heard()).toEqual([...OPENING, 'a 1', 'c 10', 'a 11', 'b 12'])
   })
 
   test('does not happen by events that the tab does not listen to', async () => {

@@ -155,6 +155,7 @@ const fakeHub = (world: World, page: Page, answersFor: (tab: Remote<TabSide>) =>
       subscribe: () => 'fake',
       unsubscribe: () => {},
       end: () => {},
+      working: () => {},
       reconnect: () => {},
       detach: () => {},
       wake: () => {},

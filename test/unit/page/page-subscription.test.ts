@@ -69,6 +69,7 @@ class Page {
       changed: () => {
         this.changes++
       },
+      works: () => {},
       reconnects: () => {},
       closed: () => {
         this.closings++

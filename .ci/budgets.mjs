@@ -4,10 +4,10 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 
 /** Bytes, compressed by brotli at quality 11. The README states what there is. */
 const BUDGETS = {
-  SharedEventSource: 9_395,
-  connect: 12_925,
-  'worker.js': 20_365,
-  'hub.js': 20_575,
+  SharedEventSource: 9_520,
+  connect: 13_225,
+  'worker.js': 21_035,
+  'hub.js': 21_160,
 }
 
 const sizes = await measureSizes()

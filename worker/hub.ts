@@ -82,10 +82,15 @@ export class Hub implements TabHub {
     this.#tabs.delete(tab)
   }
 
-  /** The stream for a subscription, created if there is none. */
-  streamFor({ request, position, seen }: Subscription): Stream {
+  streamFor(subscription: Subscription, tab: Tab): Stream {
+    const { request, position, seen } = subscription
     const identity = identityOf(request)
-    const stream = this.#streams.get(identity) ?? this.#createStream(identity, request)
+    let stream = this.#streams.get(identity)
+    if (stream?.subscribers.size === 0 && !mayTakeUp(stream, subscription, tab)) {
+      stream.close()
+      stream = undefined
+    }
+    stream ??= this.#createStream(identity, request)
     // A position in the stream's own log comes from a tab that is here already.
     if (position !== undefined && position.resumeAfter !== '' && position.log !== stream.id) {
       const wait = stream.gather(position, seen) > 1 ? GATHER_MISSING : GATHER_MORE
@@ -126,10 +131,20 @@ export class Hub implements TabHub {
   }
 
   #createStream(identity: string, request: StreamRequest): Stream {
+    let listed = identity
     const notices = {
       advise: (message: string) => this.#advise(message, stream),
       ended: () => {
-        if (this.#streams.get(identity) === stream) this.#streams.delete(identity)
+        if (this.#streams.get(listed) === stream) this.#streams.delete(listed)
+      },
+      isOf: (request: StreamRequest, mayChange: boolean) => {
+        const identity = identityOf(request)
+        if ((this.#streams.get(identity) ?? (mayChange && stream)) !== stream) return false
+        if (identity !== listed) stream.log.seal()
+        this.#streams.delete(listed)
+        listed = identity
+        this.#streams.set(listed, stream)
+        return true
       },
     }
     const id = `${this.id}/${++this.#streamCount}`
@@ -192,6 +207,17 @@ export class Hub implements TabHub {
       this.platform.setTimeout(() => this.#holdLock(true).then(resolve), wait)
     })
   }
+}
+
+/**
+ * Whether a stream that nobody holds may be taken up: it can be the former user's. A key names whose it is, and who was part of it
+ * goes on. The tab that held it last may take it up to render something anew, and is replayed nothing older.
+ */
+function mayTakeUp({ id, left, log }: Stream, subscription: Subscription, tab: Tab): boolean {
+  const { request, position, renews = [] } = subscription
+  if (request.key !== '' || position?.log === id) return true
+  log.seal()
+  return left?.tab === tab && renews.includes(left.subscription)
 }
 
 /** Requests share a stream only if this is equal for both. */

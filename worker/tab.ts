@@ -26,8 +26,8 @@ export interface TabHub {
   readonly platform: HubPlatform
   join(tab: Tab): void
   leave(tab: Tab): void
-  /** The stream for a subscription, created if there is none. */
-  streamFor(subscription: Subscription): Stream
+  /** The stream for a tab's subscription, created if there is none. */
+  streamFor(subscription: Subscription, tab: Tab): Stream
   /** The stream of a request, if there is one. */
   streamOf(request: StreamRequest): Stream | undefined
   /** A warning to show once, in the console of the page that has caused it. */
@@ -81,10 +81,13 @@ export class Tab implements HubSide {
 
   subscribe(subscription: Subscription): string {
     if (!this.#isAttached) return ''
-    const stream = this.#hub.streamFor(subscription)
+    const known = this.#subscriptions.get(subscription.id)
+    // It may have parted.
+    const present = known?.stream.subscribers.has(known.cursor) ? known : undefined
+    const former = present?.cursor
+    const stream = present?.stream ?? this.#hub.streamFor(subscription, this)
     const warning = this.#hub.takeWarning()
     if (warning !== undefined) this.warn(warning)
-    const former = this.#subscriptions.get(subscription.id)?.cursor
     const cursor = new Cursor(this.#hub.platform, this.#hub.id, stream, subscription, this.#remote, former)
     this.#subscriptions.set(subscription.id, { stream, cursor })
     former?.close()
@@ -93,8 +96,10 @@ export class Tab implements HubSide {
   }
 
   unsubscribe(subscriptionId: number): void {
-    this.#subscriptions.get(subscriptionId)?.cursor.close()
+    const { stream, cursor } = this.#subscriptions.get(subscriptionId) ?? {}
     this.#subscriptions.delete(subscriptionId)
+    cursor?.close()
+    if (stream?.subscribers.size === 0) stream.left = { tab: this, subscription: subscriptionId }
   }
 
   end(subscriptionId: number, request?: StreamRequest): void {
@@ -114,8 +119,7 @@ export class Tab implements HubSide {
     if (!this.#isAttached) return
     this.#isAttached = false
     this.#hub.leave(this)
-    for (const { cursor } of this.#subscriptions.values()) cursor.close()
-    this.#subscriptions.clear()
+    for (const id of this.#subscriptions.keys()) this.unsubscribe(id)
     this.#watch.abort()
     this.#close()
   }

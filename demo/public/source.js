@@ -7,7 +7,9 @@ let library
 const tabstream = () => {
   library ??= import('tabstream').then((module) => {
     // A click from one selection of panels to another, or a reload, stays on the connection.
-    module.configure({ keepAlive: new URLSearchParams(location.search).get('keepAlive') !== 'no' })
+    // The figures are for everybody who may open the page.
+    const wanted = new URLSearchParams(location.search).get('keepAlive') !== 'no'
+    module.configure({ keepAlive: wanted && 'public' })
     return module
   })
   return library

@@ -28,11 +28,13 @@ export interface Options {
   namespace?: string
   /**
    * Keeps the worker and its connections for a moment after the last page has gone, so that a multi-page
-   * site keeps its connection from page to page. It has no effect in browsers without `extendedLifetime`.
-   * Pages that differ in this option do not share connections.
+   * site keeps its connection from page to page: with `true` that of streams with a `key`, because only that tells users apart.
+   * `'public'` says that it does not matter whose page comes next, and keeps every stream's. Browsers without
+   * `extendedLifetime` keep a connection only as long as another page is open. Pages with this option share no connections
+   * with pages that have it not.
    * @default false
    */
-  keepAlive?: boolean
+  keepAlive?: boolean | 'public'
 }
 
 const HOSTS: readonly unknown[] = ['auto', 'shared-worker', 'leader', 'direct']
@@ -94,8 +96,8 @@ function check(wanted: Options): void {
   if (namespace !== undefined && typeof namespace !== 'string') {
     throw misuse(`namespace must be a string, not ${describe(namespace)}`)
   }
-  if (keepAlive !== undefined && typeof keepAlive !== 'boolean') {
-    throw misuse(`keepAlive must be true or false, not ${describe(keepAlive)}`)
+  if (keepAlive !== undefined && typeof keepAlive !== 'boolean' && keepAlive !== 'public') {
+    throw misuse(`keepAlive must be true, "public" or false, not ${describe(keepAlive)}`)
   }
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../link/protocol.ts'
 import type { Client } from '../page/client.ts'
 import type { Wish } from '../page/page-subscription.ts'
+import { wishByHeaders } from './by-headers.ts'
 import { checkReplay, describe, isSignal, mannersOf, misuse, resolve, withoutFragment } from './checks.ts'
 import type { Decoded, Decoder } from './decode.ts'
 import { pageClient } from './page-client.ts'
@@ -26,13 +27,14 @@ export interface ConnectOptions<
   /** Values other than strings are sent as JSON. */
   body?: unknown
   /**
-   * Headers of the request; or a function that gives them, called in one of the pages before each connection, with the
-   * reason. When the server answers 401 or 403 it is called once more before the stream ends.
+   * Headers of the request; or a function that gives them, called before each connection with the reason: with a `key` in one
+   * of the pages, otherwise in each. When the server answers 401 or 403 it is called in one page after the other before the
+   * stream ends.
    */
   headers?: HeadersInit | ((reason: HeadersReason) => HeadersInit | Promise<HeadersInit>)
   /**
    * Tells apart streams that are equal otherwise, for instance by the user's ID. With a function for the headers, pages
-   * share a stream only where both give the same key or, without one, where the first headers are equal. With a function
+   * share a stream only where both give the same key or, without one, for as long as both give the same headers. With a function
    * for the URL there must be one, which names the stream as well as the user: the URLs that it gives tell nothing apart.
    */
   key?: string
@@ -164,9 +166,6 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
   signal: (value) => (isSignal(value) ? undefined : 'an AbortSignal'),
 }
 
-/** For how many ms headers that were given for one purpose are good for the other. */
-const FRESH = 10_000
-
 /**
  * Opens a stream that is shared by every tab of the origin that asks for the same: method, URL, credentials, headers, body,
  * key, the request that resumes (`resume`), and what to do with a redirect.
@@ -253,7 +252,7 @@ const resumeRequestOf = (options: ResumeOptions): ResumeRequest => ({
 function wishOf(
   url: string | UrlFunction,
   options: ConnectOptions,
-  client: Pick<Client, 'now' | 'randomId' | 'isAway'>,
+  client: Pick<Client, 'key' | 'now' | 'randomId' | 'isAway'>,
 ): Wish {
   const { body, headers, key, retry, maxRetries = Number.POSITIVE_INFINITY, resume } = options
   const { idleTimeout = 0, maxEventSize = EVENT_SOURCE_POLICY.maxEventSize } = options
@@ -264,7 +263,8 @@ function wishOf(
     credentials: options.withCredentials ? 'include' : (options.credentials ?? 'same-origin'),
     method: methodOf(options),
     body: textOf(body),
-    key: key ?? '',
+    // Headers that a function gives are not the page's word for all of them.
+    key: key ?? (typeof headers === 'function' ? '' : client.key),
     asksHeaders: typeof headers === 'function',
     redirect: options.redirect,
     ...(typeof resume === 'object' && { resume: resumeRequestOf(resume) }),
@@ -300,24 +300,7 @@ function wishOf(
     return { url: at, headers: given }
   }
   if (key !== undefined) return { ...wish, details: ask, request }
-  // What tells users apart is only in the headers themselves. They are good for the first connection, too.
-  let first: { readonly details: ConnectionDetails; readonly at: number } | undefined
-  // On a server, nothing is asked.
-  const asked = client.isAway ? new Promise<never>(() => {}) : ask('connect')
-  const promised = asked.then(
-    (details) => {
-      first = { details, at: client.now() }
-      return { ...base, headers: details.headers }
-    },
-    // Nobody knows whose stream this is: it is shared with nobody.
-    () => ({ ...request, key: client.randomId() }),
-  )
-  const askLater = (reason: HeadersReason) => {
-    const known = reason === 'connect' && first && client.now() - first.at < FRESH ? first.details : undefined
-    first = undefined
-    return known === undefined ? ask(reason) : Promise.resolve(known)
-  }
-  return { ...wish, details: askLater, request: promised }
+  return { ...wish, ...wishByHeaders(request, ask, client) }
 }
 
 /** @throws {TypeError} whose message does not repeat the URL, since that may hold a secret */

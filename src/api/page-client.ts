@@ -36,6 +36,7 @@ function createClient(): Client {
   const client = new Client(
     platform,
     ladder.filter(({ name }) => isBrowser && (host === 'auto' || host === name)),
+    options.keepAlive === 'public' ? 'public' : '',
   )
   return client
 }

@@ -96,7 +96,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
         method: 'GET',
         body: undefined,
         headers: [],
-        key: '',
+        key: pageClient().key,
         asksHeaders: false,
       },
       policy: { ...EVENT_SOURCE_POLICY, ...mannersOf({ ephemeral, gapEvents }) },

@@ -6,7 +6,7 @@ interface SharedWorkerOptions {
   readonly worker?: string | URL | { toJSON(): string }
   readonly namespace?: string
   /** True if the worker outlives its last page for a moment. */
-  readonly keepAlive?: boolean
+  readonly keepAlive?: boolean | 'public'
 }
 
 /**

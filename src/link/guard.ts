@@ -50,7 +50,8 @@ export const TAB_CALLS: Calls = {
     isPosition(batch.position) &&
     typeof batch.beginsAnew === 'boolean' &&
     typeof batch.mayWait === 'boolean',
-  details: (id, reason) => isInteger(id) && isString(reason),
+  details: (id, reason, round) => isInteger(id) && isString(reason) && isString(round),
+  part: (id) => isInteger(id),
   retryDelay: (id, attempt, error) => isInteger(id) && isInteger(attempt) && isConnectionError(error),
   warn: (message) => isString(message),
   ping: () => true,
@@ -125,7 +126,7 @@ function isAnswer(message: unknown): message is { readonly value?: unknown } {
 
 function isSubscription(value: unknown): boolean {
   if (!isRecord(value) || !isInteger(value.id) || !isInteger(value.epoch)) return false
-  const { request, policy, names, position, replay, seen } = value
+  const { request, policy, names, position, replay, seen, renews } = value
   return (
     isRequest(request) &&
     isPolicy(policy) &&
@@ -133,7 +134,8 @@ function isSubscription(value: unknown): boolean {
     names.every(isString) &&
     (position === undefined || isPosition(position)) &&
     (['undefined', 'number'].includes(typeof replay) || replay === 'all' || isRecord(replay)) &&
-    (seen === undefined || (isRecord(seen) && arePassed(seen.events) && isInteger(seen.since)))
+    (seen === undefined || (isRecord(seen) && arePassed(seen.events) && isInteger(seen.since))) &&
+    (renews === undefined || (Array.isArray(renews) && renews.every(isInteger)))
   )
 }
 

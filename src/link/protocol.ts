@@ -13,7 +13,7 @@ export interface StreamRequest {
   readonly credentials: RequestCredentials
   readonly method: string
   readonly body: string | undefined
-  /** Names in lower case, sorted. What a function in the page gave first, if there is one and no `key`. */
+  /** Names in lower case, sorted. What a function in the page has given last, if there is one and no `key`. */
   readonly headers: readonly (readonly [name: string, value: string])[]
   /** Tells apart what else is equal, for instance users. */
   readonly key: string
@@ -45,6 +45,8 @@ export interface ConnectionDetails {
   /** Absolute, without fragment. */
   readonly url: string
   readonly headers: StreamRequest['headers']
+  /** Where the page has no key to give: `''`, or what tells it from all others, since the headers do not. */
+  readonly key?: string
 }
 
 /** What one subscriber wants of a stream that others may share. */
@@ -188,6 +190,8 @@ export interface Subscription {
   readonly replay?: Replay
   /** What this tab has dispatched lately, for a hub that may not know the position's log. */
   readonly seen?: Seen
+  /** Subscriptions that the tab had closed in the very task in which it opened this one, which may take their place. */
+  readonly renews?: readonly number[]
 }
 
 /** The latest events that a tab has dispatched, by their numbers in the log that its position names. */
@@ -353,8 +357,18 @@ export interface HubSide {
 export interface TabSide {
   /** Returns when every entry has been dispatched: the return is the acknowledgement, `LATER` where that may wait. */
   deliver(batch: Batch): Promise<typeof LATER | undefined>
-  /** What the subscription's functions give for the next connection. Rejects with what they throw. */
-  details(subscriptionId: number, reason: HeadersReason): Promise<ConnectionDetails | undefined>
+  /**
+   * What the subscription's functions give for the next connection. Rejects with what they throw.
+   *
+   * @param round the same for all who are asked for that connection
+   */
+  details(
+    subscriptionId: number,
+    reason: HeadersReason,
+    round: string,
+  ): Promise<ConnectionDetails | undefined>
+  /** The stream is not of the headers that the subscription's function gives. It is to subscribe anew, with those. */
+  part(subscriptionId: number): void
   /** When the subscription's function wants to try again, in ms; `false` for not at all. */
   retryDelay(subscriptionId: number, attempt: number, error: ConnectionError): Promise<number | false>
   /** For the page's console. */

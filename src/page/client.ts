@@ -20,6 +20,8 @@ const MOST_REATTACH_DELAY = 1_000
 const SEARCH_DELAY = 1_000
 const MOST_SEARCH_DELAY = 30_000
 
+let subscriptionCount = 0
+
 /** One per page. It holds the page's subscriptions, and attaches them to the next hub when one is gone. */
 export class Client implements Climber {
   readonly tabSide: TabSide = {
@@ -27,7 +29,8 @@ export class Client implements Climber {
       await this.#deliver(batch)
       return batch.mayWait ? LATER : undefined
     },
-    details: async (id, reason) => this.#wish(id).details?.(reason),
+    details: async (id, reason, round) => this.#wish(id).details?.(reason, round),
+    part: (id) => this.#subscriptions.get(id)?.part(),
     retryDelay: async (id, attempt, error) => this.#wish(id).retryDelay?.(attempt, error) ?? false,
     warn: (message) => this.#platform.warn(message),
     ping: () => {},
@@ -36,7 +39,8 @@ export class Client implements Climber {
   readonly #ladder: Ladder
   readonly #watch: HubWatch
   readonly #subscriptions = new Map<number, PageSubscription>()
-  #nextSubscription = 1
+  /** Subscriptions that have been closed in this task: what is opened in it may be the same, rendered anew. */
+  #justClosed: number[] = []
   #link: HubLink | undefined
   #attaching: Promise<HubLink> | undefined
   /** Runs until the client looks for the next hub. */
@@ -48,9 +52,13 @@ export class Client implements Climber {
   /** Malformed messages from a hub, or on a channel between pages. */
   #malformed = 0
 
+  /** Tells apart streams for which the page gives no key. */
+  readonly key: string
+
   /** @param hosts where a hub can live, in order of preference; none where there is no browser, so that nothing ever happens */
-  constructor(platform: Platform, hosts: readonly Host[]) {
+  constructor(platform: Platform, hosts: readonly Host[], key = '') {
     this.#platform = platform
+    this.key = key
     this.#isAway = hosts.length === 0
     this.#ladder = new Ladder(platform, hosts, this)
     this.#watch = new HubWatch(platform, {
@@ -71,8 +79,9 @@ export class Client implements Climber {
 
   /** Opens a subscription, which has no names yet. `receive` is called for each entry, in order. */
   subscribe(wish: Wish, receive: Receive): PageSubscription {
-    const id = this.#nextSubscription++
+    const id = ++subscriptionCount
     const subscription = new PageSubscription(this.#platform, id, wish, receive, {
+      renews: this.#justClosed,
       changed: () => this.#send(subscription),
       works: () => this.#link?.remote.working(id),
       reconnects: () => {
@@ -81,6 +90,7 @@ export class Client implements Climber {
       },
       closed: (endsStream, isKnown) => {
         this.#subscriptions.delete(id)
+        this.#noteClosed(id)
         if (endsStream && !(isKnown && this.#link)) this.#endUnknown(id, wish)
         else if (endsStream) this.#link?.remote.end(id)
         this.#link?.remote.unsubscribe(id)
@@ -171,10 +181,20 @@ export class Client implements Climber {
     if (hubId !== link.hubId && !link.life.signal.aborted) this.#lose(link)
   }
 
+  #noteClosed(id: number): void {
+    // Nothing is subscribed of a page that is away. On a server, nothing may run later.
+    if (this.#isAway || this.#justClosed.push(id) > 1) return
+    this.#platform.run(() => {
+      this.#justClosed = []
+      return false
+    })
+  }
+
   /** Others may have the stream at a hub that does not know this subscription. */
-  async #endUnknown(id: number, { request }: Wish): Promise<void> {
+  async #endUnknown(id: number, { request, latest }: Wish): Promise<void> {
     const link = await this.#attach().catch(() => undefined)
-    link?.remote.end(id, await request)
+    const first = await request
+    link?.remote.end(id, latest?.() ?? first)
   }
 
   #attach(): Promise<HubLink> {

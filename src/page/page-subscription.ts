@@ -23,11 +23,17 @@ export interface Wish {
   readonly replay?: Replay | undefined
   /** As the policy's pointer says. */
   readonly identify?: ((event: EventEntry) => string | undefined) | undefined
-  readonly details?: ((reason: HeadersReason) => Promise<ConnectionDetails>) | undefined
+  readonly details?: ((reason: HeadersReason, round: string) => Promise<ConnectionDetails>) | undefined
+  /** The request as of the last answer of a function for the headers, where there is no key. */
+  readonly latest?: (() => StreamRequest) | undefined
+  /** The stream has other headers. Resolves when it is known what to ask for instead. */
+  readonly parted?: (() => Promise<void>) | undefined
   readonly retryDelay?: ((attempt: number, error: ConnectionError) => Promise<number | false>) | undefined
 }
 
 interface Notices {
+  /** Subscriptions that the page closes in the task in which it opens this one. */
+  readonly renews?: readonly number[]
   /** Called when the hub must be told of a change. */
   changed(): void
   /** Called now and then while the page takes long over what has arrived. */
@@ -103,21 +109,29 @@ export class PageSubscription {
     else this.#announce()
   }
 
+  /** Goes on at a stream of other headers, as at another hub. */
+  async part(): Promise<void> {
+    await this.wish.parted?.()
+    if (this.#stage !== 'closed') this.reattach()
+  }
+
   /** What the hub must know, and is told; `undefined` until the request is known. */
   message(): Subscription | undefined {
     if (this.#request === undefined) return undefined
     this.#isKnown = true
-    const { policy, replay } = this.wish
+    const { policy, replay, latest } = this.wish
+    const { renews = [] } = this.#notices
     const { pending } = this.#inbox
     const position = pending.at(-1)?.batch.position ?? this.#position
     return {
       id: this.#id,
       epoch: this.#epoch,
-      request: this.#request,
+      request: latest?.() ?? this.#request,
       policy,
       names: this.#names,
       ...(position && { position }),
       ...(replay !== undefined && { replay }),
+      ...(renews.length > 0 && { renews }),
       ...(position &&
         position.log !== this.#hubLog && {
           seen: this.#dispatched.before(pending.map(({ batch }) => batch)),

@@ -6,7 +6,9 @@ const PAGES = 20
 
 const stage = useBrowser()
 
-const keepAlive = (tab: Tab, wanted: boolean) =>
+type Wanted = boolean | 'public'
+
+const keepAlive = (tab: Tab, wanted: Wanted) =>
   tab.page.evaluate((keepAlive) => tabstream.configure({ keepAlive }), wanted)
 
 /** Goes to another page as a reader does: by a link. */
@@ -22,20 +24,38 @@ async function follow(tab: Tab, path: string): Promise<void> {
   await whenReady(tab)
 }
 
+/** Resolves with the first event of a stream of this key. The title tells that it is open. */
+const openWith = (tab: Tab, key: string): Promise<string> =>
+  tab.page.evaluate((key) => {
+    const stream = tabstream.connect('/events/news', { key })
+    stream.onStatus(({ state }) => {
+      document.title = state
+    })
+    return stream.once('message').then(({ data }) => data)
+  }, key)
+
 describe('one tab that goes through 20 pages', () => {
   /** Each page gets an event before the next; resolves with the number of connections that took. */
-  async function walk(wanted: boolean): Promise<number> {
+  async function walk(wanted: Wanted, key?: string): Promise<number> {
     const { server, open } = await stage()
     const channel = server.channel('news')
     const tab = await open('/page/1')
     for (let number = 1; number <= PAGES; number++) {
       if (number > 1) await follow(tab, `/page/${number}`)
       await keepAlive(tab, wanted)
+      const data = `for page ${number}`
+      if (key !== undefined) {
+        const next = openWith(tab, key)
+        await tab.page.waitForFunction(() => document.title === 'open')
+        channel.send({ data })
+        expect(await next).toBe(data)
+        continue
+      }
       const recording = await record(tab, '/events/news', ['message'])
       await recording.waitForSignals('open')
-      channel.send({ data: `for page ${number}` })
-      await recording.reach(`for page ${number}`)
-      expect(await recording.data()).toEqual([`for page ${number}`])
+      channel.send({ data })
+      await recording.reach(data)
+      expect(await recording.data()).toEqual([data])
     }
     expect((await inspect(tab)).host).toBe('shared-worker')
     console.log(
@@ -44,8 +64,16 @@ describe('one tab that goes through 20 pages', () => {
     return channel.totalConnections
   }
 
-  test('takes one connection with keepAlive', ESSENTIAL, async () => {
-    expect(await walk(true)).toBe(1)
+  test('takes one connection where the page says that its streams are public', ESSENTIAL, async () => {
+    expect(await walk('public')).toBe(1)
+  })
+
+  test('takes one connection with a key', ESSENTIAL, async () => {
+    expect(await walk(true, 'user 1')).toBe(1)
+  })
+
+  test('takes one for each page without a key, since nobody knows whose page is next', async () => {
+    expect(await walk(true)).toBe(PAGES)
   })
 
   test('takes what it takes without', async () => {

@@ -11,6 +11,7 @@ import { judgeMutants } from './judge-defects.mjs'
  * @property {string} defect what is wrong with it
  * @property {number[]} [seeds] more of them where it takes a rare schedule
  * @property {string} [test] the unit test that must notice it, where it takes too rare a schedule
+ * @property {string} [plays] the simulation that must notice: `promises`, which is the usual one, or `users`
  */
 
 /** @type {Mutant[]} */
@@ -60,15 +61,15 @@ export const mutants = [
   {
     name: 'cursor one too early',
     file: 'worker/delivery/cursor.ts',
-    find: 'return Math.max(position.seq + 1, log.firstSeq)',
-    replace: 'return Math.max(position.seq, log.firstSeq)',
+    find: 'return Math.max(position.seq + 1, first)',
+    replace: 'return Math.max(position.seq, first)',
     defect: 'A repositioned cursor brings the last event again.',
   },
   {
     name: 'cursor one too late',
     file: 'worker/delivery/cursor.ts',
-    find: 'return Math.max(position.seq + 1, log.firstSeq)',
-    replace: 'return Math.max(position.seq + 2, log.firstSeq)',
+    find: 'return Math.max(position.seq + 1, first)',
+    replace: 'return Math.max(position.seq + 2, first)',
     defect: 'A repositioned cursor leaves one event out.',
   },
   {
@@ -95,15 +96,15 @@ export const mutants = [
   {
     name: 'no gap for a slow tab',
     file: 'worker/delivery/cursor.ts',
-    find: "      this.#fallBehind('slow-tab')\n",
+    find: "      this.#fallBehind('slow-tab', log.firstSeq)\n",
     replace: '',
     defect: 'A cursor that has fallen off the log goes on without a word.',
   },
   {
     name: 'gap for every tab that comes back',
     file: 'worker/delivery/cursor.ts',
-    find: "if (position.seq + 1 < log.firstSeq) this.#fallBehind('asleep')",
-    replace: "this.#fallBehind('asleep')",
+    find: "if (position.seq + 1 < first) this.#fallBehind('asleep', first)",
+    replace: "this.#fallBehind('asleep', first)",
     defect: 'A tab whose place is still in the log is told of a gap.',
   },
   {
@@ -158,8 +159,8 @@ export const mutants = [
   {
     name: 'nothing shared',
     file: 'worker/hub.ts',
-    find: 'this.#streams.get(identity) ?? this.#createStream',
-    replace: 'this.#createStream',
+    find: '    stream ??= this.#createStream(identity, request)\n',
+    replace: '    stream = this.#createStream(identity, request)\n',
     defect: 'Each subscription has a connection of its own.',
   },
   {

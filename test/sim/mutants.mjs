@@ -5,8 +5,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mutants } from './defects.mjs'
 import { simulate, vitest } from './simulate.mjs'
+import { userMutants } from './users/defects.mjs'
 
-// npm run sim:mutants [-- words of the names of some]
+// npm run sim:mutants [-- words of the names of some, or users]
 //
 // Does the simulation notice? Each mutant is tabstream with one defect, and must break a promise; or a unit test where that
 // takes too rare a schedule.
@@ -28,7 +29,9 @@ process.on('exit', () => rmSync(scratch, { recursive: true }))
 process.on('SIGINT', () => process.exit(130))
 
 const words = process.argv.slice(2)
-const chosen = mutants.filter(({ name }) => words.every((word) => name.includes(word)))
+const chosen = [...mutants, ...userMutants].filter(({ name, plays }) =>
+  words.every((word) => `${name} (${plays})`.includes(word)),
+)
 const rotten = chosen.flatMap((mutant) => whyRotten(mutant) ?? [])
 if (chosen.length === 0) rotten.push(`No mutant's name contains "${words.join('" and "')}".`)
 if (rotten.length > 0) {
@@ -68,9 +71,13 @@ async function isSound() {
     console.log(`Tabstream itself fails ${test}, so that nothing can be said of mutants: ${problem}`)
     process.exit(1)
   }
-  const seeds = [...new Set(chosen.filter(({ test }) => test === undefined).flatMap(seedsOf))]
-  for (const seed of seeds) {
-    const { isPassed, failure, output } = await play(folder, seed)
+  const played = chosen.filter(({ test }) => test === undefined)
+  const seeds = [...new Set(played.flatMap(seedsOf))]
+  const kinds = [...new Set(played.map(({ plays }) => plays))]
+  for (const [seed, plays] of seeds.flatMap((seed) =>
+    kinds.map((plays) => /** @type {const} */ ([seed, plays])),
+  )) {
+    const { isPassed, failure, output } = await play(folder, seed, plays)
     if (isPassed) continue
     const why = failure?.problems[0] ?? output
     console.log(`Tabstream itself breaks a promise, so that nothing can be said of mutants: ${why}`)
@@ -115,7 +122,7 @@ async function judge(mutant) {
   const total = { runs: 0, milliseconds: 0 }
   for (const seed of seedsOf(mutant)) {
     const begun = performance.now()
-    const { isPassed, runs, failure, output } = await play(folder, seed)
+    const { isPassed, runs, failure, output } = await play(folder, seed, mutant.plays)
     total.runs += runs
     total.milliseconds += failure?.milliseconds ?? Math.round(performance.now() - begun)
     if (failure !== undefined) return { verdict: 'killed', ...total, problem: failure.problems[0] }
@@ -133,10 +140,11 @@ function seedsOf({ seeds = [SEED] }) {
 /**
  * @param {string} folder
  * @param {number} seed
+ * @param {string | undefined} plays
  * @returns {Promise<Result>}
  */
-async function play(folder, seed) {
-  const { result, stop } = simulate({ root: folder, runs: RUNS, seed, shrinks: false })
+async function play(folder, seed, plays) {
+  const { result, stop } = simulate({ root: folder, runs: RUNS, seed, plays, shrinks: false })
   const timer = setTimeout(stop, TIME_LIMIT)
   return result.finally(() => clearTimeout(timer))
 }

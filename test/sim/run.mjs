@@ -73,7 +73,8 @@ function wholeNumber(name, text, least) {
 function playOne(given) {
   const text = given.trimStart().startsWith('{') ? given : readFileSync(given, 'utf8')
   const schedule = JSON.stringify(JSON.parse(text))
-  const { status } = spawnSync(process.execPath, vitest(root), {
+  const plays = schedule.includes('"users":true') ? 'users' : 'promises'
+  const { status } = spawnSync(process.execPath, vitest(root, 'sim', `${plays}.test.ts`), {
     cwd: root,
     env: { ...process.env, TABSTREAM_SIM_SCHEDULE: schedule },
     stdio: 'inherit',
@@ -89,7 +90,11 @@ function playOne(given) {
  */
 async function playMany(runs, seed, kinds) {
   console.log(`Playing ${count(runs)} random schedules from seed ${seed} …`)
-  const waiting = chunksOf(runs, seed).map((chunk) => (kinds === undefined ? chunk : { ...chunk, kinds }))
+  // Only the simulation of promises has servers of several kinds.
+  const waiting =
+    kinds === undefined
+      ? ['promises', 'users'].flatMap((plays) => chunksOf(runs, seed).map((chunk) => ({ ...chunk, plays })))
+      : chunksOf(runs, seed).map((chunk) => ({ ...chunk, plays: 'promises', kinds }))
   /** @type {Map<Chunk, ReturnType<typeof simulate>>} */
   const running = new Map()
   let played = 0
@@ -119,21 +124,22 @@ async function playMany(runs, seed, kinds) {
   }
   await Promise.all(Array.from({ length: PROCESSES }, playWaiting))
   clearInterval(progress)
-  if (!isBroken) console.log(`Every promise was kept in ${count(played)} schedules.`)
+  const users = kinds === undefined ? ', half of them of users that come and go' : ''
+  if (!isBroken) console.log(`Every promise was kept in ${count(played)} schedules${users}.`)
   return isBroken ? 1 : 0
 }
 
-/** @typedef {{ runs: number, seed: number, kinds?: string }} Chunk */
+/** @typedef {{ runs: number, seed: number, plays: string, kinds?: string }} Chunk */
 
 /**
  * @param {number} runs
  * @param {number} seed
- * @returns {Chunk[]}
+ * @returns {{ runs: number, seed: number }[]}
  */
 function chunksOf(runs, seed) {
-  if (runs <= UNDIVIDED) return [{ runs, seed }]
-  return Array.from({ length: Math.ceil(runs / CHUNK) }, (_, index) => ({
-    runs: Math.min(CHUNK, runs - index * CHUNK),
+  const size = runs <= UNDIVIDED ? runs : CHUNK
+  return Array.from({ length: Math.ceil(runs / size) }, (_, index) => ({
+    runs: Math.min(size, runs - index * size),
     // Far apart, so that neighbouring seeds do not share chunks.
     seed: (seed + index * 0x9e3779b1) % SEEDS,
   }))

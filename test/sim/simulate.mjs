@@ -14,7 +14,7 @@ import { join } from 'node:path'
  */
 
 /**
- * What promises.test.ts writes while it runs.
+ * What promises.test.ts or users.test.ts writes while it runs.
  *
  * @typedef {object} Report
  * @property {number} runs schedules played so far, less those of the shrinking
@@ -26,16 +26,16 @@ import { join } from 'node:path'
 /**
  * Plays random schedules in a process of its own.
  *
- * @param {{ root: string, runs: number, seed: number, kinds?: string, shrinks?: boolean }} options `root`: a checkout of
- *   tabstream; `kinds`: of servers, with commas between them
+ * @param {{ root: string, runs: number, seed: number, kinds?: string, shrinks?: boolean, plays?: string }} options `root`: a
+ *   checkout of tabstream; `kinds`: of servers, with commas between them; `plays`: which simulation
  * @returns {{ report: () => Report, result: Promise<Result>, stop: () => void }}
  */
-export function simulate({ root, runs, seed, kinds, shrinks = true }) {
+export function simulate({ root, runs, seed, kinds, shrinks = true, plays = 'promises' }) {
   const folder = mkdtempSync(join(tmpdir(), 'tabstream-sim-'))
   const path = join(folder, 'report.json')
   const tidyUp = () => rmSync(folder, { recursive: true, force: true })
   process.once('exit', tidyUp)
-  const child = spawn(process.execPath, vitest(root), {
+  const child = spawn(process.execPath, vitest(root, 'sim', `${plays}.test.ts`), {
     cwd: root,
     env: {
       ...process.env,
@@ -69,20 +69,18 @@ export function simulate({ root, runs, seed, kinds, shrinks = true }) {
 }
 
 /**
- * Arguments for Node that run the simulation's schedules, or another project. In a thread, which ends with its process whatever it is
- * doing.
+ * Arguments for Node that run files of a project. In a thread, which ends with its process whatever it is doing.
  *
  * @param {string} root
- * @param {string} project
- * @param {string[]} others
+ * @param {'sim' | 'unit'} project
+ * @param {string[]} others which files, and how
  */
-export const vitest = (root, project = 'sim', ...others) => [
+export const vitest = (root, project, ...others) => [
   join(root, 'node_modules/vitest/vitest.mjs'),
   'run',
   '--config=test/vitest.config.ts',
   `--project=${project}`,
   '--pool=threads',
-  ...(project === 'sim' ? ['promises'] : []),
   ...others,
 ]
 

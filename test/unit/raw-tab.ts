@@ -68,6 +68,7 @@ export class RawTab {
         return undefined
       },
       details: async () => undefined,
+      part: () => {},
       retryDelay: async () => false,
       warn: (message) => this.warnings.push(message),
       ping: () => {},

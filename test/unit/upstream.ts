@@ -198,13 +198,17 @@ export class Page {
   readonly warnings: string[] = []
   readonly #listeners = new Map<PageEvent, () => void>()
 
-  /** @param hostsFor the hub lives in a virtual SharedWorker unless this says otherwise */
+  /**
+   * @param hostsFor the hub lives in a virtual SharedWorker unless this says otherwise
+   * @param key as with `keepAlive: 'public'`
+   */
   constructor(
     world: World,
     name: string,
     hostsFor: (agent: Agent, platform: WholePlatform) => readonly Host[] = (agent) => [
       world.sharedWorkerHost(agent),
     ],
+    key = '',
   ) {
     this.agent = world.agent(name)
     const platform = world.platform(
@@ -212,7 +216,7 @@ export class Page {
       (type, listener) => this.#listeners.set(type, listener),
       (message) => this.warnings.push(message),
     )
-    this.client = new Client(platform, hostsFor(this.agent, platform))
+    this.client = new Client(platform, hostsFor(this.agent, platform), key)
   }
 
   happen(type: PageEvent): void {

@@ -40,14 +40,13 @@ export interface CursorStream extends RejoinedStream {
 
 /** What stays when the page changes its names and another cursor takes over. */
 interface Standing {
-  holder: Cursor
   /** Where the stream has ended for this subscription alone, and why. */
   finale: { readonly seq: number; readonly error: ConnectionError | undefined } | undefined
   readonly questions: PageQuestions
 }
 
 /** What a cursor needs of its tab. */
-export type CursorTab = Pick<Remote<TabSide>, 'deliver' | 'details' | 'retryDelay'>
+export type CursorTab = Pick<Remote<TabSide>, 'deliver' | 'details' | 'part' | 'retryDelay'>
 
 /** One subscription's place in a log: the next entry to look at, and what has to be said before it. */
 export class Cursor implements Subscriber {
@@ -84,9 +83,9 @@ export class Cursor implements Subscriber {
     const forerunner = former !== undefined && former.#stream === stream ? former : undefined
     this.#standing =
       forerunner === undefined
-        ? { holder: this, finale: undefined, questions: new PageQuestions(platform, tab, subscription.id) }
+        ? { finale: undefined, questions: new PageQuestions(platform, tab, subscription.id) }
         : forerunner.#standing
-    this.#standing.holder = this
+    this.#standing.questions.holder = this
     this.#next = this.#startingPoint(platform, forerunner)
     this.#sender = new Sender(platform, hubId, subscription, tab, this.#next - 1, () => {
       this.pump()
@@ -137,11 +136,18 @@ export class Cursor implements Subscriber {
     this.#isClosed = true
     this.#rejoin?.end()
     // A page that has only changed its names will still answer.
-    if (this.#standing.holder === this) this.#standing.questions.giveUp()
+    if (this.questions.holder === this) this.#standing.questions.giveUp()
     this.#stream.remove(this)
   }
 
+  part(): void {
+    this.close()
+    this.#standing.questions.part()
+  }
+
   pump(): void {
+    // It is not known yet whether the stream is still its page's.
+    if (this.questions.awaited !== undefined) return
     while (!this.#isClosed && !this.#isTold && this.#sender.hasRoom(this.#stream.log, this.#next)) {
       const entries = this.#take()
       if (entries === undefined && !this.#isPositionDue()) return
@@ -185,14 +191,19 @@ export class Cursor implements Subscriber {
     if (position === undefined)
       return this.#join(former === undefined ? log.lastSeq + 1 : former.#joining.seq)
     this.#lastEventId = position.latest.at(-1)?.id ?? ''
+    // What is sealed is for those who were there.
+    let first = Math.max(log.firstSeq, log.replaysFrom)
     if (position.log === this.#stream.id) {
-      if (former !== undefined) this.#joining.continue(former.#joining)
-      if (position.seq + 1 < log.firstSeq) this.#fallBehind('asleep')
-      return Math.max(position.seq + 1, log.firstSeq)
+      if (former !== undefined) {
+        this.#joining.continue(former.#joining)
+        first = log.firstSeq
+      }
+      if (position.seq + 1 < first) this.#fallBehind('asleep', first)
+      return Math.max(position.seq + 1, first)
     }
     this.#rejoin = new Rejoin(platform, this.#stream, position, seen, () => this.pump())
-    if (log.firstSeq > 1) this.#lead.push(this.#stateNow(log.firstSeq - 1))
-    return log.firstSeq
+    if (first > 1) this.#lead.push(this.#stateNow(first - 1))
+    return first
   }
 
   #join(seq: number): number {
@@ -282,24 +293,22 @@ export class Cursor implements Subscriber {
     const { log } = this.#stream
     const next = this.#next
     if (this.policy.lag !== 'latest') {
-      this.#fallBehind('slow-tab')
+      this.#fallBehind('slow-tab', log.firstSeq)
       return log.firstSeq
     }
     const missed: EventEntry[] = []
-    const begin = this.#joining.join(log, log.lastSeq + 1, 1, (kept) => {
-      if (kept.seq >= next) missed.push(kept)
-    })
+    const begin = this.#joining.join(log, log.lastSeq + 1, 1, (kept) => missed.push(kept), next)
     missed.sort((one, other) => one.seq - other.seq)
     for (const kept of missed) this.#lead.push({ ...kept, seq: log.firstSeq - 1 })
     return begin
   }
 
-  #fallBehind(reason: GapReason): void {
+  #fallBehind(reason: GapReason, first: number): void {
     const { log } = this.#stream
-    let first = log.firstSeq
-    while (log.at(first) !== undefined && log.at(first)?.type !== 'event') first++
-    const after = log.at(first)
-    const seq = log.firstSeq - 1
+    let next = first
+    while (log.at(next) !== undefined && log.at(next)?.type !== 'event') next++
+    const after = log.at(next)
+    const seq = first - 1
     this.#lead.push(this.#gap(reason, seq, after?.type === 'event' ? after.id : ''), this.#stateNow(seq))
   }
 

@@ -29,20 +29,27 @@ export class Joining {
    * A newcomer joins at `seq`, or further back by as many events as it wants replayed.
    *
    * @param isKept called with each replayed event that has fallen off the log
+   * @param since nothing older is replayed: what is sealed is for those who were there
    * @returns sequence number at which it begins
    */
-  join(log: Log, seq: number, replay: Replay | undefined, isKept: (event: EventEntry) => void): number {
+  join(
+    log: Log,
+    seq: number,
+    replay: Replay | undefined,
+    isKept: (event: EventEntry) => void,
+    since = log.replaysFrom,
+  ): number {
     this.#seq = seq
     if (replay === undefined) return seq
     const hearsAll = this.names.has(EVERY_NAME)
     const given = hearsAll && typeof replay === 'object' ? Object.keys(replay) : [...this.names]
     // Only names that a page has given are kept: a server may make up others without end.
     const wanted = given.filter((name) => name !== EVERY_NAME && countOf(replay, name) > 0)
-    for (const kept of log.keepLast(wanted)) isKept(kept)
+    for (const kept of log.keepLast(wanted)) if (kept.seq >= since) isKept(kept)
     const left = new Map<string, number>()
     let unfilled = hearsAll && typeof replay !== 'object' ? Number.POSITIVE_INFINITY : wanted.length
     const replayed: number[] = []
-    for (let at = seq - 1; at >= log.firstSeq && unfilled > 0; at--) {
+    for (let at = seq - 1; at >= Math.max(log.firstSeq, since) && unfilled > 0; at--) {
       const entry = log.at(at)
       if (entry?.type !== 'event' || !this.wants(entry.name)) continue
       const count = left.get(entry.name) ?? countOf(replay, entry.name)

@@ -43,6 +43,8 @@ export class Rejoin {
   readonly #impatient: () => void
   /** The stream had gone on without this tab when it came. */
   readonly #hasComeLate: boolean
+  /** Sequence number: what is older is sealed. It is not given to this tab, and does not show where it stands. */
+  readonly #since: number
   #keys: ReadonlySet<string> | undefined
   #numbers: ReadonlySet<number> | undefined
   /** Number of the last event that it has passed; `undefined` as long as that is not known. */
@@ -72,6 +74,7 @@ export class Rejoin {
     this.#seen = seen ?? { events: [], since: 0 }
     this.#impatient = impatient
     this.#hasComeLate = stream.takeover.isSettled
+    this.#since = stream.log.replaysFrom
   }
 
   /** The numbers of what the tab has had do not hold in this log. */
@@ -146,8 +149,19 @@ export class Rejoin {
     const { log, takeover, resumes } = this.#stream
     const [first] = log.eventsAfter(0)
     const isCut = !log.isWhole && first !== undefined && first.upTo > ordinal
-    this.#owesGap = isCut || (resumes && ordinal < (takeover.start?.ordinal ?? 0))
+    const isSealed = this.#hasSealedAfter(ordinal)
+    this.#owesGap = isCut || isSealed || (resumes && ordinal < (takeover.start?.ordinal ?? 0))
     return ordinal
+  }
+
+  /** Events behind this number are not for this tab. */
+  #hasSealedAfter(number: number): boolean {
+    const { log } = this.#stream
+    for (let seq = this.#since - 1; seq >= log.firstSeq; seq--) {
+      const entry = log.at(seq)
+      if (entry?.type === 'event' && entry.ordinal > number) return true
+    }
+    return false
   }
 
   /** Looks for the last event that the tab knows. */
@@ -158,7 +172,7 @@ export class Rejoin {
     if (!resumes || this.position.resumeAfter === '' || key === undefined) return this.#lose()
     if (this.#lookedAt === 0) {
       this.#lookedAt = log.lastSeq
-      const [known, other] = history.index().get(key) ?? []
+      const [known, other] = history.index(this.#since).get(key) ?? []
       // Where several events look like it, nothing shows which one it is.
       if (other !== undefined) return this.#lose()
       // What came ahead of a replay may be what connections begin with, and shows nothing.

@@ -73,6 +73,8 @@ export class Log {
   #keptBytes = 0
   #hasLostEvents = false
   #nextSeq = 1
+  /** What is older is replayed to nobody. */
+  #replaysFrom = 1
 
   constructor(limits: LogLimits) {
     this.#limits = limits
@@ -86,6 +88,11 @@ export class Log {
   /** Sequence number of the newest entry; 0 before the first. */
   get lastSeq(): number {
     return this.#nextSeq - 1
+  }
+
+  /** Sequence number of the oldest entry that may be replayed, if it is still held. */
+  get replaysFrom(): number {
+    return this.#replaysFrom
   }
 
   get length(): number {
@@ -152,6 +159,11 @@ export class Log {
       this.#kept.delete(name)
     }
     return names.flatMap((name) => this.#kept.get(name) ?? []).filter(({ seq }) => seq < this.firstSeq)
+  }
+
+  /** From now on what has been is replayed to nobody: it can be another user's. */
+  seal(): void {
+    this.#replaysFrom = this.#nextSeq
   }
 
   /** Events with higher sequence numbers, in order. */

@@ -3,15 +3,15 @@ import {
   type HeadersReason,
   INITIAL_STATE,
   type StreamReport,
-  type StreamRequest,
   type StreamState,
 } from '../../src/link/protocol.ts'
 import type { HubPlatform } from '../platform.ts'
 import { errorOf, type Failure, failureOf } from '../source/failure.ts'
 import type { Source } from '../source/source.ts'
+import { Asked, type AskingStream, askDetails, asksDetails } from './details.ts'
 import { IdleWatch, WHY_SILENT } from './idle-watch.ts'
 import type { Pace } from './pace.ts'
-import { askDetails, askRetries, asksDetails } from './page-questions.ts'
+import { askRetries } from './page-questions.ts'
 import type { Reception } from './reception.ts'
 import { requestFor } from './request.ts'
 import { DEFAULT_RECONNECTION_TIME, reconnectionTime, retryDelay } from './retry.ts'
@@ -27,9 +27,7 @@ const SAFE = ['GET', 'HEAD', 'OPTIONS']
 const DROPPED = new Error('a page has asked for another connection')
 
 /** What a connection needs of its stream. */
-export interface ConnectionStream {
-  readonly request: StreamRequest
-  readonly subscribers: ReadonlySet<Subscriber>
+export interface ConnectionStream extends AskingStream {
   readonly reception: Reception
   readonly pace: Pace
   /** Logs the state that has just been entered. */
@@ -65,8 +63,7 @@ export class Connection {
   #notBefore = 0
   /** The next attempt waits for a subscriber, or until it is known that the stream has not ended. */
   #isHeld = false
-  /** Headers or URL have been asked for anew since the server refused the last ones. */
-  #hasAskedAgain = false
+  readonly #asked = new Asked()
   /** Someone expected the server to resume when the next attempt was decided on. */
   #resumes = true
 
@@ -183,7 +180,7 @@ export class Connection {
   async #hold(reason: HeadersReason, signal: AbortSignal): Promise<Failure> {
     const { request, subscribers, reception, pace } = this.#stream
     const details = asksDetails(request)
-      ? await askDetails(subscribers, reason, signal, () => pace.wait())
+      ? await askDetails(this.#stream, this.#asked, reason, signal)
       : request
     if (reason === 'connect') this.#resumes = this.#expectsResumption()
     const resumeAfter = reception.resume(this.#resumes)
@@ -254,12 +251,9 @@ export class Connection {
     status.error = errorOf(failure)
     status.openedAt = 0
     reception.lost(failure.isEnd)
-    if (this.#isUnauthorized(failure)) {
-      this.#hasAskedAgain = true
-      return this.#connect('unauthorized')
-    }
+    if (this.#isUnauthorized(failure)) return this.#connect('unauthorized')
     // What the server refuses after an outage is something else.
-    if (failure.status !== 401 && failure.status !== 403) this.#hasAskedAgain = false
+    if (failure.status !== 401 && failure.status !== 403) this.#asked.refused.clear()
     status.state = 'retrying'
     this.#notBefore = this.#platform.now() + failure.retryAfter
     if (this.#isNotToBeRepeated(failure.status)) return this.#finishFor(failure)
@@ -333,9 +327,11 @@ export class Connection {
     return asked.length > 0 && [...this.#stream.subscribers].every(({ questions }) => known.has(questions))
   }
 
-  /** New headers, or a new URL, may help, once. */
+  /** Headers or a URL of another page may help, and new ones of each, once. */
   #isUnauthorized({ status }: Failure): boolean {
-    return (status === 401 || status === 403) && asksDetails(this.#stream.request) && !this.#hasAskedAgain
+    const { request, subscribers } = this.#stream
+    const isLeft = [...subscribers].some(({ questions: { page } }) => !this.#asked.refused.has(page))
+    return (status === 401 || status === 403) && asksDetails(request) && isLeft
   }
 
   #end(): void {

@@ -129,8 +129,12 @@ export class History {
     return this.#required([...latest.filter((event) => placeIn(event) > from), ...this.#pending.values()])
   }
 
-  /** All known events, in order, by `placeKey`. */
-  index(): KnownEvents {
+  /**
+   * All known events, in order, by `placeKey`.
+   *
+   * @param since sequence number: what is older is sealed, and shows nothing
+   */
+  index(since = 1): KnownEvents {
     const index = new Map<string, Known[]>()
     const add = (event: Passed, at: number, isAhead = false) => {
       const key = placeKey(event)
@@ -140,8 +144,8 @@ export class History {
       else others.push(known)
     }
     const remembered = [...this.#before, ...this.#pending.values(), ...this.#optional.values()]
-    for (const event of remembered) add(event, placeIn(event))
-    for (const event of this.#log.eventsAfter(0)) {
+    if (since === 1) for (const event of remembered) add(event, placeIn(event))
+    for (const event of this.#log.eventsAfter(since - 1)) {
       add(passedOf(event), event.at, event.role === 'ahead')
     }
     return index

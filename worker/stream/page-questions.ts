@@ -1,5 +1,5 @@
 import type { Remote } from 'comlink'
-import type { ConnectionDetails, HeadersReason, StreamRequest, TabSide } from '../../src/link/protocol.ts'
+import type { ConnectionDetails, HeadersReason, TabSide } from '../../src/link/protocol.ts'
 import type { HubPlatform } from '../platform.ts'
 import { errorOf, FailedError, type Failure } from '../source/failure.ts'
 import { reconnectionTime, wantsRetry } from './retry.ts'
@@ -12,7 +12,7 @@ const ASK_TIMEOUT = 10_000
 const RETRY_PATIENCE = 250
 
 /** What can be asked of a page. */
-export type AskedTab = Pick<Remote<TabSide>, 'details' | 'retryDelay'>
+export type AskedTab = Pick<Remote<TabSide>, 'details' | 'part' | 'retryDelay'>
 
 /** Questions to one subscription's page. They are given up when the subscription goes. */
 export class PageQuestions implements Questions {
@@ -20,6 +20,8 @@ export class PageQuestions implements Questions {
   readonly #tab: AskedTab
   readonly #subscription: number
   readonly #pending = new Set<() => void>()
+  awaited: string | undefined
+  holder: Subscriber | undefined
 
   /** @param subscription its ID in the tab */
   constructor(platform: HubPlatform, tab: AskedTab, subscription: number) {
@@ -28,8 +30,12 @@ export class PageQuestions implements Questions {
     this.#subscription = subscription
   }
 
-  details(reason: HeadersReason): Promise<ConnectionDetails | undefined> {
-    const call: Promise<ConnectionDetails | undefined> = this.#tab.details(this.#subscription, reason)
+  get page(): object {
+    return this.#tab
+  }
+
+  details(reason: HeadersReason, round: string): Promise<ConnectionDetails | undefined> {
+    const call: Promise<ConnectionDetails | undefined> = this.#tab.details(this.#subscription, reason, round)
     return this.#ask(call).catch((error: unknown) => {
       const message = error instanceof Error ? error.message : String(error)
       throw new FailedError(`a page could not give headers or URL: ${message}`)
@@ -41,8 +47,14 @@ export class PageQuestions implements Questions {
     return this.#ask<number | false>(call).catch(() => undefined)
   }
 
+  /** Tells the page to subscribe anew. */
+  part(): void {
+    this.#tab.part(this.#subscription)
+  }
+
   /** The page will not answer any more. */
   giveUp(): void {
+    this.awaited = undefined
     for (const giveUp of this.#pending) giveUp()
   }
 
@@ -56,40 +68,6 @@ export class PageQuestions implements Questions {
         this.#pending.delete(giveUp)
       })
     })
-  }
-}
-
-/** Whether pages must be asked before each connection. */
-export const asksDetails = ({ asksHeaders, asksUrl }: StreamRequest): boolean =>
-  asksHeaders || asksUrl === true
-
-/**
- * Headers and URL for a connection, from one of the pages: the oldest subscriber's first, then the next one's where that goes or does
- * not answer.
- *
- * @param arrival resolves when a subscriber may have come
- * @throws {FailedError} where no page can give them
- */
-export async function askDetails(
-  subscribers: ReadonlySet<Subscriber>,
-  reason: HeadersReason,
-  signal: AbortSignal,
-  arrival: () => Promise<void>,
-): Promise<ConnectionDetails> {
-  const asked = new Set<Questions>()
-  const aborted = new Promise<undefined>((resolve) =>
-    signal.addEventListener('abort', () => resolve(undefined)),
-  )
-  for (;;) {
-    // The last one has gone; another may come before the stream closes.
-    if (subscribers.size === 0) await Promise.race([arrival(), aborted])
-    signal.throwIfAborted()
-    const next = [...subscribers].find(({ questions }) => !asked.has(questions))
-    if (next === undefined) throw new FailedError('no page could give headers or URL')
-    asked.add(next.questions)
-    const details = await Promise.race([next.questions.details(reason), aborted])
-    signal.throwIfAborted()
-    if (details !== undefined) return details
   }
 }
 

@@ -1,4 +1,11 @@
-import type { Position, Seen, StreamReport, StreamRequest, StreamState } from '../../src/link/protocol.ts'
+import type {
+  ConnectionDetails,
+  Position,
+  Seen,
+  StreamReport,
+  StreamRequest,
+  StreamState,
+} from '../../src/link/protocol.ts'
 import { Excerpts } from '../log/excerpts.ts'
 import { Log, type LogLimits } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
@@ -10,7 +17,7 @@ import { Reception } from './reception.ts'
 import type { Subscriber } from './subscriber.ts'
 import { Takeover } from './takeover.ts'
 
-/** How long, in ms, a stream without subscribers stays open, so that a re-render does not reconnect. */
+/** How long, in ms, a stream without subscribers stays open, for those who may take it up. */
 const LINGER = 1_000
 
 /** What a stream tells its hub. */
@@ -19,13 +26,26 @@ export interface StreamNotices {
   advise(message: string): void
   /** Called once, when the stream will never bring another entry. */
   ended(): void
+  /**
+   * Whether the stream is the one of this request.
+   *
+   * @param mayChange it is to become that, unless there is another
+   */
+  isOf(request: StreamRequest, mayChange: boolean): boolean
+}
+
+/** Who held a stream last. */
+export interface Departure {
+  readonly tab: object
+  /** ID of the subscription in the tab. */
+  readonly subscription: number
 }
 
 /** One upstream connection over all its reconnections: its log, its state and its subscribers. */
 export class Stream implements ConnectionStream {
   /** Identifies the log. Sequence numbers are valid only together with it. */
   readonly id: string
-  readonly request: StreamRequest
+  request: StreamRequest
   readonly log: Log
   readonly excerpts: Excerpts
   readonly subscribers = new Set<Subscriber>()
@@ -34,6 +54,8 @@ export class Stream implements ConnectionStream {
   readonly reception: Reception
   readonly pace: Pace
   readonly connection: Connection
+  /** Of the last subscriber, where there is none. */
+  left: Departure | undefined
   readonly #platform: HubPlatform
   readonly #notices: StreamNotices
   #linger: unknown
@@ -116,10 +138,17 @@ export class Stream implements ConnectionStream {
   }
 
   remove(subscriber: Subscriber): void {
-    this.subscribers.delete(subscriber)
+    if (!this.subscribers.delete(subscriber)) return
     this.connection.reviewIdleness()
     this.connection.review()
     if (this.subscribers.size === 0) this.#closeSoon()
+  }
+
+  isOf({ headers, key = '' }: ConnectionDetails, mayChange: boolean): boolean {
+    const request = { ...this.request, headers, key }
+    const isOf = this.#notices.isOf(request, mayChange)
+    if (isOf) this.request = request
+    return isOf
   }
 
   /** A subscriber has moved. The connection goes on if it was waiting for that. */

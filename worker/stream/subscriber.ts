@@ -3,12 +3,19 @@ import type { Failure } from '../source/failure.ts'
 
 /** What a stream can ask a subscriber's page. */
 export interface Questions {
+  /** The same object for all subscriptions of one page. */
+  readonly page: object
+  /** The round in which the page is asked whether it is still the stream's. Until it has answered, it is sent nothing. */
+  awaited: string | undefined
+  /** The cursor that the subscription has now. */
+  holder: Subscriber | undefined
   /**
    * What the page's functions give for the next connection; `undefined` if the page goes or does not answer.
    *
+   * @param round the same for all who are asked for that connection
    * @throws {FailedError} if a function fails
    */
-  details(reason: HeadersReason): Promise<ConnectionDetails | undefined>
+  details(reason: HeadersReason, round: string): Promise<ConnectionDetails | undefined>
   /**
    * When the page's function wants to try again after the `attempt`-th failure in a row, in ms; `false` for
    * not at all, `undefined` if the page does not answer.
@@ -35,4 +42,6 @@ export interface Subscriber {
   pump(): void
   /** Ends the stream for this subscription. It may go on for others. */
   end(error: ConnectionError | undefined): void
+  /** Leaves the stream, whose headers are not those of its page. The page is told to subscribe anew. */
+  part(): void
 }

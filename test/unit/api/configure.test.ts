@@ -49,6 +49,8 @@ describe('configure', () => {
     ['the host shared-worker', { host: 'shared-worker' }],
     ['the host direct', { host: 'direct' }],
     ['an empty namespace', { namespace: '' }],
+    ['a worker that lives on', { keepAlive: true }],
+    ['streams that are public', { keepAlive: 'public' }],
   ])('takes %s', (_what, options) => {
     module.configure(options)
     expect(module.takeOptions()).toEqual(options)

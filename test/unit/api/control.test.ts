@@ -230,7 +230,8 @@ describe('end()', () => {
     ['in the task that opened it', false, 0],
     ['while a function for the headers is asked', true, 500],
   ])('ends the stream in every tab: %s', async (_when, isAsked, delay) => {
-    let given: HeadersInit | Promise<HeadersInit> = {}
+    const headers = { Authorization: 'Bearer 1' }
+    let given: HeadersInit | Promise<HeadersInit> = headers
     const options = isAsked ? { headers: () => given } : {}
     const { world, other } = await shared(options)
     let answer: (headers: HeadersInit) => void = () => {}
@@ -240,7 +241,7 @@ describe('end()', () => {
     opened.end()
     expect(opened.status.state).toBe('closed')
     await world.clock.advance(500)
-    answer({})
+    answer(headers)
     await world.clock.advance(500)
     expect(other.status).toMatchObject({ state: 'closed', error: undefined })
     expect(world.report().streams).toEqual([])

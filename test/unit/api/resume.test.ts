@@ -66,7 +66,7 @@ describe('a stream that one request begins and another resumes', () => {
   })
 
   test('is resumed for a page that was away for a moment', async () => {
-    const { world, page, stream } = opening({ method: 'POST', body: 'ask', resume: {} })
+    const { world, page, stream } = opening({ method: 'POST', body: 'ask', resume: {}, key: 'mine' })
     await world.clock.advance(OPEN)
     world.upstream.write('id: 1\ndata: 1\n\n')
     await world.clock.advance(0)
@@ -74,7 +74,12 @@ describe('a stream that one request begins and another resumes', () => {
     await world.clock.advance(0)
     world.upstream.cut()
     await world.clock.advance(100)
-    const next = page.connect(URL_OF_EVENTS, { method: 'POST', body: 'ask', resume: {} } as object)
+    const next = page.connect(URL_OF_EVENTS, {
+      method: 'POST',
+      body: 'ask',
+      resume: {},
+      key: 'mine',
+    } as object)
     await world.clock.advance(2_000)
     expect(next.status.state).toBe('open')
     expect(world.upstream.requests.map(({ method }) => method)).toEqual(['POST', 'GET'])

@@ -39,6 +39,7 @@ const made: FakeSubscription[] = []
 
 vi.mock('../../../src/api/page-client.ts', () => ({
   pageClient: () => ({
+    key: '',
     subscribe: (wish: FakeSubscription['wish'], give: Receive) => {
       const subscription = new FakeSubscription(wish, give)
       made.push(subscription)

@@ -26,10 +26,10 @@ function logOf(names: readonly string[], events = 100_000): CountingLog {
 }
 
 /** What a newcomer is given of the past: data of those that have fallen off, and of those in the log. */
-function given(log: Log, names: readonly string[], replay: Replay | undefined) {
+function given(log: Log, names: readonly string[], replay: Replay | undefined, since?: number) {
   const kept: string[] = []
   const joining = new Joining(new Set(names))
-  const from = joining.join(log, log.lastSeq + 1, replay, ({ data }) => kept.push(data))
+  const from = joining.join(log, log.lastSeq + 1, replay, ({ data }) => kept.push(data), since)
   const replayed: string[] = []
   for (let seq = from; seq <= log.lastSeq; seq++) {
     const entry = log.at(seq)
@@ -53,6 +53,18 @@ describe('a replay', () => {
     [['a'], undefined, []],
   ] as const)('for %j of %j is %j', (names, replay, expected) => {
     expect(given(logOf(['b', 'a', 'c', 'b', 'a']), names, replay).replayed).toEqual(expected)
+  })
+
+  test('has nothing from before the log was sealed, but for those who were there', () => {
+    const log = logOf(['a', 'b', 'c', 'a'], 3)
+    log.keepLast(['a', 'b', 'c'])
+    log.append(stateEntry('open'))
+    log.append(stateEntry('open'))
+    log.seal()
+    log.append(logged({ type: 'event', name: 'b', data: 'new', id: '', nth: 0, ordinal: 5 }))
+    expect(given(log, ['a', 'b', 'c'], 1)).toEqual({ kept: [], replayed: ['new'] })
+    expect(given(log, ['a', 'b', 'c'], 1, 2)).toEqual({ kept: ['3', '2'], replayed: ['new'] })
+    expect(given(log, ['a', 'b', 'c'], 1, 4)).toEqual({ kept: ['3'], replayed: ['new'] })
   })
 
   test('goes on for those that change names', () => {

@@ -357,3 +357,43 @@ describe('a tab of a stream that never resumes', () => {
     expect(succession.given(succession.rejoin(tabAt(5)))).toEqual(['gap asleep', '8', '9'])
   })
 })
+
+describe('a tab that comes to a stream whose log has been sealed', () => {
+  test('does not find its place by what is older', () => {
+    const succession = new Succession().bring(...between(1, 10))
+    succession.log.seal()
+    const rejoin = succession.rejoin(tabAt(8, { log: 'another hub/1' }))
+    succession.bring(...between(11, 12))
+    expect(succession.given(rejoin, { since: 10 })).toEqual(['waits'])
+    succession.impatience[0]?.()
+    expect(succession.given(rejoin, { since: 10 })).toEqual(['gap history-lost', '11', '12'])
+  })
+
+  test('finds its place by what is newer', () => {
+    const succession = new Succession().bring(...between(1, 6))
+    succession.log.seal()
+    succession.bring(...between(7, 9))
+    const rejoin = succession.rejoin(tabAt(8, { log: 'another hub/1' }))
+    expect(succession.given(rejoin, { since: 6 })).toEqual(['9'])
+  })
+
+  test('is told of a gap where what is older was new to it', () => {
+    const succession = new Succession()
+      .gather(tabAt(5), tabAt(8))
+      .settle()
+      .bring(...between(6, 8))
+    succession.log.seal()
+    succession.bring(...between(9, 10))
+    const given = (tab: TabState) => succession.given(succession.rejoin(tab), { since: 3 })
+    expect(given(tabAt(7))).toEqual(['gap asleep', '9', '10'])
+    expect(given(tabAt(8))).toEqual(['9', '10'])
+  })
+
+  test('goes on where it was there before', () => {
+    const succession = new Succession().bring(...between(1, 9))
+    const rejoin = succession.rejoin(tabAt(8, { log: 'another hub/1' }))
+    succession.log.seal()
+    succession.bring(...between(10, 10))
+    expect(succession.given(rejoin)).toEqual(['9', '10'])
+  })
+})

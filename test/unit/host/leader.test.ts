@@ -86,6 +86,7 @@ class Tab {
         return undefined
       },
       details: async () => undefined,
+      part: () => {},
       retryDelay: async () => false,
       warn: () => {},
       ping: () => {},

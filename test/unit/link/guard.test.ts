@@ -92,6 +92,7 @@ const SUBSCRIPTION: Subscription = {
   request: requestTo('https://dash.test/0'),
   policy: EVENT_SOURCE_POLICY,
   names: ['a', 'b'],
+  renews: [2],
 }
 
 const BATCH: Batch = {
@@ -332,7 +333,10 @@ describe('an attachment', () => {
       null,
       'tab',
       [],
-      ...spoilt(attachment, { tabId: [undefined, null, 5, {}], holdsLock: [undefined, 1, 'true'] }),
+      ...spoilt(attachment, {
+        tabId: [undefined, null, 5, {}],
+        holdsLock: [undefined, 1, 'true'],
+      }),
     ]),
   )('that makes no sense is dropped: $words', ({ message }) => {
     expect(fateOf(call('attach', attachment))).toBe('passes')
@@ -424,6 +428,7 @@ describe('a subscription', () => {
           [PASSED],
           ...spoilt(SEEN, { events: PASSED_SPOILT, since: [undefined, null, '2', 0.5] }),
         ],
+        renews: [null, 5, {}, [undefined], ['1'], [0.5]],
         policy: spoilt(EVENT_SOURCE_POLICY, {
           // Those that would end every connection at once, for all who share it.
           idleTimeout: [undefined, null, '5s', -1, 15, 999, 2 ** 31, Number.POSITIVE_INFINITY, Number.NaN],
@@ -510,13 +515,23 @@ const ERRORS = inWords([
 ])
 
 test.each([
-  ['1', 'connect'],
-  [1, 5],
-  [1, undefined],
+  ['1', 'connect', 'round'],
+  [1, 5, 'round'],
+  [1, undefined, 'round'],
+  [1, 'connect', undefined],
+  [1, 'connect', 5],
 ])('a question about headers and URL is dropped where it makes no sense: %j', (...words) => {
-  expect(fateOf(call('details', 1, 'connect'), TAB_CALLS)).toBe('passes')
+  expect(fateOf(call('details', 1, 'connect', 'round'), TAB_CALLS)).toBe('passes')
   expect(fateOf(call('details', ...words), TAB_CALLS)).toBe('is dropped')
 })
+
+test.each([undefined, null, '1', 0.5])(
+  'a word that streams part is dropped where it makes no sense: %j',
+  (id) => {
+    expect(fateOf(call('part', 1), TAB_CALLS)).toBe('passes')
+    expect(fateOf(call('part', id), TAB_CALLS)).toBe('is dropped')
+  },
+)
 
 describe('a question about another attempt', () => {
   test.each(ERRORS)('is dropped where its error makes no sense: $words', ({ message }) => {

@@ -140,7 +140,7 @@ export class Hub implements TabHub {
       isOf: (request: StreamRequest, mayChange: boolean) => {
         const identity = identityOf(request)
         if ((this.#streams.get(identity) ?? (mayChange && stream)) !== stream) return false
-        if (identity !== listed) stream.log.seal()
+        if (identity !== listed) stream.seal()
         this.#streams.delete(listed)
         listed = identity
         this.#streams.set(listed, stream)
@@ -213,10 +213,11 @@ export class Hub implements TabHub {
  * Whether a stream that nobody holds may be taken up: it can be the former user's. A key names whose it is, and who was part of it
  * goes on. The tab that held it last may take it up to render something anew, and is replayed nothing older.
  */
-function mayTakeUp({ id, left, log }: Stream, subscription: Subscription, tab: Tab): boolean {
+function mayTakeUp(stream: Stream, subscription: Subscription, tab: Tab): boolean {
+  const { id, left } = stream
   const { request, position, renews = [] } = subscription
   if (request.key !== '' || position?.log === id) return true
-  log.seal()
+  stream.seal()
   return left?.tab === tab && renews.includes(left.subscription)
 }
 

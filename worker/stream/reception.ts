@@ -254,6 +254,13 @@ export class Reception {
     return true
   }
 
+  /** Decides at once on what is held: it must not be given to those who come later. */
+  decide(): void {
+    if (!this.isHolding) return
+    this.#resumption?.giveUp(this.#platform.now())
+    this.#settle()
+  }
+
   /** Nothing that is known will come again. */
   #expectNothing(): void {
     this.#resumption?.giveUp(this.#platform.now())

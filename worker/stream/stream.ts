@@ -194,6 +194,13 @@ export class Stream implements ConnectionStream {
     this.#notices.advise(message)
   }
 
+  /** Shows nothing of what has come so far to those who come from now on. */
+  seal(): void {
+    this.reception.decide()
+    this.log.seal()
+    this.pump()
+  }
+
   logState(): void {
     this.log.append({ type: 'state', ...this.stateNow })
   }

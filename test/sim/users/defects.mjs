@@ -28,7 +28,7 @@ export const userMutants = [
   {
     name: 'replay from before it was taken up',
     file: 'worker/hub.ts',
-    find: '  log.seal()\n',
+    find: '  stream.seal()\n',
     replace: '',
     defect: 'A component that is rendered anew is given what came before.',
   },
@@ -70,7 +70,7 @@ export const userMutants = [
   {
     name: 'replay from before the headers changed',
     file: 'worker/hub.ts',
-    find: '        if (identity !== listed) stream.log.seal()\n',
+    find: '        if (identity !== listed) stream.seal()\n',
     replace: '',
     defect: 'A newcomer is given what came while the stream had other headers.',
   },

@@ -4,7 +4,7 @@ import { reporter } from './report.ts'
 import { foreignEvents, type UserSchedule, userSchedules } from './users/schedule.ts'
 
 const { TABSTREAM_SIM_RUNS, TABSTREAM_SIM_SEED, TABSTREAM_SIM_SCHEDULE, TABSTREAM_SIM_SHRINK } = process.env
-const runs = Number(TABSTREAM_SIM_RUNS ?? 3_000)
+const runs = Number(TABSTREAM_SIM_RUNS ?? 1_000)
 const seed = Number(TABSTREAM_SIM_SEED ?? 1)
 
 test.runIf(TABSTREAM_SIM_SCHEDULE === undefined)(

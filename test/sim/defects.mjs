@@ -99,6 +99,7 @@ export const mutants = [
     find: "      this.#fallBehind('slow-tab', log.firstSeq)\n",
     replace: '',
     defect: 'A cursor that has fallen off the log goes on without a word.',
+    test: 'test/unit/delivery/cursor.test.ts',
   },
   {
     name: 'gap for every tab that comes back',
@@ -196,7 +197,7 @@ export const mutants = [
     name: 'gap after every cut',
     file: 'worker/stream/reception.ts',
     find: '    if (hasGap && (role',
-    replace: '    if (!this.#hasBroughtNew || hasGap && (role',
+    replace: '    if (!this.#course.hasBroughtNew || hasGap && (role',
     defect: 'A reconnection that joins the log raises a gap.',
   },
   {

@@ -255,7 +255,8 @@ export class Cursor implements Subscriber {
     if (fate === undefined) return false
     const { isGiven, gap } = fate
     if (typeof gap === 'string') entries.push(this.#gap(gap, event.seq - 1, event.id))
-    else if (gap !== undefined) entries.push(gap)
+    // Tabs that stand further ahead have had more than the stream knew of then.
+    else if (gap !== undefined) entries.push({ ...gap, before: this.#lastEventId })
     if (rejoin === undefined || rejoin.isJoined) this.#lastEventId = event.id
     // The page still has its place in a log that is no more: that must be mended before this hub goes, too.
     if (rejoin?.isJoined) this.#sender.hastenPosition()

@@ -204,6 +204,14 @@ describe('a replay of everything', () => {
 })
 
 describe('what a connection brings before the replay', () => {
+  test('is held when an answer ends in the midst of it, where nobody waits for a part of it', () => {
+    const conversation = having('1', '2', '2=b')
+    expect(conversation.connect()).toBe('1')
+    conversation.bring('2', '9')
+    conversation.end()
+    expect(conversation.logged()).toEqual([])
+  })
+
   test('is held as far as there is room for it', () => {
     const conversation = having('1', '2', '3')
     conversation.connect()

@@ -103,6 +103,11 @@ describe('a replay by a server', () => {
     expect(trial.resumption.isExact).toBe(false)
   })
 
+  test('that is inclusive brings nothing new by that event', () => {
+    const trial = new Trial(eventsOf('1 2 3'))
+    expect(trial.bring(eventsOf('2', 2))).toEqual(['seen 2'])
+  })
+
   test('that is inclusive may take its time behind that event', () => {
     const trial = new Trial(eventsOf('1 2 3'))
     expect(trial.bring(eventsOf('2 3 4', 2), { pause: APART })).toEqual(['seen 2', 'seen 3', 'new 4'])
@@ -427,6 +432,12 @@ describe('after a single event', () => {
   test('the server is not taken at its word where it was asked for something else', () => {
     const trial = new Trial(single, { isDenied: true })
     expect(trial.bring(eventsOf('2', 2))).toEqual(['gap, new 2'])
+  })
+
+  test('the server is not taken at its word where what comes may be older than all that is known', () => {
+    const trial = new Trial(eventsOf('1 2'), { held: 1, isDenied: true })
+    expect(trial.bring(eventsOf('3', 3))).toEqual([])
+    expect(trial.giveUp()).toEqual(['gap, new 3'])
   })
 
   test('an inclusive server is understood', () => {

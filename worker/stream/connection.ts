@@ -209,7 +209,8 @@ export class Connection {
           this.#stream.pump()
         },
         event: (event) => {
-          if (reception.event(event)) this.status.attempt = 0
+          // What is held may be new: the connection is worth as much as another.
+          if (reception.event(event) || reception.isHolding) this.status.attempt = 0
         },
         idAlone: (id) => reception.idAlone(id),
         retry: (milliseconds) => {

@@ -28,7 +28,7 @@ export class Frames {
   /** The stream had events before those that have been noted. */
   #isContinued = false
   /** What the last connection began with. */
-  #first: { readonly digest: number; readonly id: string } | undefined
+  #first: (Pick<Seen, 'name' | 'id'> & { readonly length: number; readonly digest: number }) | undefined
   /** A digest of what connections begin with; 0 where it is not known. */
   #greeting = 0
   /** The same content has come later on a connection, too. */
@@ -87,15 +87,19 @@ export class Frames {
    * @param isAtOnce it is the first event of its connection, and has come with the head
    */
   begin({ name, data, id }: Seen, isAtOnce: boolean): void {
+    const first = this.#first
+    // A digest costs more than all else that is done for most events.
+    const mayBeLike = first?.name === name && first.length === data.length
+    if (!isAtOnce && !mayBeLike) return
     const digest = digestOf(name, data)
-    const isLike = this.#first?.digest === digest
+    const isLike = first?.digest === digest
     if (isLike && !isAtOnce) {
       this.#isNoGreeting = true
       this.#greeting = 0
-    } else if (isLike && !this.#isNoGreeting && this.#first?.id !== id) {
+    } else if (isLike && !this.#isNoGreeting && first.id !== id) {
       this.#greeting = digest
     }
-    if (isAtOnce) this.#first = { digest, id }
+    if (isAtOnce) this.#first = { name, length: data.length, digest, id }
   }
 
   /** By what is known so far. */

@@ -303,7 +303,7 @@ export const judgeMutants = [
   {
     name: 'repetition taken for a greeting',
     file: 'worker/stream/frames.ts',
-    find: ' && this.#first?.id !== id) {',
+    find: ' && first.id !== id) {',
     replace: ' ) {',
     defect: 'A replay that begins with the same event twice is taken for a greeting.',
     test: 'test/unit/stream/frames.test.ts',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { record } from './browser.ts'
 import { eventsOf, type StreamCase } from './conformance-stage.ts'
-import { ESSENTIAL, SOURCES, useBrowser } from './stage.ts'
+import { essentialOnOneHost, SOURCES, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
@@ -166,8 +166,9 @@ const CASES: Record<string, StreamCase[]> = {
   ],
 }
 
-describe.each(SOURCES)('$name', ({ kind, page }) => {
-  test.each(Object.entries(CASES))('%s', ESSENTIAL, async (_name, cases) => {
+describe.each(SOURCES)('$name', (source) => {
+  const { kind, page } = source
+  test.each(Object.entries(CASES))('%s', essentialOnOneHost(source), async (_name, cases) => {
     const { server, open } = await stage()
     const tab = await open(page)
     for (const [index, one] of cases.entries()) {

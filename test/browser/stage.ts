@@ -84,10 +84,10 @@ export const SOURCES: readonly Source[] = [
   { name: 'SharedEventSource, direct', kind: 'SharedEventSource', page: '/page?host=direct' },
 ]
 
-/** Declares cases for each of {@link SOURCES}. They are essential on the hosts that share a connection between tabs. */
+/** What a case is marked with that is the same on each host: it is essential on the one that most pages have. */
+export const essentialOnOneHost = ({ page }: Source) => (page.includes('host=shared-worker') ? ESSENTIAL : {})
+
+/** Declares cases for each of {@link SOURCES}. */
 export function describeSources(declare: (source: Source) => void): void {
-  for (const source of SOURCES) {
-    const isShared = /host=(shared-worker|leader)/.test(source.page)
-    describe(source.name, isShared ? ESSENTIAL : {}, () => declare(source))
-  }
+  for (const source of SOURCES) describe(source.name, essentialOnOneHost(source), () => declare(source))
 }

@@ -62,11 +62,11 @@ export const judgeMutants = [
   },
   {
     name: 'replay without a pace',
-    file: 'worker/stream/resumption.ts',
-    find: 'const isBurst = now - this.#lastAt <= BURST',
-    replace: 'const isBurst = true',
+    file: 'worker/stream/burst.ts',
+    find: 'const goesOn = this.#timer !== undefined',
+    replace: 'const goesOn = true',
     defect: 'What a server says one by one counts as a replay.',
-    test: 'test/unit/stream/resumption.test.ts',
+    test: 'test/unit/stream/reception.test.ts',
   },
   {
     name: 'replay without an end',

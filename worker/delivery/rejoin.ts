@@ -185,9 +185,16 @@ export class Rejoin {
     return this.#isImpatient && !isHolding ? this.#lose() : undefined
   }
 
-  /** Nothing shows where the tab stands. */
+  /** Its last event does not show where the tab stands. Behind the latest other event that it knows something may be missing. */
   #lose(): number {
-    this.#owesGap = this.#stream.resumes
+    const { history, resumes } = this.#stream
+    this.#owesGap = resumes
+    if (!resumes || this.position.resumeAfter === '') return 0
+    const index = history.index(this.#since)
+    for (const place of [...this.position.latest].reverse()) {
+      const [known, other] = index.get(placeKey(place)) ?? []
+      if (place.id !== '' && known?.isAhead === false && other === undefined) return known.ordinal
+    }
     return 0
   }
 

@@ -3,6 +3,7 @@ import { charactersOf, type Log, type Role } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { Head, SourceEvent } from '../source/source.ts'
 import { type Anchor, NOWHERE } from './anchor.ts'
+import { Burst } from './burst.ts'
 import { Dispensing } from './dispensing.ts'
 import type { History } from './history.ts'
 import type { Judged } from './recognition.ts'
@@ -66,6 +67,7 @@ export class Reception {
   /** The last time that something was asked for, it did not come. */
   #isDistrusted = false
   readonly #dispensing = new Dispensing()
+  readonly #burst: Burst
   #course = courseOf(NOWHERE, true, false)
   /** As long as the present connection may bring what is known. */
   #resumption: Resumption<Incoming> | undefined
@@ -79,6 +81,7 @@ export class Reception {
   /** @param released called when events that were held have been logged */
   constructor(platform: HubPlatform, log: Log, history: History, released: () => void) {
     this.#platform = platform
+    this.#burst = new Burst(platform)
     this.#log = log
     this.#history = history
     this.#released = released
@@ -127,6 +130,7 @@ export class Reception {
       if (!isFirst && isExpected) this.#gap('unresumable', '')
       return
     }
+    this.#burst.end()
     const former = this.#resumption
     this.#resumption = new Resumption({
       from: anchor.from,
@@ -189,7 +193,7 @@ export class Reception {
       this.#append(event, isFrame ? 'frame' : 'history')
       return true
     }
-    this.#resumption.take(event, isFrame, now, now - course.openedAt > REPLAY_TIME)
+    this.#resumption.take(event, isFrame, this.#burst.goOn(), now, now - course.openedAt > REPLAY_TIME)
     this.#patience.characters += charactersOf(event)
     if (this.#patience.characters > MOST_CHARACTERS) this.#resumption.giveUp(now)
     return this.#settle()

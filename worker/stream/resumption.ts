@@ -3,10 +3,7 @@ import type { Role } from '../log/log.ts'
 import { Adopted, type Held } from './held.ts'
 import { type Case, type Judged, type Known, Recognition } from './recognition.ts'
 
-/** Pieces of a replay come closer together than this, in ms; those of one that is known to be one, as long as it goes on at all. */
-const BURST = 50
-
-/** So many earlier events in a burst are no longer what a server says one by one. */
+/** So many earlier events in a burst are no longer what a server says one by one: their replay may come in pieces. */
 const STREAK = 3
 
 /** So long after the head, in ms, a replay must have begun. What looks like one later is none. */
@@ -133,11 +130,11 @@ export class Resumption<Event extends Judged> {
    * Judges the next event.
    *
    * @param isFrame it belongs to the connection
+   * @param isBurst it has come in a burst with the one before
    * @param now when it came, in ms
    * @param isTardy it has come long after the head
    */
-  take(event: Event, isFrame: boolean, now: number, isTardy: boolean): void {
-    const isBurst = now - this.#lastAt <= BURST
+  take(event: Event, isFrame: boolean, isBurst: boolean, now: number, isTardy: boolean): void {
     this.#lastAt = now
     if (this.#state === 'late' && now > this.#lateUntil) this.#state = 'over'
     if (this.#state === 'following' && !isBurst) this.#state = 'over'
@@ -197,7 +194,7 @@ export class Resumption<Event extends Judged> {
       const isRepeated =
         asked !== undefined && !this.#recognition.skipsTo(asked) && !this.#recognition.isEarlier(key)
       if (isRepeated) this.#accept({ event, key, isFrame, kind: 'asked', known: asked, after })
-      else if (this.#held.length === 0) this.#pronounce(event, 'frame')
+      else if (!this.isHolding) this.#pronounce(event, 'frame')
       else this.#held.push({ event, key, isFrame, kind: 'unknown', known: undefined, after })
       return
     }

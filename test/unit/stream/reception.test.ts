@@ -171,6 +171,15 @@ describe('a replay of everything', () => {
     expect(conversation.logged()).toEqual(['gap history-lost', '1', '2', '3'])
   })
 
+  test('is not broken off by the hub being busy', () => {
+    const conversation = resumed(4)
+    conversation.bring('1', '2')
+    // Timers that are due have not fired.
+    conversation.now += 500
+    conversation.bring('3', '4', '5')
+    expect(conversation.logged()).toEqual(['5'])
+  })
+
   test('goes on for ten seconds at most where its events come one by one', () => {
     const conversation = resumed(40)
     conversation.bring('1', '2', '3')

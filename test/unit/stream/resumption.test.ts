@@ -45,7 +45,7 @@ class Trial {
   bring(events: readonly LoggedEvent[], { pause = 0, isFrame = false, isTardy = false } = {}): string[] {
     for (const event of events) {
       this.now += pause
-      this.resumption.take(event, isFrame, this.now, isTardy)
+      this.resumption.take(event, isFrame, pause <= 50, this.now, isTardy)
     }
     return this.told()
   }
@@ -194,7 +194,7 @@ describe('something unknown', () => {
   test('within the replay has its place behind what came before it', () => {
     const trial = new Trial(eventsOf('1 2 2'))
     trial.bring([...eventsOf('2', 2), ...eventsOf('9', 9)])
-    trial.resumption.take(eventsOf('2', 3)[0] as LoggedEvent, false, 0, false)
+    trial.resumption.take(eventsOf('2', 3)[0] as LoggedEvent, false, true, 0, false)
     const [ahead] = trial.resumption.sentences()
     expect(ahead).toMatchObject({ isNew: true, role: 'ahead', after: 2, hasGap: false })
   })

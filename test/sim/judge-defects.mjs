@@ -69,6 +69,22 @@ export const judgeMutants = [
     test: 'test/unit/stream/reception.test.ts',
   },
   {
+    name: 'frame ahead of what is held',
+    file: 'worker/stream/resumption.ts',
+    find: "else if (!this.isHolding) this.#pronounce(event, 'frame')",
+    replace: "else if (this.#held.length === 0) this.#pronounce(event, 'frame')",
+    defect: 'What a connection was cut with is given behind a later frame.',
+    test: 'test/unit/stream/resumption.test.ts',
+  },
+  {
+    name: 'place lost with the last event',
+    file: 'worker/delivery/rejoin.ts',
+    find: "if (place.id !== '' && known?.isAhead === false && other === undefined) return known.ordinal",
+    replace: '',
+    defect: 'A tab whose last event does not come again is given earlier ones twice.',
+    test: 'test/unit/delivery/rejoin.test.ts',
+  },
+  {
     name: 'replay without an end',
     file: 'worker/stream/resumption.ts',
     find: "    if (this.#state === 'following' && !isBurst) this.#state = 'over'\n",

@@ -294,6 +294,14 @@ describe('a tab whose numbers do not hold', () => {
     expect(succession.given(rejoin)).toEqual(['gap history-lost', '3'])
   })
 
+  test('stands behind the latest event that has come where the last one has not', () => {
+    const succession = new Succession().bring(...between(1, 7), ...between(9, 9))
+    const rejoin = succession.rejoin({ ...foreign(8), seen: { events: [], since: 8 } })
+    expect(succession.given(rejoin)).toEqual(['waits'])
+    succession.impatience[0]?.()
+    expect(succession.given(rejoin)).toEqual(['gap history-lost', '9'])
+  })
+
   test('waits as long as a replay is under way', () => {
     const succession = new Succession().bring(...between(1, 3))
     const rejoin = succession.rejoin({ ...foreign(8), seen: seenOf(DEAD.slice(0, 2)) })

@@ -330,6 +330,12 @@ describe('a connection that is cut while something is held', () => {
     expect(trial.giveUp()).toEqual(['gap, new 9', 'gap, new 12'])
   })
 
+  test('has brought something that no frame of the next one overtakes', () => {
+    const trial = new Trial(received, { former: cut() })
+    expect(trial.bring(eventsOf('12', 12), { isFrame: true })).toEqual([])
+    expect(trial.giveUp()).toEqual(['gap, new 9', 'frame 12'])
+  })
+
   test('has told what was asked for already', () => {
     const former = new Trial(eventsOf('1 2 2'))
     expect(former.bring(eventsOf('2', 2))).toEqual(['seen 2'])

@@ -3,8 +3,12 @@ import type { Role } from '../log/log.ts'
 import { Adopted, type Held } from './held.ts'
 import { type Case, type Judged, type Known, Recognition } from './recognition.ts'
 
-/** So many earlier events in a burst are no longer what a server says one by one: their replay may come in pieces. */
-const STREAK = 3
+/**
+ * So many earlier events in a burst are no longer what a server says one by one: their replay may come in pieces. Long ones
+ * count more than once, for what fits in a few packets of the network does not come in pieces.
+ */
+const STREAK = 9
+const LONG = 512
 
 /** So long after the head, in ms, a replay must have begun. What looks like one later is none. */
 export const REPLAY_TIME = 10_000
@@ -42,7 +46,7 @@ interface Run {
   /** Place of the last one. */
   readonly at: number
   readonly length: number
-  /** How many of the last ones have come in a burst, and how many at most. */
+  /** How much of the last ones have come in a burst, and how much at most. */
   readonly streak: number
   readonly longest: number
 }
@@ -215,7 +219,7 @@ export class Resumption<Event extends Judged> {
       const kind = known === undefined ? 'unknown' : 'earlier'
       this.#held.push({ event, key, isFrame, kind, known, after })
       this.#isExact = false
-      this.#followRun(known, isBurst)
+      this.#followRun(event, known, isBurst)
       // What the server says outweighs what comes, unless that may be older than all that is known.
       const isDenied = this.#case.isDenied && known === undefined && this.#case.isWhole
       const most = this.#run === undefined ? MOST_HELD : MOST_REPEATED
@@ -299,12 +303,13 @@ export class Resumption<Event extends Judged> {
   }
 
   /** Earlier events are held as long as they may be a replay of everything. */
-  #followRun(known: Known | undefined, isBurst: boolean): void {
+  #followRun({ data }: Event, known: Known | undefined, isBurst: boolean): void {
     const run = this.#run
+    const weight = Math.max(1, data.length / LONG)
     if (run === undefined) {
-      this.#run = known && { at: known.at, length: 1, streak: 1, longest: 1 }
+      this.#run = known && { at: known.at, length: 1, streak: weight, longest: weight }
     } else if (known === undefined ? isBurst && !this.#case.isWhole : this.#goesOn(isBurst)) {
-      const streak = isBurst ? run.streak + 1 : 1
+      const streak = isBurst ? run.streak + weight : weight
       const { at, length, longest } = run
       this.#run = {
         at: known?.at ?? at,

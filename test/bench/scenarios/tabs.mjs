@@ -51,8 +51,12 @@ function measure(bench, variant, most) {
   )
 }
 
-/** @returns {Promise<number | string>} ms, or what never ended */
-async function timeInNewTab(context, page, url) {
+/**
+ * Opens a source in a new tab.
+ *
+ * @returns {Promise<number | string>} ms from there to its first event, or what never ended
+ */
+export async function timeInNewTab(context, page, url) {
   let step = 'navigation'
   try {
     const tab = await withTimeLimit(openTab(context, page), STALLED, step)

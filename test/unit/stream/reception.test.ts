@@ -171,6 +171,16 @@ describe('a replay of everything', () => {
     expect(conversation.logged()).toEqual(['gap history-lost', '1', '2', '3'])
   })
 
+  test('may come in pieces of a few events where these are long', () => {
+    const long = (ordinal: number) => `${ordinal}=${`${ordinal}`.padStart(3_000)}`
+    const conversation = having(...[1, 2, 3, 4].map(long))
+    conversation.connect()
+    conversation.bring(...[1, 2].map(long))
+    conversation.wait(60)
+    conversation.bring(...[3, 4].map(long), '5')
+    expect(conversation.logged()).toEqual(['5'])
+  })
+
   test('is not broken off by the hub being busy', () => {
     const conversation = resumed(4)
     conversation.bring('1', '2')

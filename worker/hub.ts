@@ -1,6 +1,12 @@
 import type { LinkEndpoint } from '../src/link/endpoint.ts'
 import { guarded, HUB_CALLS } from '../src/link/guard.ts'
-import { type HubReport, hubLockName, type StreamRequest, type Subscription } from '../src/link/protocol.ts'
+import {
+  type HubReport,
+  hubLockName,
+  type StreamRequest,
+  type Subscription,
+  TAB_LOCK,
+} from '../src/link/protocol.ts'
 import { LOG_LIMITS, type LogLimits } from './log/log.ts'
 import type { HubPlatform } from './platform.ts'
 import { sse } from './source/sse.ts'
@@ -10,7 +16,7 @@ import { Tab, type TabHub } from './tab.ts'
 
 /**
  * How long, in ms, a new hub waits before it connects. If it succeeds a dead hub, that hub's tabs need this
- * time to send their positions. After each position it waits `GATHER_MORE` for another, or `GATHER_MISSING`
+ * time to send their positions. Where there are no other tabs, nobody can, and it does not wait. After each position it waits `GATHER_MORE` for another, or `GATHER_MISSING`
  * if more subscriptions are missing than the one that died with the hub; in all, at most `MOST_GATHER`.
  */
 const GATHER = 50
@@ -152,7 +158,16 @@ export class Hub implements TabHub {
     this.#streams.set(identity, stream)
     this.#count(new URL(request.url).origin)
     stream.begin(Math.max(0, this.#birth + GATHER - this.platform.now()))
+    this.#isAlone().then((isAlone) => isAlone && stream.hasten())
     return stream
+  }
+
+  /** All tabs of the origin are here, so that none can come from a dead hub. */
+  async #isAlone(): Promise<boolean> {
+    // Where locks are forbidden, it is not known.
+    const { held = [{ name: TAB_LOCK }] } = (await this.platform.locks?.query().catch(() => {})) ?? {}
+    const locks = new Set(Array.from(this.#tabs, ({ lock }) => lock))
+    return held.every(({ name = '' }) => !name.startsWith(TAB_LOCK) || locks.has(name))
   }
 
   /** Once, in the console of the page that has come to the stream last. */

@@ -46,6 +46,8 @@ export class Tab implements HubSide {
   readonly #subscriptions = new Map<number, { readonly stream: Stream; readonly cursor: Cursor }>()
   readonly #watch = new AbortController()
   readonly #closed: () => void
+  /** Name of the Web Lock that the page holds as long as it lives; `''` where it can have none. */
+  lock = ''
   #isAttached = false
   /** Runs until the tab must have attached, then until the next ping. */
   #timer: unknown
@@ -70,9 +72,8 @@ export class Tab implements HubSide {
     this.#hub.join(this)
     const { locks } = this.#hub.platform
     if (holdsLock && locks !== undefined) {
-      locks
-        .request(tabLockName(tabId), { signal: this.#watch.signal }, async () => this.detach())
-        .catch(() => {})
+      this.lock = tabLockName(tabId)
+      locks.request(this.lock, { signal: this.#watch.signal }, async () => this.detach()).catch(() => {})
     } else {
       this.#ping()
     }

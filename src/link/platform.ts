@@ -5,6 +5,7 @@ export interface Locks {
     options: { mode?: 'exclusive' | 'shared'; signal?: AbortSignal; steal?: boolean },
     granted: () => Promise<unknown>,
   ): Promise<unknown>
+  query(): Promise<{ readonly held?: readonly { readonly name?: string }[] }>
 }
 
 /** What both ends of a link need from their environment. A simulation replaces it. */

@@ -376,6 +376,8 @@ export interface TabSide {
   ping(): void
 }
 
-export const tabLockName = (tabId: string): string => `tabstream:tab:${tabId}`
+export const TAB_LOCK = 'tabstream:tab:'
+
+export const tabLockName = (tabId: string): string => TAB_LOCK + tabId
 
 export const hubLockName = (hubId: string): string => `tabstream:hub:${hubId}`

@@ -15,6 +15,9 @@ export interface Stretch {
 const REPLAY_DELAY = 10_000
 const REPLAY_PAUSE = 70
 
+/** For how many ms what has come may be held: where the connection is cut by then, it is taken for what belonged to that. */
+const HELD = 1_050
+
 /**
  * The events that may be missing in silence.
  *
@@ -23,14 +26,20 @@ const REPLAY_PAUSE = 70
 export function deceptionsOf(connections: readonly Incoming[]): Stretch[] {
   const before: Writing[] = []
   const stretches: Stretch[] = []
+  let after = 0
   for (const connection of connections) {
     const deceptive = lastDeceptive(connection, before)
-    const after = before.reduce((most, { number }) => Math.max(most, number), 0)
     if (deceptive !== undefined) stretches.push({ after, upTo: deceptive.number })
     before.push(...connection.writings.filter(({ hasArrived }) => hasArrived))
+    const isHeld = deceptive === undefined && isCutWhileHeld(connection)
+    if (!isHeld) after = before.reduce((most, { number }) => Math.max(most, number), 0)
   }
   return stretches
 }
+
+/** Whether it was asked for something that had not come yet. */
+const isCutWhileHeld = ({ lastEventId, endedAt, writings }: Incoming): boolean =>
+  lastEventId !== '' && endedAt <= (writings[0]?.at ?? 0) + HELD
 
 /**
  * The last event at the beginning of a connection that looks like an event asked for, where what came up to it could be

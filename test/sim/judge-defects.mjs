@@ -85,6 +85,22 @@ export const judgeMutants = [
     test: 'test/unit/delivery/rejoin.test.ts',
   },
   {
+    name: 'knowledge of the tab furthest back',
+    file: 'worker/stream/history.ts',
+    find: 'this.frames.continue(furthest.mixed, furthest.greeting, furthest.habits)',
+    replace: 'this.frames.continue(start.mixed, start.greeting, start.habits)',
+    defect: 'A new hub forgets that some events of a stream have no IDs, and tells of no loss among them.',
+    test: 'test/unit/stream/history.test.ts',
+  },
+  {
+    name: 'new hub that takes itself for alone',
+    file: 'worker/hub.ts',
+    find: '!name.startsWith(TAB_LOCK) || locks.has(name)',
+    replace: 'true',
+    defect: 'A new hub connects before tabs of its forerunner have told from where to resume.',
+    test: 'test/unit/stream/stream.test.ts',
+  },
+  {
     name: 'replay without an end',
     file: 'worker/stream/resumption.ts',
     find: "    if (this.#state === 'following' && !isBurst) this.#state = 'over'\n",
@@ -527,7 +543,7 @@ export const judgeMutants = [
   {
     name: 'gap where nobody expects a replay',
     file: 'worker/delivery/rejoin.ts',
-    find: '    this.#owesGap = this.#stream.resumes\n',
+    find: '    this.#owesGap = resumes\n',
     replace: '    this.#owesGap = true\n',
     defect: 'A takeover of a stream that never resumes raises a gap.',
     test: 'test/unit/delivery/rejoin.test.ts',

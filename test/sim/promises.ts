@@ -186,9 +186,12 @@ function problemsOfLoss(account: Account): string[] {
   const problems: string[] = []
   const had = new Set<number>()
   for (const record of records) if (record.type === 'event') had.add(record.number)
-  for (const { name, after, upTo = { sent: server.events.length } } of subscription.due) {
-    for (const event of server.events.slice(numberAt(after), numberAt(upTo))) {
+  for (const { name, after, upTo } of subscription.due) {
+    const end = upTo === undefined ? server.events.length : numberAt(upTo)
+    for (const event of server.events.slice(numberAt(after), end)) {
       if (event.name !== name || had.has(event.number) || mayBeMissing(event)) continue
+      // It can have come when the page did not listen to its name any more.
+      if (event.isLate && upTo !== undefined) continue
       if (!server.keeps(event) && !hasUnnumbered(account, event.number)) continue
       if (!isTold(account, event)) problems.push(`event ${event.number} lost in silence`)
     }
@@ -229,13 +232,13 @@ function isTold({ server, records }: Account, event: ServedEvent): boolean {
   return hasGap
 }
 
-/** No gap where nothing is missing. */
 /** Whoever goes on working is waited for, however short the log. */
 function problemsOfLag({ records, works }: Account): string[] {
   const isSlow = records.some((record) => record.type === 'gap' && record.reason === 'slow-tab')
   return works && isSlow ? ['a gap "slow-tab", though the tab goes on working'] : []
 }
 
+/** No gap where nothing is missing. */
 function problemsOfGaps({ server, records, isGapUndue }: Account): string[] {
   if (!isGapUndue || !server.isFaithful) return []
   const problems: string[] = []

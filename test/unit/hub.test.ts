@@ -1,7 +1,14 @@
 import { wrap } from 'comlink'
 import { describe, expect, test } from 'vitest'
 import { placeOf } from '../../src/link/place.ts'
-import type { HubSide, Passed, Position, Seen, StateEntry } from '../../src/link/protocol.ts'
+import {
+  type HubSide,
+  type Passed,
+  type Position,
+  type Seen,
+  type StateEntry,
+  tabLockName,
+} from '../../src/link/protocol.ts'
 import { Hub } from '../../worker/hub.ts'
 import { NOWHERE } from '../../worker/stream/anchor.ts'
 import { requestTo } from '../sim/world/samples.ts'
@@ -362,6 +369,7 @@ describe('a hub that is closed', () => {
     const world = createWorld()
     const tab = new RawTab(world, 'tab')
     await tab.attach()
+    world.locks.for(world.agent('another')).request(tabLockName('another'), {}, () => new Promise(() => {}))
     await tab.subscribe(['a'])
     world.hubs[0]?.close()
     await world.clock.advance(60_000)

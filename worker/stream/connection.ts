@@ -98,6 +98,11 @@ export class Connection {
     if (delay > 0 && this.#count === 0) this.begin(delay)
   }
 
+  /** Does not put the first attempt off any longer. */
+  hasten(): void {
+    if (this.#count === 0 && !this.isClosed) this.begin(0)
+  }
+
   /**
    * A page or the network is back: do not wait any longer. A connection that is silent for longer than usual may have died
    * without a word, so another takes its place.

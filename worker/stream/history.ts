@@ -40,11 +40,11 @@ export class History {
 
   /** No other position of a dead hub counts any more. */
   settle(): void {
-    const { start, isSettled } = this.#takeover
+    const { start, furthest, isSettled } = this.#takeover
     if (isSettled) return
     const events = this.#takeover.settle()
-    if (start === undefined) return
-    this.frames.continue(start.mixed, start.greeting, start.habits)
+    if (start === undefined || furthest === undefined) return
+    this.frames.continue(furthest.mixed, furthest.greeting, furthest.habits)
     this.#before = events.filter(({ ordinal }) => ordinal <= start.ordinal)
     this.#hasGroups = events.some(({ id, nth }, index) => nth === 0 && id === events[index - 1]?.id)
     const after = events.filter(({ ordinal }) => ordinal > start.ordinal)

@@ -119,6 +119,11 @@ export class Stream implements ConnectionStream {
     this.connection.begin(delay)
   }
 
+  /** Nobody will come from a dead hub. */
+  hasten(): void {
+    if (this.takeover.start === undefined) this.connection.hasten()
+  }
+
   /**
    * A tab of a dead hub had this position. The first connection resumes from the oldest one.
    *

@@ -3,6 +3,7 @@ import type { Passed, Position, Seen } from '../../src/link/protocol.ts'
 /** Gathers what a dead hub's tabs remember. Its successor's first connection resumes from the oldest position. */
 export class Takeover {
   #start: Position | undefined
+  #furthest: Position | undefined
   readonly #events = new Map<number, Passed>()
   #end = 0
   /** How many subscriptions the dead hub had, and how many have come so far. */
@@ -13,6 +14,11 @@ export class Takeover {
   /** The oldest position that came in time; `undefined` if there is none to resume from. */
   get start(): Position | undefined {
     return this.#start
+  }
+
+  /** The newest position in the log of `start`: it knows most of the stream. */
+  get furthest(): Position | undefined {
+    return this.#furthest
   }
 
   /** Number of the last event that one of these tabs has passed, in the log of `start`. */
@@ -50,6 +56,7 @@ export class Takeover {
 
   #add(position: Position, seen: readonly Passed[]): void {
     if (this.#start === undefined || isOlder(position, this.#start)) this.#start = position
+    if (this.#furthest === undefined || isOlder(this.#furthest, position)) this.#furthest = position
     this.#end = Math.max(this.#end, position.ordinal)
     // What a position has of an event says more.
     for (const event of inPlace(seen.filter(({ ordinal }) => ordinal > 0)))

@@ -18,6 +18,7 @@ export class Incoming {
   readonly reader: string
   readonly lastEventId: string
   readonly openedAt: number
+  endedAt = Number.POSITIVE_INFINITY
   /** Resumed nothing and has brought no ID yet. */
   isFresh: boolean
   /** It has begun with events of the history. */
@@ -69,6 +70,7 @@ export class Incoming {
   end(error?: Error): void {
     if (this.#isEnded) return
     this.#isEnded = true
+    this.endedAt = this.#now()
     this.#error = error
     this.onEnd()
     this.#agent.schedule(0, () => this.#serve())

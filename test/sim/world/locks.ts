@@ -26,6 +26,15 @@ export class VirtualLocks {
 
   for(agent: Agent): Locks {
     return {
+      query: () =>
+        new Promise((resolve) => {
+          agent.schedule(this.#delay(), () => {
+            const held = [...this.#queues].flatMap(([name, queue]) =>
+              queue.filter(({ isGranted }) => isGranted).map(() => ({ name })),
+            )
+            agent.schedule(this.#delay(), () => resolve({ held }))
+          })
+        }),
       request: (name, { mode, signal, steal }, granted) =>
         new Promise((resolve, reject) => {
           if (!agent.isAlive) return

@@ -986,6 +986,7 @@ describe('until', () => {
 describe('the status', () => {
   test('goes from connecting to open, with the host and the time', async () => {
     const world = new UpstreamWorld()
+    await world.clock.advance(50)
     const stream = new Page(world, 'page').connect(URL_OF_EVENTS)
     const seen = statuses(stream)
     expect(stream.status).toEqual({
@@ -1090,7 +1091,10 @@ describe('the status', () => {
   })
 
   test('is told to a latecomer as it stands', async () => {
-    const { world } = await opened()
+    const world = new UpstreamWorld()
+    await world.clock.advance(50)
+    new Page(world, 'page').connect(URL_OF_EVENTS)
+    await world.clock.advance(OPEN)
     const late = new Page(world, 'late').connect(URL_OF_EVENTS)
     await world.clock.advance(OPEN)
     expect(late.status).toMatchObject({ state: 'open', openedAt: new Date(50) })

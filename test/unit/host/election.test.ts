@@ -292,7 +292,7 @@ describe('by a lock', () => {
   test('cannot be held where locks are forbidden, and says why, each time', async () => {
     const world = createWorld()
     const request = () => Promise.reject(new DOMException('the origin is opaque', 'SecurityError'))
-    const page = new Voter(world, 'page', byLock, { locks: { request } })
+    const page = new Voter(world, 'page', byLock, { locks: { request, query: async () => ({}) } })
     await stand(world, [page])
     await stand(world, [page])
     const words = expect.stringMatching(/^refused: .*Web Locks.*the origin is opaque/)
@@ -302,7 +302,7 @@ describe('by a lock', () => {
   test('says nothing of a refusal to who has withdrawn', async () => {
     const world = createWorld()
     const request = () => Promise.reject(new DOMException('the origin is opaque', 'SecurityError'))
-    const page = new Voter(world, 'page', byLock, { locks: { request } })
+    const page = new Voter(world, 'page', byLock, { locks: { request, query: async () => ({}) } })
     page.election.stand()
     page.election.withdraw()
     await world.clock.advance(0)

@@ -588,7 +588,7 @@ describe('where locks are forbidden', () => {
   const refusedPage = async () => {
     const world = createWorld()
     const request = () => Promise.reject(new DOMException('the origin is opaque', 'SecurityError'))
-    const page = new Page(world, 'page', '', { locks: { request } })
+    const page = new Page(world, 'page', '', { locks: { query: async () => ({}), request } })
     const tab = new Tab(page)
     await world.clock.advance(0)
     return { world, page, tab }

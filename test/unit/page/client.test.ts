@@ -11,6 +11,7 @@ import {
   hubLockName,
   type Subscription,
   type TabSide,
+  tabLockName,
 } from '../../../src/link/protocol.ts'
 import { Client } from '../../../src/page/client.ts'
 import type { TabstreamError } from '../../../src/page/errors.ts'
@@ -727,6 +728,7 @@ describe('when the hub dies', () => {
   test('before anything has come, the page still gets its stream', async () => {
     const world = createWorld()
     const page = new Page(world, 'page')
+    world.locks.for(world.agent('another')).request(tabLockName('another'), {}, () => new Promise(() => {}))
     page.listen(world, 'a')
     await world.clock.advance(0)
     expect(page.heard()).toEqual(['connecting'])

@@ -406,7 +406,7 @@ describe('a network that is down', () => {
       init.mode === 'no-cors'
         ? new Promise((_resolve, reject) => init.signal?.addEventListener('abort', () => reject(FAILED)))
         : fetch.call(world.upstream, agent, url, init, now)
-    await world.clock.advance(OPEN + 4_900)
+    await world.clock.advance(4_900)
     expect(stream.status.state).toBe('connecting')
     await world.clock.advance(200)
     expect(stream.status).toMatchObject({ state: 'retrying', error: { message: 'Failed to fetch' } })

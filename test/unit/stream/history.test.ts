@@ -70,6 +70,20 @@ describe('a stream that goes on from a dead hub', () => {
     expect(history).toMatchObject({ isEmpty: false, isWhole: false, last: { id: '3' } })
   })
 
+  test.each([
+    [1, 3],
+    [3, 1],
+  ])('knows what the tab knew that was furthest ahead: %i, %i', (...counts) => {
+    const takeover = new Takeover()
+    const history = new History(new Log(UNBOUNDED), takeover)
+    for (const count of counts) {
+      const had = events.slice(0, count)
+      takeover.gather(positionOf(had, { mixed: count === 3 }), seenOf(had))
+    }
+    history.settle()
+    expect(history.isMixed).toBe(true)
+  })
+
   test('requires what only some tabs have had, too', () => {
     const { required, history } = takenOver(events, 3)
     expect(ordinals(required())).toEqual([3, 4, 5])

@@ -157,7 +157,7 @@ describe('Retry-After', () => {
   test.each([
     ['2', 2_000],
     ['0', 1_000],
-    ['Thu, 01 Jan 1970 00:00:05 GMT', 4_950],
+    ['Thu, 01 Jan 1970 00:00:05 GMT', 5_000],
     ['Thu, 01 Jan 1970 00:00:00 GMT', 1_000],
     ['soon', 1_000],
     ['99999999999', HOUR],
@@ -392,7 +392,7 @@ describe('a function that decides on retries', () => {
   test.each([0, -1, -Infinity, 0.001, Number.NaN])('cannot make a busy loop with %s', async (answer) => {
     const { world } = connected({ retry: () => answer })
     world.upstream.answer = () => NETWORK_ERROR
-    await world.clock.advance(OPEN + 20_000)
+    await world.clock.advance(20_000)
     expect(world.upstream.requests.length).toBeGreaterThan(1)
     expect(world.upstream.requests.length).toBeLessThanOrEqual(201)
   })
@@ -518,7 +518,7 @@ describe('a server', () => {
     async (line) => {
       const { world } = connected()
       world.upstream.answer = () => ({ text: `${line}\n\n`, ends: true })
-      await world.clock.advance(OPEN + 20_000)
+      await world.clock.advance(20_000)
       expect(world.upstream.requests.length).toBeGreaterThan(10)
       expect(world.upstream.requests.length).toBeLessThanOrEqual(201)
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { StateEntry } from '../../../src/link/protocol.ts'
+import { type StateEntry, tabLockName } from '../../../src/link/protocol.ts'
 import type { ServerKind, VirtualServer } from '../../sim/world/server.ts'
 import type { World } from '../../sim/world/world.ts'
 import { createWorld, listeningTab, RawTab, requestOf, send, serverOf } from '../raw-tab.ts'
@@ -35,16 +35,30 @@ const lastState = (tab: RawTab): StateEntry | undefined =>
   tab.entries().findLast((entry) => entry.type === 'state')
 
 describe('a new hub', () => {
-  test('does not connect before tabs of its forerunner have had time to come', async () => {
+  test('connects at once where it has all tabs', async () => {
     const world = createWorld()
-    const tab = new RawTab(world, 'tab')
-    await tab.attach()
-    await tab.subscribe(['a'])
-    await world.clock.advance(30)
-    expect(serverOf(world).requests).toEqual([])
-    await world.clock.advance(30)
+    const tabs = [new RawTab(world, 'one'), new RawTab(world, 'other')]
+    for (const tab of tabs) await tab.attach()
+    await tabs[0]?.subscribe(['a'])
+    await world.clock.advance(0)
     expect(serverOf(world).requests).toEqual([''])
   })
+
+  test.each([true, false])(
+    'does not connect before tabs of its forerunner can have come: locks %s',
+    async (hasLocks) => {
+      const world = createWorld({ hasLocks })
+      const tab = new RawTab(world, 'tab')
+      const other = world.agent('other')
+      if (hasLocks) world.locks.for(other).request(tabLockName('other'), {}, () => new Promise(() => {}))
+      await tab.attach()
+      await tab.subscribe(['a'])
+      await world.clock.advance(30)
+      expect(serverOf(world).requests).toEqual([])
+      await world.clock.advance(30)
+      expect(serverOf(world).requests).toEqual([''])
+    },
+  )
 
   test('that has been there for a while connects at once', async () => {
     const world = createWorld({ kinds: ['strict', 'strict'] })

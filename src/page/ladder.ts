@@ -118,8 +118,6 @@ export class Ladder {
     const life = new AbortController()
     const tabId = this.#platform.randomId()
     try {
-      const holdsLock = await this.#holdLock(tabId, life)
-      if (this.#climber.isAway) throw left()
       const link = await new Promise<HubLink | undefined>((resolve, reject) => {
         const notices = {
           refused: (reason: string) => reject(new Error(reason)),
@@ -129,6 +127,8 @@ export class Ladder {
           },
         }
         const opened = host.open(generation, notices, attempt)
+        // Meanwhile the hub starts.
+        const lock = this.#holdLock(tabId, life)
         this.mayFindLater = true
         const endpoint = guarded(opened, TAB_CALLS, () => this.#climber.misunderstood())
         life.signal.addEventListener('abort', () => {
@@ -138,8 +138,11 @@ export class Ladder {
         const remote = wrap<HubSide>(endpoint)
         expose(this.#climber.tabSide, endpoint)
         const timer = this.#platform.setTimeout(() => resolve(undefined), timeoutOf(host, attempt))
-        remote
-          .attach({ tabId, holdsLock })
+        lock
+          .then((holdsLock) => {
+            if (this.#climber.isAway) throw left()
+            return remote.attach({ tabId, holdsLock })
+          })
           .then((hubId) => resolve({ host, hubId, since: this.#platform.now(), remote, life }))
           .catch(reject)
           .finally(() => this.#platform.clearTimeout(timer))

@@ -77,6 +77,15 @@ export const judgeMutants = [
     test: 'test/unit/stream/resumption.test.ts',
   },
   {
+    name: 'loss of events without an ID made up for by one with an ID',
+    file: 'worker/delivery/rejoin.ts',
+    find: "return this.#passedGap?.reason !== 'unresumable' || nth > 0",
+    replace: 'return true',
+    defect:
+      'A tab that was further ahead is not told that events without an ID behind its last one may be missing.',
+    test: 'test/unit/delivery/rejoin.test.ts',
+  },
+  {
     name: 'place lost with the last event',
     file: 'worker/delivery/rejoin.ts',
     find: "if (place.id !== '' && known?.isAhead === false && other === undefined) return known.ordinal",

@@ -103,7 +103,7 @@ export class Rejoin {
     }
     const isGiven = this.#isNew(event, passed)
     if (event.upTo >= passed && this.#stream.history.isThroughTo(passed)) this.#hasReached = true
-    if (!isGiven) this.#passedGap = undefined
+    if (!isGiven && this.#isBehindGap(event)) this.#passedGap = undefined
     if (!isGiven || !isDue) return { isGiven }
     const isFrame = event.role === 'frame'
     const gap = this.#owesGap ? this.#lateness : isFrame ? undefined : this.#passedGap
@@ -119,6 +119,11 @@ export class Rejoin {
 
   end(): void {
     this.#platform.clearTimeout(this.#patience)
+  }
+
+  /** Where only some events have IDs, those show nothing of the others, which this server may not keep. */
+  #isBehindGap({ nth }: LoggedEvent): boolean {
+    return this.#passedGap?.reason !== 'unresumable' || nth > 0
   }
 
   #isNew(event: LoggedEvent, passed: number): boolean {

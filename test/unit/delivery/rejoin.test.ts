@@ -180,6 +180,22 @@ describe('a tab of the hub that the stream goes on from', () => {
     expect(ahead.isJoined).toBe(true)
   })
 
+  test.each([
+    ['with an ID, which shows nothing', eventsOf('1 2 3'), ['gap unresumable', '4']],
+    ['without an ID, which shows that the server keeps them', eventsOf('1 2 +'), ['4']],
+  ])('is told that events without an ID may be missing behind one %s', (_what, had, given) => {
+    const tabs = [had.slice(0, 2), had].map((events) => ({
+      position: positionOf(events),
+      seen: seenOf(events),
+    }))
+    const [, tab] = tabs as [TabState, TabState]
+    const succession = new Succession().gather(...tabs).settle()
+    const rejoin = succession.rejoin(tab)
+    rejoin.pass({ ...OWN_GAP, reason: 'unresumable' })
+    succession.bring(...had.slice(2), ...between(4, 4))
+    expect(succession.given(rejoin)).toEqual(given)
+  })
+
   test('is told of that gap with the next event that it wants', () => {
     const tab = tabAt(8)
     const succession = new Succession().gather(tab)

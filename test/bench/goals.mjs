@@ -15,10 +15,10 @@ const HOSTS = ['', '-leader']
 /**
  * What tabstream wants to reach, with what was measured side by side.
  *
- * @param {{ throughput?: any[], latency?: any[], hostile?: any }} results
+ * @param {{ throughput?: any[], latency?: any[], hostile?: any, first?: any[], isolation?: any[] }} results
  * @returns {Goal[]}
  */
-export function goalsOf({ throughput = [], latency = [], hostile = {} }) {
+export function goalsOf({ throughput = [], latency = [], hostile = {}, first = [], isolation = [] }) {
   const flood = (variant, tabs, key) =>
     throughput.find((each) => each.variant === variant && each.tabs === tabs && each.bytes === 150)?.[key]
   const delay = (variant, tabs) =>
@@ -44,8 +44,23 @@ export function goalsOf({ throughput = [], latency = [], hostile = {} }) {
     bound: 3,
     unit: '×',
   })
+  const firstIn = (variant) => first.find((each) => each.variant === variant)?.times[0]
   return [
     ...Object.entries(hostile).map(worst),
+    ...['event-source', 'connect', 'event-source-leader'].map((variant) => ({
+      goal: `first event of the first page, ${variant} − native`,
+      measured: difference(firstIn(variant), firstIn('native')),
+      sign: '≤',
+      bound: 60,
+      unit: 'ms',
+    })),
+    ...isolation.map(({ variant, times }) => ({
+      goal: `p99 beside a blocked tab : beside none, ${variant}`,
+      measured: times,
+      sign: '≤',
+      bound: 1.2,
+      unit: '×',
+    })),
     ...HOSTS.flatMap((host) => [
       rates(`connect${host}`, 6, 'native', 30),
       rates(`connect${host}`, 6, 'relay', 1.5),

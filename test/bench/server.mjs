@@ -20,7 +20,7 @@ function streamOf(name) {
 
 /** @param {import('node:http').IncomingMessage} request @param {import('node:http').ServerResponse} response */
 async function answer(request, response) {
-  const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
   // Some pages take streams from other ports, which are other origins.
   response.setHeader('Access-Control-Allow-Origin', '*')
   response.setHeader('Access-Control-Allow-Headers', '*')
@@ -31,6 +31,7 @@ async function answer(request, response) {
     if (stream === undefined) return response.writeHead(204).end()
     return stream.accept(request, response)
   }
+  if (pathname === '/slow') return setTimeout(() => response.end(), Number(searchParams.get('ms')))
   try {
     const content = await readFile(join(folder, normalize(pathname)))
     response.setHeader('Content-Type', TYPES[extname(pathname)] ?? 'text/plain')

@@ -59,15 +59,26 @@ const minifiedHub = () => ({
     name === 'in-page' ? ((await minify(code, { ...small(), module: true })).code ?? null) : null,
 })
 
-/** The hub for pages without a SharedWorker is a file of its own, fetched when it is needed. */
-const CHUNKS = { index: 'page.js', 'in-page': 'hub.js' }
+/**
+ * `SharedEventSource` is a file of its own, because its module does more than declare: a bundler can leave out the file, but not
+ * the class. The hub for pages without a SharedWorker is one that is fetched when it is needed. `page.js` holds the rest.
+ *
+ * @type {import('rollup').RollupOptions}
+ */
+const modules = {
+  input: { index: entry, 'shared-event-source': 'build/src/api/shared-event-source.js' },
+  output: {
+    dir: 'dist',
+    manualChunks: { page: ['build/src/api/connect.js', 'build/src/api/inspect.js'] },
+    chunkFileNames: ({ name }) => (name === 'in-page' ? 'hub.js' : `${name}.js`),
+    format: 'es',
+    banner,
+  },
+  plugins: [nodeResolve(), comlinkForCalls(), minifiedHub(), declarations()],
+}
 
 export default [
-  {
-    input: entry,
-    output: { dir: 'dist', chunkFileNames: ({ name }) => CHUNKS[name], format: 'es', banner },
-    plugins: [nodeResolve(), comlinkForCalls(), minifiedHub(), declarations()],
-  },
+  modules,
   {
     input: 'build/worker/worker.js',
     output: { file: 'dist/worker.js', format: 'iife', banner },

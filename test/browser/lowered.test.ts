@@ -28,7 +28,7 @@ describe.each([
 
     test('the code is indeed without private fields', async () => {
       const { server } = await setStage(page)
-      for (const file of ['index.js', 'page.js', 'hub.js', 'worker.js']) {
+      for (const file of ['index.js', 'page.js', 'shared-event-source.js', 'hub.js', 'worker.js']) {
         const code = async (folder: string) => (await fetch(server.url(`/${folder}/${file}`))).text()
         const privateField = /this\.#\w/
         if (file !== 'index.js') expect(await code('tabstream'), file).toMatch(privateField)

@@ -170,6 +170,18 @@ describe('an app', () => {
     expect(outputFiles[0]?.text.length).toBeLessThan(100)
   })
 
+  test('that imports only connect() has nothing of SharedEventSource', async () => {
+    const { outputFiles } = await build({
+      stdin: app(`export { connect } from 'tabstream'`),
+      bundle: true,
+      format: 'esm',
+      write: false,
+      logLevel: 'silent',
+    })
+    expect(outputFiles[0]?.text).toContain('no host is available')
+    expect(outputFiles[0]?.text).not.toContain('extends EventTarget')
+  })
+
   test.each([{ lib: ['es2022', 'dom'] }, { lib: ['es2022', 'dom', 'dom.iterable', 'esnext.disposable'] }])(
     'in TypeScript compiles with the libraries $lib',
     { timeout: 60_000 },

@@ -36,6 +36,20 @@ const declaration = (fileName, source) => ({
   },
 })
 
+/**
+ * Takes out what TypeScript calls to make `.js` of the end of a path that only a run knows. Here there is one such path, of a
+ * file of the build.
+ */
+const pathsAsTheyAre = () => ({
+  name: 'paths-as-they-are',
+  /** @param {string} code */
+  transform(code) {
+    if (!code.startsWith('var __rewriteRelativeImportExtension =')) return null
+    const [, rest] = code.split(/\n\};\n(.*)/s)
+    return { code: rest.replace(/\b__rewriteRelativeImportExtension(?=\()/g, ''), map: null }
+  },
+})
+
 /** Bundled so that nothing is left to install; their licences ask to be named, and that changes are said. */
 const banner =
   '/*! tabstream, MIT. Contains Comlink (Copyright Google LLC, Apache-2.0, changed) and eventsource-parser ' +
@@ -74,7 +88,7 @@ const modules = {
     format: 'es',
     banner,
   },
-  plugins: [nodeResolve(), comlinkForCalls(), minifiedHub(), declarations()],
+  plugins: [nodeResolve(), pathsAsTheyAre(), comlinkForCalls(), minifiedHub(), declarations()],
 }
 
 export default [
@@ -97,6 +111,7 @@ export default [
     },
     plugins: [
       nodeResolve(),
+      pathsAsTheyAre(),
       comlinkForCalls(),
       terser(small()),
       declaration(

@@ -50,10 +50,20 @@ const pathsAsTheyAre = () => ({
   },
 })
 
-/** Bundled so that nothing is left to install; their licences ask to be named, and that changes are said. */
-const banner =
-  '/*! tabstream, MIT. Contains Comlink (Copyright Google LLC, Apache-2.0, changed) and eventsource-parser ' +
-  '(Copyright Espen Hovlandsdal, MIT). See THIRD-PARTY-LICENSES in the package. */'
+/**
+ * Bundled so that nothing is left to install; their licences ask to be named, and that changes are said.
+ *
+ * @param {{ modules: object }} script
+ */
+const banner = ({ modules }) => {
+  const has = (name) => Object.keys(modules).some((path) => path.includes(`/node_modules/${name}/`))
+  const parts = [
+    has('comlink') && 'Comlink (Copyright 2019 Google LLC, Apache-2.0, changed)',
+    has('eventsource-parser') && 'eventsource-parser (Copyright Espen Hovlandsdal, MIT)',
+  ].filter(Boolean)
+  const contents = parts.length > 0 ? ` Contains ${parts.join(' and ')}.` : ''
+  return `/*! tabstream, MIT.${contents} See THIRD-PARTY-LICENSES in the package. */`
+}
 
 /**
  * A second and a third pass make what the first has left smaller. Names that only the hub's own code knows are shortened.

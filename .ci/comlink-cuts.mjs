@@ -7,44 +7,61 @@
  * @type {readonly { what: string, from: string, upTo: string, instead?: string }[]}
  */
 const CUTS = [
+  { what: 'a notice that the banner gives', from: '/**\n * @license', upTo: 'const proxyMarker' },
   // In a page in the back/forward cache, a callback for collected garbage is script, for which Chromium throws the page out.
   {
-    what: 'callbacks for collected garbage',
-    from: 'const proxyFinalizers',
-    upTo: 'function registerProxy',
-    instead: 'const proxyFinalizers = undefined;\n',
+    what: 'callbacks for collected garbage, and the count of remotes',
+    from: 'const proxyCounter',
+    upTo: 'function createProxy',
   },
-  { what: 'the count of remotes', from: 'registerProxy(proxy, ep);', upTo: 'return proxy;' },
   { what: 'arguments passed as proxies', from: '["proxy", proxyTransferHandler]', upTo: '["throw",' },
   {
-    what: 'origins, which the guard does not pass on',
-    from: '!isAllowedOrigin(',
-    upTo: ') {',
-    instead: 'false',
-  },
-  { what: 'properties read and written', from: 'case "GET"', upTo: 'case "APPLY"' },
-  { what: 'objects constructed, ports opened and released', from: 'case "CONSTRUCT"', upTo: 'default:' },
-  { what: 'the end of a release', from: 'type === "RELEASE"', upTo: ') {', instead: 'false' },
-  { what: 'a remote that is released', from: 'prop === releaseProxy', upTo: ') {', instead: 'false' },
-  { what: 'a remote property that is awaited', from: 'const r = request', upTo: 'return r.then' },
-  { what: 'its promise', from: 'return r.then.bind(r);', upTo: '}', instead: 'return undefined;' },
-  { what: 'remote properties written', from: 'set(_target', upTo: 'apply(_target' },
-  { what: 'ports asked for', from: 'last === createEndpoint', upTo: ') {', instead: 'false' },
-  { what: 'remote methods that are bound', from: 'last === "bind"', upTo: ') {', instead: 'false' },
-  // The guard passes none on.
-  { what: 'what is transferred', from: 'function myFlat', upTo: 'function processArguments' },
-  {
-    what: 'arguments that are transferred',
-    from: 'const processed = argumentList.map(toWireValue);',
-    upTo: '}',
-    instead: 'return [argumentList.map((value) => toWireValue(value)[0])];\n',
+    what: 'empty messages, and origins, which the guard does not pass on',
+    from: 'if (!ev || !ev.data) {\n            return;\n        }\n        if (!isAllowed',
+    upTo: 'const { id, type',
   },
   {
-    what: 'the list of what is transferred',
-    from: 'const transferCache = new WeakMap();',
-    upTo: 'function transfer(',
+    what: 'calls without a path or arguments',
+    from: 'const { id, type, path } = Object',
+    upTo: 'let returnValue',
+    instead:
+      'const { id, type, path, argumentList } = ev.data;\n        if (type !== "APPLY") return;\n        ',
   },
-  { what: 'what is transferred with a value', from: 'transferCache.get(value) ||', upTo: '[]' },
+  {
+    what: 'everything that is no call of a method',
+    from: 'const parent = path.slice',
+    upTo: '}\n        catch (value)',
+    instead: 'returnValue = obj[path[0]](...argumentList.map(fromWireValue));\n        ',
+  },
+  {
+    what: 'what is transferred with an answer, and the end of a release',
+    from: 'const [wireValue, transferables] = toWireValue(returnValue);',
+    upTo: '})\n            .catch((error) =>',
+    instead: 'ep.postMessage({ ...toWireValue(returnValue), id });\n        ',
+  },
+  {
+    what: 'what is transferred with an error',
+    from: 'const [wireValue, transferables] = toWireValue({',
+    upTo: 'value: new TypeError',
+    instead: 'const wireValue = toWireValue({\n                ',
+  },
+  {
+    what: 'the list of that',
+    from: 'ep.postMessage(Object.assign(Object.assign({}, wireValue), { id }), transferables);\n        });\n    });',
+    upTo: '\n    if (ep.start)',
+    instead: 'ep.postMessage({ ...wireValue, id });\n        });\n    });',
+  },
+  {
+    what: 'remotes of everything but methods',
+    from: 'let isProxyReleased = false;',
+    upTo: 'function myFlat',
+    instead:
+      'return new Proxy(target, {\n        get: (_target, method) => (...values) =>\n' +
+      '            requestResponseMessage(ep, pendingListeners, {\n                type: "APPLY",\n' +
+      '                path: [method],\n                argumentList: values.map(toWireValue),\n' +
+      '            }).then(fromWireValue),\n    });\n}\n',
+  },
+  { what: 'what is transferred', from: 'function myFlat', upTo: 'function transfer(' },
   // One kind of value is left that is not sent as it is: what is thrown.
   {
     what: 'handlers by name',
@@ -55,11 +72,12 @@ const CUTS = [
   {
     what: 'a search for the handler of a value',
     from: 'for (const [name, handler] of transferHandlers) {',
-    upTo: 'return [\n        {\n            type: "RAW"',
+    upTo: 'function fromWireValue',
     instead:
       'if (throwTransferHandler.canHandle(value)) {\n' +
       '        const [thrown] = throwTransferHandler.serialize(value);\n' +
-      '        return [{ type: "HANDLER", name: "throw", value: thrown }];\n    }\n    ',
+      '        return { type: "HANDLER", name: "throw", value: thrown };\n    }\n' +
+      '    return { type: "RAW", value };\n}\n',
   },
   {
     what: 'a search for the handler of a name',
@@ -67,7 +85,12 @@ const CUTS = [
     upTo: '.deserialize',
     instead: 'throwTransferHandler',
   },
-  { what: 'remote objects constructed', from: 'construct(_target', upTo: '});\n    return proxy' },
+  {
+    what: 'the list of what is transferred with a call',
+    from: 'ep.postMessage(Object.assign({ id }, msg), transfers);',
+    upTo: '\n    });',
+    instead: 'ep.postMessage({ id, ...msg });',
+  },
 ]
 
 /** Leaves of Comlink what tabstream uses. Fails where Comlink has changed. */

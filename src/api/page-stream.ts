@@ -9,6 +9,7 @@ import {
 } from '../link/protocol.ts'
 import type { Client } from '../page/client.ts'
 import { TabstreamError } from '../page/errors.ts'
+import { end, reconnect } from '../page/for-everyone.ts'
 import type { Pause } from '../page/inbox.ts'
 import type { PageSubscription, Wish } from '../page/page-subscription.ts'
 import { checkListening, checkName, checkSignal } from './checks.ts'
@@ -76,7 +77,7 @@ export class PageStream implements SharedStream {
     const isWaiting = retryAt > this.#client.now()
     const status = {
       state: state === 'connecting' && isWaiting ? 'retrying' : state,
-      host: this.#client.host,
+      host: this.#client.link?.host.name,
       attempt,
       retryAt: isWaiting ? new Date(retryAt) : undefined,
       error,
@@ -177,7 +178,7 @@ export class PageStream implements SharedStream {
   }
 
   reconnect(): void {
-    this.#subscription.reconnect()
+    reconnect(this.#client, this.#subscription)
   }
 
   end(): void {
@@ -199,7 +200,8 @@ export class PageStream implements SharedStream {
 
   #close(error: ConnectionError | undefined, endsStream = false): void {
     if (this.#state.state === 'closed') return
-    this.#subscription.close(endsStream)
+    if (endsStream) end(this.#client, this.#subscription)
+    this.#subscription.close()
     if (endsStream) for (const subscription of this.#iterations.values()) subscription.conclude()
     this.#enter({ ...this.#state, state: 'closed', retryAt: 0, openedAt: 0, error })
     // Until the event that is being dispatched has been, a signal can still take listeners from it.

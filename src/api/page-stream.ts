@@ -7,6 +7,7 @@ import {
   INITIAL_STATE,
   type StreamState,
 } from '../link/protocol.ts'
+import { answersOf } from '../page/answers.ts'
 import type { Client } from '../page/client.ts'
 import { TabstreamError } from '../page/errors.ts'
 import { end, reconnect } from '../page/for-everyone.ts'
@@ -63,6 +64,7 @@ export class PageStream implements SharedStream {
 
   constructor(client: Client, wish: Wish, options: PageStreamOptions) {
     this.#client = client
+    Object.assign(client.tabSide, answersOf(client))
     this.#wish = wish
     this.#options = options
     this.#subscription = client.subscribe(wish, (entry, log) => this.#receive(entry, log))

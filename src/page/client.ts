@@ -24,14 +24,11 @@ let subscriptionCount = 0
 
 /** One per page. It holds the page's subscriptions, and attaches them to the next hub when one is gone. */
 export class Client implements Climber {
-  readonly tabSide: TabSide = {
+  readonly tabSide: Partial<TabSide> = {
     deliver: async (batch) => {
       await this.#deliver(batch)
       return batch.mayWait ? LATER : undefined
     },
-    details: async (id, reason, round) => this.#wish(id).details?.(reason, round),
-    part: (id) => this.#subscriptions.get(id)?.part(),
-    retryDelay: async (id, attempt, error) => this.#wish(id).retryDelay?.(attempt, error) ?? false,
     warn: (message) => this.#platform.warn(message),
     ping: () => {},
   }
@@ -94,6 +91,11 @@ export class Client implements Climber {
     return subscription
   }
 
+  /** `undefined` if the page has closed it. */
+  subscription(id: number): PageSubscription | undefined {
+    return this.#subscriptions.get(id)
+  }
+
   /** Counts a malformed message. */
   readonly dropped = (): void => {
     this.malformed++
@@ -136,15 +138,9 @@ export class Client implements Climber {
     return this.#ladder.refused
   }
 
-  #wish(id: number): Wish {
-    const subscription = this.#subscriptions.get(id)
-    if (subscription === undefined) throw new Error('the page has closed this subscription')
-    return subscription.wish
-  }
-
   #deliver(batch: Batch): Promise<void> | undefined {
     if (batch.hubId !== this.#link?.hubId) return undefined
-    return this.#subscriptions.get(batch.subscription)?.deliver(batch)
+    return this.subscription(batch.subscription)?.deliver(batch)
   }
 
   async #send(subscription: PageSubscription): Promise<void> {

@@ -98,12 +98,6 @@ export class PageSubscription {
     else this.#announce()
   }
 
-  /** Goes on at a stream of other headers, as at another hub. */
-  async part(): Promise<void> {
-    await this.wish.parted?.()
-    if (this.#stage !== 'closed') this.reattach()
-  }
-
   /** What the hub must know, and is told; `undefined` until the request is known. */
   message(): Subscription | undefined {
     if (this.#request === undefined) return undefined

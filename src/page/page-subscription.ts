@@ -5,7 +5,6 @@ import {
   type EventEntry,
   type HeadersReason,
   INITIAL_STATE,
-  type Policy,
   type Position,
   type Replay,
   type StreamRequest,
@@ -19,7 +18,7 @@ import type { Platform } from './platform.ts'
 export interface Wish {
   /** A promise if it takes time to determine. The promise must not reject. */
   readonly request: StreamRequest | Promise<StreamRequest>
-  readonly policy: Policy
+  readonly policy: Subscription['policy']
   readonly replay?: Replay | undefined
   /** As the policy's pointer says. */
   readonly identify?: ((event: EventEntry) => string | undefined) | undefined

@@ -61,6 +61,14 @@ const CUTS = [
       '                path: [method],\n                argumentList: values.map(toWireValue),\n' +
       '            }).then(fromWireValue),\n    });\n}\n',
   },
+  {
+    what: 'messages without an ID, and answers that nobody waits for',
+    from: 'if (!data || !data.id) {',
+    upTo: '});\n    return createProxy',
+    instead:
+      'const resolver = pendingListeners.get(data.id);\n        pendingListeners.delete(data.id);\n' +
+      '        resolver?.(data);\n    ',
+  },
   { what: 'what is transferred', from: 'function myFlat', upTo: 'function transfer(' },
   // One kind of value is left that is not sent as it is: what is thrown.
   {
@@ -84,6 +92,12 @@ const CUTS = [
     from: 'transferHandlers.get(value.name)',
     upTo: '.deserialize',
     instead: 'throwTransferHandler',
+  },
+  {
+    what: 'an ID of four numbers, where two are as good',
+    from: 'return new Array(4)',
+    upTo: '\n}\n\nexport',
+    instead: 'return [Math.random(), Math.random()].join();',
   },
   {
     what: 'the list of what is transferred with a call',

@@ -8,102 +8,85 @@
  */
 const CUTS = [
   { what: 'a notice that the banner gives', from: '/**\n * @license', upTo: 'const proxyMarker' },
+  {
+    what: 'handlers of values, and origins, which the guard does not pass on',
+    from: 'const throwTransferHandler = {',
+    upTo: 'function expose(',
+    instead: 'const transferHandlers = undefined;\n',
+  },
+  {
+    what: 'empty messages, and everything that is no call of a method',
+    from: 'if (!ev || !ev.data) {',
+    upTo: '});\n    if (ep.start)',
+    instead: `const { id, type, path, argumentList } = ev.data;
+        if (type !== "APPLY") return;
+        new Promise((resolve) => resolve(obj[path[0]](...argumentList.map(fromWireValue))))
+            .then(toWireValue, thrownValue)
+            .then((answer) => ep.postMessage({ ...answer, id }))
+            .catch(() => ep.postMessage({ ...thrownValue(new TypeError("Unserializable return value")), id }));
+    `,
+  },
+  {
+    what: 'messages without an ID, and answers that nobody waits for',
+    from: 'if (!data || !data.id) {',
+    upTo: '});\n    return createProxy',
+    instead: `const resolver = pendingListeners.get(data.id);
+        pendingListeners.delete(data.id);
+        resolver?.(data);
+    `,
+  },
   // In a page in the back/forward cache, a callback for collected garbage is script, for which Chromium throws the page out.
   {
     what: 'callbacks for collected garbage, and the count of remotes',
     from: 'const proxyCounter',
     upTo: 'function createProxy',
   },
-  { what: 'arguments passed as proxies', from: '["proxy", proxyTransferHandler]', upTo: '["throw",' },
-  {
-    what: 'empty messages, and origins, which the guard does not pass on',
-    from: 'if (!ev || !ev.data) {\n            return;\n        }\n        if (!isAllowed',
-    upTo: 'const { id, type',
-  },
-  {
-    what: 'calls without a path or arguments',
-    from: 'const { id, type, path } = Object',
-    upTo: 'let returnValue',
-    instead:
-      'const { id, type, path, argumentList } = ev.data;\n        if (type !== "APPLY") return;\n        ',
-  },
-  {
-    what: 'everything that is no call of a method',
-    from: 'const parent = path.slice',
-    upTo: '}\n        catch (value)',
-    instead: 'returnValue = obj[path[0]](...argumentList.map(fromWireValue));\n        ',
-  },
-  {
-    what: 'what is transferred with an answer, and the end of a release',
-    from: 'const [wireValue, transferables] = toWireValue(returnValue);',
-    upTo: '})\n            .catch((error) =>',
-    instead: 'ep.postMessage({ ...toWireValue(returnValue), id });\n        ',
-  },
-  {
-    what: 'what is transferred with an error',
-    from: 'const [wireValue, transferables] = toWireValue({',
-    upTo: 'value: new TypeError',
-    instead: 'const wireValue = toWireValue({\n                ',
-  },
-  {
-    what: 'the list of that',
-    from: 'ep.postMessage(Object.assign(Object.assign({}, wireValue), { id }), transferables);\n        });\n    });',
-    upTo: '\n    if (ep.start)',
-    instead: 'ep.postMessage({ ...wireValue, id });\n        });\n    });',
-  },
   {
     what: 'remotes of everything but methods',
     from: 'let isProxyReleased = false;',
     upTo: 'function myFlat',
-    instead:
-      'return new Proxy(target, {\n        get: (_target, method) => (...values) =>\n' +
-      '            requestResponseMessage(ep, pendingListeners, {\n                type: "APPLY",\n' +
-      '                path: [method],\n                argumentList: values.map(toWireValue),\n' +
-      '            }).then(fromWireValue),\n    });\n}\n',
-  },
-  {
-    what: 'messages without an ID, and answers that nobody waits for',
-    from: 'if (!data || !data.id) {',
-    upTo: '});\n    return createProxy',
-    instead:
-      'const resolver = pendingListeners.get(data.id);\n        pendingListeners.delete(data.id);\n' +
-      '        resolver?.(data);\n    ',
+    instead: `return new Proxy(target, {
+        get: (_target, method) => (...values) =>
+            requestResponseMessage(ep, pendingListeners, {
+                type: "APPLY",
+                path: [method],
+                argumentList: values.map(toWireValue),
+            }).then(fromWireValue),
+    });
+}
+`,
   },
   { what: 'what is transferred', from: 'function myFlat', upTo: 'function transfer(' },
-  // One kind of value is left that is not sent as it is: what is thrown.
   {
-    what: 'handlers by name',
-    from: 'const transferHandlers = new Map(',
-    upTo: 'function expose(',
-    instead: 'const transferHandlers = undefined;\n',
-  },
-  {
-    what: 'a search for the handler of a value',
-    from: 'for (const [name, handler] of transferHandlers) {',
-    upTo: 'function fromWireValue',
-    instead:
-      'if (throwTransferHandler.canHandle(value)) {\n' +
-      '        const [thrown] = throwTransferHandler.serialize(value);\n' +
-      '        return { type: "HANDLER", name: "throw", value: thrown };\n    }\n' +
-      '    return { type: "RAW", value };\n}\n',
-  },
-  {
-    what: 'a search for the handler of a name',
-    from: 'transferHandlers.get(value.name)',
-    upTo: '.deserialize',
-    instead: 'throwTransferHandler',
-  },
-  {
-    what: 'an ID of four numbers, where two are as good',
-    from: 'return new Array(4)',
-    upTo: '\n}\n\nexport',
-    instead: 'return [Math.random(), Math.random()].join();',
+    what: 'what is not sent as it is, but for what is thrown',
+    from: 'function toWireValue',
+    upTo: 'function requestResponseMessage',
+    instead: `function toWireValue(value) {
+    return { type: "RAW", value };
+}
+function thrownValue(error) {
+    const value = error instanceof Error
+        ? { isError: true, value: { message: error.message, name: error.name, stack: error.stack } }
+        : { isError: false, value: error };
+    return { type: "HANDLER", name: "throw", value };
+}
+function fromWireValue({ type, value }) {
+    if (type !== "HANDLER") return value;
+    throw value.isError ? Object.assign(new Error(value.value.message), value.value) : value.value;
+}
+`,
   },
   {
     what: 'the list of what is transferred with a call',
     from: 'ep.postMessage(Object.assign({ id }, msg), transfers);',
     upTo: '\n    });',
     instead: 'ep.postMessage({ id, ...msg });',
+  },
+  {
+    what: 'an ID of four numbers, where two are as good',
+    from: 'return new Array(4)',
+    upTo: '\n}\n\nexport',
+    instead: 'return [Math.random(), Math.random()].join();',
   },
 ]
 

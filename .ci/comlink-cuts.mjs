@@ -1,5 +1,6 @@
 /**
- * What is cut out of Comlink when it is bundled: from one text up to another, and what takes its place.
+ * What is cut out of Comlink when it is bundled: from one text up to another, and what takes its place. What is sent stays as
+ * it is.
  *
  * Both ends of a link let nothing through but calls of methods with plain arguments, and their answers
  * (`src/link/guard.ts`). What Comlink has for other messages could never run.

@@ -71,7 +71,7 @@ describe('the package', () => {
   })
 
   test.each([
-    ['comlink', 'Comlink', 'Copyright 2019 Google LLC, Apache-2.0, changed', 'Comlink.thrown'],
+    ['comlink', 'Comlink', 'Copyright 2019 Google LLC, Apache-2.0, changed', 'Unserializable return value'],
     ['eventsource-parser', 'eventsource-parser', 'Copyright Espen Hovlandsdal, MIT', 'invalid-retry'],
   ])(
     'says under which licence it contains %s, and each script where to read it',

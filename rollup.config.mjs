@@ -36,10 +36,34 @@ const declaration = (fileName, source) => ({
   },
 })
 
-/** Bundled so that nothing is left to install; their licences ask to be named, and that changes are said. */
-const banner =
-  '/*! tabstream, MIT. Contains Comlink (Copyright Google LLC, Apache-2.0, changed) and eventsource-parser ' +
-  '(Copyright Espen Hovlandsdal, MIT). See THIRD-PARTY-LICENSES in the package. */'
+/**
+ * Takes out what TypeScript calls to make `.js` of the end of a path that only a run knows. Here there is one such path, of a
+ * file of the build.
+ */
+const pathsAsTheyAre = () => ({
+  name: 'paths-as-they-are',
+  /** @param {string} code */
+  transform(code) {
+    if (!code.startsWith('var __rewriteRelativeImportExtension =')) return null
+    const [, rest] = code.split(/\n\};\n(.*)/s)
+    return { code: rest.replace(/\b__rewriteRelativeImportExtension(?=\()/g, ''), map: null }
+  },
+})
+
+/**
+ * Bundled so that nothing is left to install; their licences ask to be named, and that changes are said.
+ *
+ * @param {{ modules: object }} script
+ */
+const banner = ({ modules }) => {
+  const has = (name) => Object.keys(modules).some((path) => path.includes(`/node_modules/${name}/`))
+  const parts = [
+    has('comlink') && 'Comlink (Copyright 2019 Google LLC, Apache-2.0, changed)',
+    has('eventsource-parser') && 'eventsource-parser (Copyright Espen Hovlandsdal, MIT)',
+  ].filter(Boolean)
+  const contents = parts.length > 0 ? ` Contains ${parts.join(' and ')}.` : ''
+  return `/*! tabstream, MIT.${contents} See THIRD-PARTY-LICENSES in the package. */`
+}
 
 /**
  * A second and a third pass make what the first has left smaller. Names that only the hub's own code knows are shortened.
@@ -59,15 +83,26 @@ const minifiedHub = () => ({
     name === 'in-page' ? ((await minify(code, { ...small(), module: true })).code ?? null) : null,
 })
 
-/** The hub for pages without a SharedWorker is a file of its own, fetched when it is needed. */
-const CHUNKS = { index: 'page.js', 'in-page': 'hub.js' }
+/**
+ * `SharedEventSource` is a file of its own, because its module does more than declare: a bundler can leave out the file, but not
+ * the class. The hub for pages without a SharedWorker is one that is fetched when it is needed. `page.js` holds the rest.
+ *
+ * @type {import('rollup').RollupOptions}
+ */
+const modules = {
+  input: { index: entry, 'shared-event-source': 'build/src/api/shared-event-source.js' },
+  output: {
+    dir: 'dist',
+    manualChunks: { page: ['build/src/api/connect.js', 'build/src/api/inspect.js'] },
+    chunkFileNames: ({ name }) => (name === 'in-page' ? 'hub.js' : `${name}.js`),
+    format: 'es',
+    banner,
+  },
+  plugins: [nodeResolve(), pathsAsTheyAre(), comlinkForCalls(), minifiedHub(), declarations()],
+}
 
 export default [
-  {
-    input: entry,
-    output: { dir: 'dist', chunkFileNames: ({ name }) => CHUNKS[name], format: 'es', banner },
-    plugins: [nodeResolve(), comlinkForCalls(), minifiedHub(), declarations()],
-  },
+  modules,
   {
     input: 'build/worker/worker.js',
     output: { file: 'dist/worker.js', format: 'iife', banner },
@@ -86,6 +121,7 @@ export default [
     },
     plugins: [
       nodeResolve(),
+      pathsAsTheyAre(),
       comlinkForCalls(),
       terser(small()),
       declaration(

@@ -1,5 +1,6 @@
 /**
- * What is cut out of Comlink when it is bundled: from one text up to another, and what takes its place.
+ * What is cut out of Comlink when it is bundled: from one text up to another, and what takes its place. What is sent stays as
+ * it is.
  *
  * Both ends of a link let nothing through but calls of methods with plain arguments, and their answers
  * (`src/link/guard.ts`). What Comlink has for other messages could never run.
@@ -7,67 +8,87 @@
  * @type {readonly { what: string, from: string, upTo: string, instead?: string }[]}
  */
 const CUTS = [
-  // In a page in the back/forward cache, a callback for collected garbage is script, for which Chromium throws the page out.
+  { what: 'a notice that the banner gives', from: '/**\n * @license', upTo: 'const proxyMarker' },
   {
-    what: 'callbacks for collected garbage',
-    from: 'const proxyFinalizers',
-    upTo: 'function registerProxy',
-    instead: 'const proxyFinalizers = undefined;\n',
-  },
-  { what: 'the count of remotes', from: 'registerProxy(proxy, ep);', upTo: 'return proxy;' },
-  { what: 'arguments passed as proxies', from: '["proxy", proxyTransferHandler]', upTo: '["throw",' },
-  {
-    what: 'origins, which the guard does not pass on',
-    from: '!isAllowedOrigin(',
-    upTo: ') {',
-    instead: 'false',
-  },
-  { what: 'properties read and written', from: 'case "GET"', upTo: 'case "APPLY"' },
-  { what: 'objects constructed, ports opened and released', from: 'case "CONSTRUCT"', upTo: 'default:' },
-  { what: 'the end of a release', from: 'type === "RELEASE"', upTo: ') {', instead: 'false' },
-  { what: 'a remote that is released', from: 'prop === releaseProxy', upTo: ') {', instead: 'false' },
-  { what: 'a remote property that is awaited', from: 'const r = request', upTo: 'return r.then' },
-  { what: 'its promise', from: 'return r.then.bind(r);', upTo: '}', instead: 'return undefined;' },
-  { what: 'remote properties written', from: 'set(_target', upTo: 'apply(_target' },
-  { what: 'ports asked for', from: 'last === createEndpoint', upTo: ') {', instead: 'false' },
-  { what: 'remote methods that are bound', from: 'last === "bind"', upTo: ') {', instead: 'false' },
-  // The guard passes none on.
-  { what: 'what is transferred', from: 'function myFlat', upTo: 'function processArguments' },
-  {
-    what: 'arguments that are transferred',
-    from: 'const processed = argumentList.map(toWireValue);',
-    upTo: '}',
-    instead: 'return [argumentList.map((value) => toWireValue(value)[0])];\n',
-  },
-  {
-    what: 'the list of what is transferred',
-    from: 'const transferCache = new WeakMap();',
-    upTo: 'function transfer(',
-  },
-  { what: 'what is transferred with a value', from: 'transferCache.get(value) ||', upTo: '[]' },
-  // One kind of value is left that is not sent as it is: what is thrown.
-  {
-    what: 'handlers by name',
-    from: 'const transferHandlers = new Map(',
+    what: 'handlers of values, and origins, which the guard does not pass on',
+    from: 'const throwTransferHandler = {',
     upTo: 'function expose(',
     instead: 'const transferHandlers = undefined;\n',
   },
   {
-    what: 'a search for the handler of a value',
-    from: 'for (const [name, handler] of transferHandlers) {',
-    upTo: 'return [\n        {\n            type: "RAW"',
-    instead:
-      'if (throwTransferHandler.canHandle(value)) {\n' +
-      '        const [thrown] = throwTransferHandler.serialize(value);\n' +
-      '        return [{ type: "HANDLER", name: "throw", value: thrown }];\n    }\n    ',
+    what: 'empty messages, and everything that is no call of a method',
+    from: 'if (!ev || !ev.data) {',
+    upTo: '});\n    if (ep.start)',
+    instead: `const { id, type, path, argumentList } = ev.data;
+        if (type !== "APPLY") return;
+        new Promise((resolve) => resolve(obj[path[0]](...argumentList.map(fromWireValue))))
+            .then(toWireValue, thrownValue)
+            .then((answer) => ep.postMessage({ ...answer, id }))
+            .catch(() => ep.postMessage({ ...thrownValue(new TypeError("Unserializable return value")), id }));
+    `,
   },
   {
-    what: 'a search for the handler of a name',
-    from: 'transferHandlers.get(value.name)',
-    upTo: '.deserialize',
-    instead: 'throwTransferHandler',
+    what: 'messages without an ID, and answers that nobody waits for',
+    from: 'if (!data || !data.id) {',
+    upTo: '});\n    return createProxy',
+    instead: `const resolver = pendingListeners.get(data.id);
+        pendingListeners.delete(data.id);
+        resolver?.(data);
+    `,
   },
-  { what: 'remote objects constructed', from: 'construct(_target', upTo: '});\n    return proxy' },
+  // In a page in the back/forward cache, a callback for collected garbage is script, for which Chromium throws the page out.
+  {
+    what: 'callbacks for collected garbage, and the count of remotes',
+    from: 'const proxyCounter',
+    upTo: 'function createProxy',
+  },
+  {
+    what: 'remotes of everything but methods',
+    from: 'let isProxyReleased = false;',
+    upTo: 'function myFlat',
+    instead: `return new Proxy(target, {
+        get: (_target, method) => (...values) =>
+            requestResponseMessage(ep, pendingListeners, {
+                type: "APPLY",
+                path: [method],
+                argumentList: values.map(toWireValue),
+            }).then(fromWireValue),
+    });
+}
+`,
+  },
+  { what: 'what is transferred', from: 'function myFlat', upTo: 'function transfer(' },
+  {
+    what: 'what is not sent as it is, but for what is thrown',
+    from: 'function toWireValue',
+    upTo: 'function requestResponseMessage',
+    instead: `function toWireValue(value) {
+    return { type: "RAW", value };
+}
+function thrownValue(error) {
+    const value = error instanceof Error
+        ? { isError: true, value: { message: error.message, name: error.name, stack: error.stack } }
+        : { isError: false, value: error };
+    return { type: "HANDLER", name: "throw", value };
+}
+function fromWireValue({ type, value }) {
+    if (type !== "HANDLER") return value;
+    throw value.isError ? Object.assign(new Error(value.value.message), value.value) : value.value;
+}
+`,
+  },
+  {
+    what: 'the list of what is transferred with a call',
+    from: 'ep.postMessage(Object.assign({ id }, msg), transfers);',
+    upTo: '\n    });',
+    instead: 'ep.postMessage({ id, ...msg });',
+  },
+  {
+    what: 'an ID of four numbers, where two are as good',
+    from: 'return new Array(4)',
+    upTo: '\n}\n\nexport',
+    instead: 'return [Math.random(), Math.random()].join();',
+  },
 ]
 
 /** Leaves of Comlink what tabstream uses. Fails where Comlink has changed. */

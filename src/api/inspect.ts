@@ -1,3 +1,4 @@
+import { inspectClient } from '../page/inspect-client.ts'
 import type { Inspection } from '../page/inspection.ts'
 import { pageClient } from './page-client.ts'
 
@@ -9,4 +10,4 @@ import { pageClient } from './page-client.ts'
  * @example
  * const { host, tabs, streams } = await inspect()
  */
-export const inspect = (): Promise<Inspection> => pageClient().inspect()
+export const inspect = (): Promise<Inspection> => inspectClient(pageClient())

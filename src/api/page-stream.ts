@@ -7,8 +7,10 @@ import {
   INITIAL_STATE,
   type StreamState,
 } from '../link/protocol.ts'
+import { answersOf } from '../page/answers.ts'
 import type { Client } from '../page/client.ts'
 import { TabstreamError } from '../page/errors.ts'
+import { end, reconnect } from '../page/for-everyone.ts'
 import type { Pause } from '../page/inbox.ts'
 import type { PageSubscription, Wish } from '../page/page-subscription.ts'
 import { checkListening, checkName, checkSignal } from './checks.ts'
@@ -62,6 +64,7 @@ export class PageStream implements SharedStream {
 
   constructor(client: Client, wish: Wish, options: PageStreamOptions) {
     this.#client = client
+    Object.assign(client.tabSide, answersOf(client))
     this.#wish = wish
     this.#options = options
     this.#subscription = client.subscribe(wish, (entry, log) => this.#receive(entry, log))
@@ -76,7 +79,7 @@ export class PageStream implements SharedStream {
     const isWaiting = retryAt > this.#client.now()
     const status = {
       state: state === 'connecting' && isWaiting ? 'retrying' : state,
-      host: this.#client.host,
+      host: this.#client.link?.host.name,
       attempt,
       retryAt: isWaiting ? new Date(retryAt) : undefined,
       error,
@@ -177,7 +180,7 @@ export class PageStream implements SharedStream {
   }
 
   reconnect(): void {
-    this.#subscription.reconnect()
+    reconnect(this.#client, this.#subscription)
   }
 
   end(): void {
@@ -199,7 +202,8 @@ export class PageStream implements SharedStream {
 
   #close(error: ConnectionError | undefined, endsStream = false): void {
     if (this.#state.state === 'closed') return
-    this.#subscription.close(endsStream)
+    if (endsStream) end(this.#client, this.#subscription)
+    this.#subscription.close()
     if (endsStream) for (const subscription of this.#iterations.values()) subscription.conclude()
     this.#enter({ ...this.#state, state: 'closed', retryAt: 0, openedAt: 0, error })
     // Until the event that is being dispatched has been, a signal can still take listeners from it.

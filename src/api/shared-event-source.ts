@@ -1,10 +1,4 @@
-import {
-  type Entry,
-  EVENT_SOURCE_POLICY,
-  type EventEntry,
-  type Replay,
-  type StateEntry,
-} from '../link/protocol.ts'
+import type { Entry, EventEntry, Replay, StateEntry } from '../link/protocol.ts'
 import type { Pause } from '../page/inbox.ts'
 import { Message } from '../page/message.ts'
 import type { PageSubscription } from '../page/page-subscription.ts'
@@ -99,7 +93,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
         key: pageClient().key,
         asksHeaders: false,
       },
-      policy: { ...EVENT_SOURCE_POLICY, ...mannersOf({ ephemeral, gapEvents }) },
+      policy: mannersOf({ ephemeral, gapEvents }),
       replay: checkReplay(replay),
     } as const
     this.#subscription = pageClient().subscribe(wish, (entry) => this.#receive(entry))

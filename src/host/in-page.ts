@@ -45,16 +45,18 @@ function make(
   globalThis.addEventListener?.('pagehide', () => failure.leave())
   /** It comes to a substitute where the worker has failed, unless that is what was wanted. */
   const substitute = (host: Host): Host => {
-    const { open, warning } = host
-    return Object.assign(host, {
-      open: (...link: Parameters<Host['open']>) => {
+    return {
+      name: host.name,
+      open: (...link) => {
         if (wanted === 'auto') failure.tell()
-        return open.apply(host, link)
+        return host.open(...link)
       },
       /** Says also what to do where it is the worker's script that has failed. */
-      warning: (reasons: string) =>
-        `${warning?.call(host, reasons)}${reasons.includes('worker script') ? remedyFor(worker) : ''}`,
-    })
+      warning: (reasons) =>
+        `${host.warning?.(reasons)}${reasons.includes('worker script') ? remedyFor(worker) : ''}`,
+      isHere: () => host.isHere?.() ?? false,
+      leave: () => host.leave?.(),
+    }
   }
   return {
     leader: substitute(new LeaderHost({ ...hubPlatform(), ...page, openFetch }, namespace, dropped)),

@@ -5,6 +5,7 @@ import {
   type Attachment,
   type Batch,
   type ConnectionError,
+  EVENT_SOURCE_POLICY,
   type Habit,
   LATER,
   LEAST_IDLE_TIMEOUT,
@@ -129,7 +130,8 @@ function isSubscription(value: unknown): boolean {
   const { request, policy, names, position, replay, seen, renews } = value
   return (
     isRequest(request) &&
-    isPolicy(policy) &&
+    isRecord(policy) &&
+    isPolicy({ ...EVENT_SOURCE_POLICY, ...policy }) &&
     Array.isArray(names) &&
     names.every(isString) &&
     (position === undefined || isPosition(position)) &&

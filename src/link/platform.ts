@@ -12,7 +12,7 @@ export interface Locks {
 export interface LinkPlatform {
   /** Milliseconds since 1970, on a clock that never goes back and is nearly the same in all pages. */
   now(): number
-  /** 128 random bits in hexadecimal. */
+  /** 128 random bits: four numbers. */
   randomId(): string
   setTimeout(callback: () => void, milliseconds: number): unknown
   clearTimeout(timer: unknown): void
@@ -43,7 +43,4 @@ function clock(): () => number {
 }
 
 /** `crypto.randomUUID` is missing on insecure origins. */
-function randomId(): string {
-  const words = crypto.getRandomValues(new Uint32Array(4))
-  return Array.from(words, (word) => word.toString(16).padStart(8, '0')).join('')
-}
+const randomId = (): string => crypto.getRandomValues(new Uint32Array(4)).join('-')

@@ -181,7 +181,8 @@ export interface Subscription {
   readonly id: number
   readonly epoch: number
   readonly request: StreamRequest
-  readonly policy: Policy
+  /** What is left out is as in {@link EVENT_SOURCE_POLICY}. */
+  readonly policy: Partial<Policy>
   /** {@link EVERY_NAME} stands for all. */
   readonly names: readonly string[]
   /** Absent: from now on. */

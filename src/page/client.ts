@@ -1,9 +1,9 @@
-import type { Host, HostName } from '../link/host.ts'
+import type { Host } from '../link/host.ts'
 import { type Batch, LATER, type TabSide } from '../link/protocol.ts'
 import { answerOf, type HubLink } from './hub-link.ts'
 import { HubWatch } from './hub-watch.ts'
 import type { Receive } from './inbox.ts'
-import type { Inspection } from './inspection.ts'
+import type { Refusal } from './inspection.ts'
 import { type Climber, Ladder, left } from './ladder.ts'
 import { PageSubscription, type Wish } from './page-subscription.ts'
 import type { Platform } from './platform.ts'
@@ -24,14 +24,11 @@ let subscriptionCount = 0
 
 /** One per page. It holds the page's subscriptions, and attaches them to the next hub when one is gone. */
 export class Client implements Climber {
-  readonly tabSide: TabSide = {
+  readonly tabSide: Partial<TabSide> = {
     deliver: async (batch) => {
       await this.#deliver(batch)
       return batch.mayWait ? LATER : undefined
     },
-    details: async (id, reason, round) => this.#wish(id).details?.(reason, round),
-    part: (id) => this.#subscriptions.get(id)?.part(),
-    retryDelay: async (id, attempt, error) => this.#wish(id).retryDelay?.(attempt, error) ?? false,
     warn: (message) => this.#platform.warn(message),
     ping: () => {},
   }
@@ -50,7 +47,7 @@ export class Client implements Climber {
   #isAway = false
   #hasComplained = false
   /** Malformed messages from a hub, or on a channel between pages. */
-  #malformed = 0
+  malformed = 0
 
   /** Tells apart streams for which the page gives no key. */
   readonly key: string
@@ -84,15 +81,9 @@ export class Client implements Climber {
       renews: this.#justClosed,
       changed: () => this.#send(subscription),
       works: () => this.#link?.remote.working(id),
-      reconnects: () => {
-        if (this.#link === undefined) this.#resume()
-        else this.#link.remote.reconnect(id)
-      },
-      closed: (endsStream, isKnown) => {
+      closed: () => {
         this.#subscriptions.delete(id)
         this.#noteClosed(id)
-        if (endsStream && !(isKnown && this.#link)) this.#endUnknown(id, wish)
-        else if (endsStream) this.#link?.remote.end(id)
         this.#link?.remote.unsubscribe(id)
       },
     })
@@ -100,25 +91,14 @@ export class Client implements Climber {
     return subscription
   }
 
-  async inspect(): Promise<Inspection> {
-    const link = await this.#attach()
-    const report = await answerOf(link, link.remote.inspect()).catch((error: unknown) => {
-      if (!link.life.signal.aborted) throw error
-    })
-    // The hub has died meanwhile, so its successor is asked.
-    if (report === undefined) return this.inspect()
-    return {
-      ...report,
-      host: link.host.name,
-      isHere: link.host.isHere?.() ?? false,
-      refused: this.#ladder.refused,
-      malformed: report.malformed + this.#malformed,
-    }
+  /** `undefined` if the page has closed it. */
+  subscription(id: number): PageSubscription | undefined {
+    return this.#subscriptions.get(id)
   }
 
   /** Counts a malformed message. */
   readonly dropped = (): void => {
-    this.#malformed++
+    this.malformed++
   }
 
   /** Reports the first malformed message, because it may be why the page receives no events. */
@@ -148,27 +128,26 @@ export class Client implements Climber {
     return this.#platform.now()
   }
 
-  /** Where this page's hub lives; `undefined` while it has none. */
-  get host(): HostName | undefined {
-    return this.#link?.host.name
+  /** The link to this page's hub; `undefined` while it has none. */
+  get link(): HubLink | undefined {
+    return this.#link
   }
 
-  #wish(id: number): Wish {
-    const subscription = this.#subscriptions.get(id)
-    if (subscription === undefined) throw new Error('the page has closed this subscription')
-    return subscription.wish
+  /** Preferred hosts that are not available. */
+  get refused(): Refusal[] {
+    return this.#ladder.refused
   }
 
   #deliver(batch: Batch): Promise<void> | undefined {
     if (batch.hubId !== this.#link?.hubId) return undefined
-    return this.#subscriptions.get(batch.subscription)?.deliver(batch)
+    return this.subscription(batch.subscription)?.deliver(batch)
   }
 
   async #send(subscription: PageSubscription): Promise<void> {
     const link = this.#link
     if (link === undefined) {
       // Attaching sends every subscription, including this one.
-      await this.#attach().catch(() => {})
+      await this.attach().catch(() => {})
       return
     }
     const message = subscription.message()
@@ -190,14 +169,12 @@ export class Client implements Climber {
     })
   }
 
-  /** Others may have the stream at a hub that does not know this subscription. */
-  async #endUnknown(id: number, { request, latest }: Wish): Promise<void> {
-    const link = await this.#attach().catch(() => undefined)
-    const first = await request
-    link?.remote.end(id, latest?.() ?? first)
-  }
-
-  #attach(): Promise<HubLink> {
+  /**
+   * A link to a hub, which is sought if there is none.
+   *
+   * @throws {TabstreamError} of type `'no-host'` if none is available, or the page is left
+   */
+  attach(): Promise<HubLink> {
     if (this.#isAway) return Promise.reject(left())
     if (this.#link !== undefined) return Promise.resolve(this.#link)
     this.#attaching ??= this.#find().finally(() => {
@@ -238,7 +215,7 @@ export class Client implements Climber {
   #stir(): void {
     const link = this.#link
     if (link === undefined) {
-      this.#resume()
+      this.resume()
       return
     }
     link.remote.wake()
@@ -254,17 +231,18 @@ export class Client implements Climber {
     const excess = this.#failures - YOUNG_DEATHS
     const delay = excess < 0 ? 0 : Math.min(REATTACH_DELAY * 2 ** excess, MOST_REATTACH_DELAY)
     // No timer here: in a hidden page even the shortest takes a second.
-    if (delay === 0) this.#resume()
+    if (delay === 0) this.resume()
     else this.#wait(delay)
   }
 
   #wait(delay: number): void {
     this.#platform.clearTimeout(this.#timer)
-    this.#timer = this.#platform.setTimeout(() => this.#resume(), delay)
+    this.#timer = this.#platform.setTimeout(() => this.resume(), delay)
   }
 
-  #resume(): void {
-    if (this.#subscriptions.size > 0) this.#attach().catch(() => {})
+  /** Looks for a hub now, if anything is subscribed. */
+  resume(): void {
+    if (this.#subscriptions.size > 0) this.attach().catch(() => {})
   }
 
   #release(): void {
@@ -288,7 +266,7 @@ export class Client implements Climber {
     this.#ladder.forgive()
     // Meanwhile a connection may have died without a word.
     if (this.#subscriptions.size > 0)
-      this.#attach().then(
+      this.attach().then(
         () => this.#stir(),
         () => {},
       )

@@ -23,7 +23,7 @@ const SUCCESSOR_ATTEMPTS = 2
 /** What the ladder needs from its client. */
 export interface Climber {
   /** The methods that a hub may call. */
-  readonly tabSide: TabSide
+  readonly tabSide: Partial<TabSide>
   /** The page has been left, so no hub is wanted. */
   readonly isAway: boolean
   /** The page's own hub sent a malformed message. */

@@ -5,7 +5,6 @@ import {
   type EventEntry,
   type HeadersReason,
   INITIAL_STATE,
-  type Policy,
   type Position,
   type Replay,
   type StreamRequest,
@@ -19,7 +18,7 @@ import type { Platform } from './platform.ts'
 export interface Wish {
   /** A promise if it takes time to determine. The promise must not reject. */
   readonly request: StreamRequest | Promise<StreamRequest>
-  readonly policy: Policy
+  readonly policy: Subscription['policy']
   readonly replay?: Replay | undefined
   /** As the policy's pointer says. */
   readonly identify?: ((event: EventEntry) => string | undefined) | undefined
@@ -38,19 +37,15 @@ interface Notices {
   changed(): void
   /** Called now and then while the page takes long over what has arrived. */
   works(): void
-  /** Called when the page wants another connection now. */
-  reconnects(): void
-  /**
-   * @param endsStream true if the stream ends for everyone who shares it
-   * @param isKnown the hub has been told of the subscription
-   */
-  closed(endsStream: boolean, isKnown: boolean): void
+  closed(): void
 }
 
 /** A page's subscription to one stream. It knows its names and its position, and tells them to a hub. */
 export class PageSubscription {
+  readonly id: number
   readonly wish: Wish
-  readonly #id: number
+  /** The present hub has been told of it. */
+  isKnown = false
   readonly #receive: Receive
   readonly #notices: Notices
   readonly #inbox: Inbox
@@ -62,12 +57,10 @@ export class PageSubscription {
   /** The hub's log, as far as it is known; the position may name another one. */
   #hubLog: string | undefined
   #isAnnounced = false
-  /** The present hub has been told of it. */
-  #isKnown = false
   #stage: 'open' | 'concluded' | 'closed' = 'open'
 
   constructor(platform: Platform, id: number, wish: Wish, receive: Receive, notices: Notices) {
-    this.#id = id
+    this.id = id
     this.wish = wish
     this.#dispatched = new Dispatched(wish)
     this.#receive = receive
@@ -95,36 +88,25 @@ export class PageSubscription {
     this.#announce()
   }
 
-  /** Wants another connection now, for everyone who shares the stream. */
-  reconnect(): void {
-    this.#notices.reconnects()
-  }
-
   /** Continues at a hub that does not know this subscription, after what the former hub has sent. */
   reattach(): void {
     this.#hubLog = undefined
-    this.#isKnown = false
+    this.isKnown = false
     this.#epoch++
     if (this.#stage === 'concluded') this.#giveUp()
     else this.#announce()
   }
 
-  /** Goes on at a stream of other headers, as at another hub. */
-  async part(): Promise<void> {
-    await this.wish.parted?.()
-    if (this.#stage !== 'closed') this.reattach()
-  }
-
   /** What the hub must know, and is told; `undefined` until the request is known. */
   message(): Subscription | undefined {
     if (this.#request === undefined) return undefined
-    this.#isKnown = true
+    this.isKnown = true
     const { policy, replay, latest } = this.wish
     const { renews = [] } = this.#notices
     const { pending } = this.#inbox
     const position = pending.at(-1)?.batch.position ?? this.#position
     return {
-      id: this.#id,
+      id: this.id,
       epoch: this.#epoch,
       request: latest?.() ?? this.#request,
       policy,
@@ -167,12 +149,11 @@ export class PageSubscription {
     if (this.#stage === 'open') this.#stage = 'concluded'
   }
 
-  /** @param endsStream true if the stream ends for everyone who shares it */
-  close(endsStream = false): void {
+  close(): void {
     if (this.#stage === 'closed') return
     this.#stage = 'closed'
     this.#drop()
-    this.#notices.closed(endsStream, this.#isKnown)
+    this.#notices.closed()
   }
 
   /** Reports the end to the page, because nothing more can come. */

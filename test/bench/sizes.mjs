@@ -43,20 +43,26 @@ function bundleOf(dist, name) {
     resolveId: (id) => (id === app ? id : null),
     load: (id) => (id === app ? source : null),
   }
-  return minified(app, './hub.js', [virtual])
+  // As package.json declares for bundlers.
+  return minified(app, './hub.js', [virtual], { moduleSideEffects: false })
 }
 
 /** @param {string} file @param {string} other file that it imports and that is not counted */
 const minifiedChunk = (file, other) => minified(file, other, [])
 
-/** @param {string} input @param {string} other @param {import('rollup').Plugin[]} plugins */
-async function minified(input, other, plugins) {
+/**
+ * @param {string} input
+ * @param {string} other
+ * @param {import('rollup').Plugin[]} plugins
+ * @param {import('rollup').RollupOptions['treeshake']} [treeshake]
+ */
+async function minified(input, other, plugins, treeshake = true) {
   const external = {
     name: 'external',
     // Absolute, so that the name stays as it is, whatever folder the build is in.
     resolveId: (id) => (id === other ? { id, external: /** @type {const} */ ('absolute') } : null),
   }
-  const bundle = await rollup({ input, plugins: [external, ...plugins] })
+  const bundle = await rollup({ input, treeshake, plugins: [external, ...plugins] })
   const { output } = await bundle.generate({ format: 'es', plugins: [terser()] })
   await bundle.close()
   return Buffer.from(output[0].code)

@@ -24,7 +24,7 @@ describe.each(['es2017', 'es2020'])('compiled for %s', (target) => {
 
     test('the code is indeed without private fields', async () => {
       const { server } = await setStage(page)
-      for (const file of ['index.js', 'page.js', 'hub.js', 'worker.js']) {
+      for (const file of ['index.js', 'page.js', 'shared-event-source.js', 'hub.js', 'worker.js']) {
         const code = async (folder: string) => (await fetch(server.url(`/${folder}/${file}`))).text()
         const privateField = /this\.#\w/
         if (file !== 'index.js') expect(await code('tabstream'), file).toMatch(privateField)

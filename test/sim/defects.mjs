@@ -278,9 +278,9 @@ export const mutants = [
   {
     name: 'pending batches dropped with the hub',
     file: 'src/page/page-subscription.ts',
-    find: '    this.#hubLog = undefined\n    this.#isKnown = false\n    this.#epoch++\n',
+    find: '    this.#hubLog = undefined\n    this.isKnown = false\n    this.#epoch++\n',
     replace:
-      '    this.#hubLog = undefined\n    this.#isKnown = false\n    this.#epoch++\n    this.#inbox.empty()\n',
+      '    this.#hubLog = undefined\n    this.isKnown = false\n    this.#epoch++\n    this.#inbox.empty()\n',
     defect: 'What had arrived from a hub that died is forgotten, though the position counts it.',
     seeds: [1, 3, 5],
   },

@@ -528,7 +528,7 @@ export const judgeMutants = [
   {
     name: 'gap before what is known',
     file: 'worker/delivery/rejoin.ts',
-    find: '    if (!isGiven) this.#passedGap = undefined\n',
+    find: '    if (!isGiven && this.#isBehindGap(event)) this.#passedGap = undefined\n',
     replace: '',
     defect: 'A gap of the stream that lies before what a tab knows is told.',
     test: 'test/unit/delivery/rejoin.test.ts',

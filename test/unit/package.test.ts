@@ -71,19 +71,27 @@ describe('the package', () => {
   })
 
   test.each([
-    ['comlink', 'Comlink', 'Copyright Google LLC, Apache-2.0, changed'],
-    ['eventsource-parser', 'eventsource-parser', 'Copyright Espen Hovlandsdal, MIT'],
-  ])('says under which licence it contains %s, and each script where to read it', (name, title, words) => {
-    const { version } = JSON.parse(read(`node_modules/${name}/package.json`)) as { version: string }
-    const notice = read('THIRD-PARTY-LICENSES')
-    expect(notice).toContain(`${title} ${version}, https://github.com/`)
-    expect(notice).toContain(read(`node_modules/${name}/LICENSE`).trim())
-    for (const path of files.filter((file) => file.endsWith('.js'))) {
-      const [banner] = read(path).split('\n', 1)
-      expect(banner, path).toMatch(/^\/\*! tabstream, MIT\..*See THIRD-PARTY-LICENSES in the package\. \*\/$/)
-      expect(banner, path).toContain(`${title} (${words})`)
-    }
-  })
+    ['comlink', 'Comlink', 'Copyright 2019 Google LLC, Apache-2.0, changed', 'Unserializable return value'],
+    ['eventsource-parser', 'eventsource-parser', 'Copyright Espen Hovlandsdal, MIT', 'invalid-retry'],
+  ])(
+    'says under which licence it contains %s, and each script where to read it',
+    (name, title, words, mark) => {
+      const { version } = JSON.parse(read(`node_modules/${name}/package.json`)) as { version: string }
+      const notice = read('THIRD-PARTY-LICENSES')
+      expect(notice).toContain(`${title} ${version}, https://github.com/`)
+      expect(notice).toContain(read(`node_modules/${name}/LICENSE`).trim())
+      const scripts = files.filter((file) => file.endsWith('.js'))
+      const having = scripts.filter((path) => read(path).includes(mark))
+      expect(having.length).toBeGreaterThan(1)
+      for (const path of scripts) {
+        const [banner = ''] = read(path).split('\n', 1)
+        expect(banner, path).toMatch(
+          /^\/\*! tabstream, MIT\..*See THIRD-PARTY-LICENSES in the package\. \*\/$/,
+        )
+        expect(banner.includes(`${title} (${words})`), path).toBe(having.includes(path))
+      }
+    },
+  )
 
   test('says what has been changed', () => {
     expect(read('THIRD-PARTY-LICENSES')).toContain('Changed by tabstream: ')
@@ -168,6 +176,18 @@ describe('an app', () => {
       logLevel: 'silent',
     })
     expect(outputFiles[0]?.text.length).toBeLessThan(100)
+  })
+
+  test('that imports only connect() has nothing of SharedEventSource', async () => {
+    const { outputFiles } = await build({
+      stdin: app(`export { connect } from 'tabstream'`),
+      bundle: true,
+      format: 'esm',
+      write: false,
+      logLevel: 'silent',
+    })
+    expect(outputFiles[0]?.text).toContain('no host is available')
+    expect(outputFiles[0]?.text).not.toContain('extends EventTarget')
   })
 
   test.each([{ lib: ['es2022', 'dom'] }, { lib: ['es2022', 'dom', 'dom.iterable', 'esnext.disposable'] }])(

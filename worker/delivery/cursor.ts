@@ -1,18 +1,19 @@
 import type { Remote } from 'comlink'
 import { pack } from '../../src/link/pack.ts'
-import type {
-  ConnectionError,
-  Entry,
-  EventEntry,
-  GapEntry,
-  GapReason,
-  PackedEntries,
-  Policy,
-  Position,
-  StateEntry,
-  StreamState,
-  Subscription,
-  TabSide,
+import {
+  type ConnectionError,
+  type Entry,
+  EVENT_SOURCE_POLICY,
+  type EventEntry,
+  type GapEntry,
+  type GapReason,
+  type PackedEntries,
+  type Policy,
+  type Position,
+  type StateEntry,
+  type StreamState,
+  type Subscription,
+  type TabSide,
 } from '../../src/link/protocol.ts'
 import { BATCH_CHARACTERS, BATCH_ENTRIES, type Excerpts } from '../log/excerpts.ts'
 import { charactersOf, isOutOfLine, type LoggedEvent } from '../log/log.ts'
@@ -50,6 +51,7 @@ export type CursorTab = Pick<Remote<TabSide>, 'deliver' | 'details' | 'part' | '
 
 /** One subscription's place in a log: the next entry to look at, and what has to be said before it. */
 export class Cursor implements Subscriber {
+  readonly policy: Policy
   readonly #stream: CursorStream
   readonly #subscription: Subscription
   readonly #joining: Joining
@@ -77,6 +79,7 @@ export class Cursor implements Subscriber {
     former?: Cursor,
   ) {
     this.#stream = stream
+    this.policy = { ...EVENT_SOURCE_POLICY, ...subscription.policy }
     this.#subscription = subscription
     this.#joining = new Joining(new Set(subscription.names))
     this.#namesKey = JSON.stringify([...this.names].sort())
@@ -97,10 +100,6 @@ export class Cursor implements Subscriber {
 
   get names(): ReadonlySet<string> {
     return this.#joining.names
-  }
-
-  get policy(): Policy {
-    return this.#subscription.policy
   }
 
   get questions(): Questions {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ConnectOptions } from '../../../src/api/connect.ts'
 import type { HeadersReason } from '../../../src/link/protocol.ts'
+import { inspectClient } from '../../../src/page/inspect-client.ts'
 import type { Agent } from '../../sim/world/agent.ts'
 import { ASK_TIMEOUT, heard, OPEN, Page, statuses, UpstreamWorld, URL_OF_EVENTS } from '../upstream.ts'
 
@@ -407,7 +408,7 @@ describe('six tabs whose token lasts two seconds', () => {
 describe('secrets', () => {
   /** Everything of a world that others may see. */
   const visible = async (world: UpstreamWorld, pages: readonly Page[]): Promise<string> => {
-    const inspections = Promise.all(pages.map(({ client }) => client.inspect()))
+    const inspections = Promise.all(pages.map(({ client }) => inspectClient(client)))
     await world.clock.advance(OPEN)
     return JSON.stringify([
       await inspections,

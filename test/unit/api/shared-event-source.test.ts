@@ -1,13 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { SharedEventSource } from '../../../src/api/shared-event-source.ts'
-import {
-  type Entry,
-  EVENT_SOURCE_POLICY,
-  type Policy,
-  type StateEntry,
-  type StreamRequest,
-} from '../../../src/link/protocol.ts'
+import type { Entry, Policy, StateEntry, StreamRequest } from '../../../src/link/protocol.ts'
 import type { Receive } from '../../../src/page/inbox.ts'
 import { requestTo, stateEntry } from '../../sim/world/samples.ts'
 
@@ -153,7 +147,7 @@ describe('the constructor', () => {
     expect(source).toMatchObject({ url: URL_OF_EVENTS, withCredentials: false, readyState: 0 })
     expect(subscription.wish).toEqual({
       request: requestTo(URL_OF_EVENTS),
-      policy: EVENT_SOURCE_POLICY,
+      policy: {},
     })
   })
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ConnectOptions } from '../../../src/api/connect.ts'
 import type { HeadersReason } from '../../../src/link/protocol.ts'
+import { inspectClient } from '../../../src/page/inspect-client.ts'
 import { heard, OPEN, Page, statuses, UpstreamWorld, URL_OF_EVENTS } from '../upstream.ts'
 
 // A function in a page that gives the URL of each connection: who is asked, when, and what of it can be seen.
@@ -255,7 +256,7 @@ describe('what the function gives', () => {
       return page
     })
     await world.clock.advance(OPEN)
-    const inspections = Promise.all(pages.map(({ client }) => client.inspect()))
+    const inspections = Promise.all(pages.map(({ client }) => inspectClient(client)))
     await world.clock.advance(OPEN)
     const seen = JSON.stringify([
       await inspections,

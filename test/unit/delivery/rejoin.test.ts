@@ -184,12 +184,11 @@ describe('a tab of the hub that the stream goes on from', () => {
     ['with an ID, which shows nothing', eventsOf('1 2 3'), ['gap unresumable', '4']],
     ['without an ID, which shows that the server keeps them', eventsOf('1 2 +'), ['4']],
   ])('is told that events without an ID may be missing behind one %s', (_what, had, given) => {
-    const tabs = [had.slice(0, 2), had].map((events) => ({
+    const [behind, tab] = [had.slice(0, 2), had].map((events) => ({
       position: positionOf(events),
       seen: seenOf(events),
-    }))
-    const [, tab] = tabs as [TabState, TabState]
-    const succession = new Succession().gather(...tabs).settle()
+    })) as unknown as [TabState, TabState]
+    const succession = new Succession().gather(behind, tab).settle()
     const rejoin = succession.rejoin(tab)
     rejoin.pass({ ...OWN_GAP, reason: 'unresumable' })
     succession.bring(...had.slice(2), ...between(4, 4))

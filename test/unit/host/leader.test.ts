@@ -3,6 +3,7 @@ import { expose, type Remote, wrap } from 'comlink'
 import { describe, expect, test } from 'vitest'
 import { LeaderHost } from '../../../src/host/leader.ts'
 import type { LinkEndpoint } from '../../../src/link/endpoint.ts'
+import { guarded, TAB_CALLS } from '../../../src/link/guard.ts'
 import { unpack } from '../../../src/link/pack.ts'
 import {
   type Batch,
@@ -91,8 +92,9 @@ class Tab {
       warn: () => {},
       ping: () => {},
     }
-    this.hub = wrap<HubSide>(this.endpoint)
-    expose(tabSide, this.endpoint)
+    const guard = guarded(this.endpoint, TAB_CALLS, () => {})
+    this.hub = wrap<HubSide>(guard)
+    expose(tabSide, guard)
   }
 
   attach(): void {

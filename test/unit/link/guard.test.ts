@@ -458,6 +458,13 @@ describe('a subscription', () => {
   })
 
   const policy = { ...EVENT_SOURCE_POLICY, ephemeral: ['a'], gapEvents: ['b'], identify: '/a~1b/0' }
+  test('with a policy that leaves things out passes', () => {
+    expect(fateOf(call('subscribe', { ...SUBSCRIPTION, policy: {} }))).toBe('passes')
+    expect(fateOf(call('subscribe', { ...SUBSCRIPTION, policy: { retries: 3 } }))).toBe('passes')
+    for (const policy of [undefined, null, 'wait', 5])
+      expect(fateOf(call('subscribe', { ...SUBSCRIPTION, policy }))).toBe('is dropped')
+  })
+
   test('with a policy that says what the server does passes', () => {
     expect(fateOf(call('subscribe', { ...SUBSCRIPTION, policy }))).toBe('passes')
     expect(fateOf(call('subscribe', { ...SUBSCRIPTION, policy: { ...policy, identify: '' } }))).toBe('passes')

@@ -15,6 +15,8 @@ import {
 } from '../../../src/link/protocol.ts'
 import { Client } from '../../../src/page/client.ts'
 import type { TabstreamError } from '../../../src/page/errors.ts'
+import { reconnect } from '../../../src/page/for-everyone.ts'
+import { inspectClient } from '../../../src/page/inspect-client.ts'
 import type { Inspection } from '../../../src/page/inspection.ts'
 import type { PageSubscription } from '../../../src/page/page-subscription.ts'
 import type { PageEvent } from '../../../src/page/platform.ts'
@@ -189,13 +191,13 @@ describe('the ladder', () => {
   test('leaves a host that refuses at once without waiting', async () => {
     const world = createWorld()
     const page = new Page(world, 'page', (self) => [refusing('no such thing'), direct(self)])
-    expect(await within(world, 0, page.client.inspect())).toMatchObject({ value: { host: 'direct' } })
+    expect(await within(world, 0, inspectClient(page.client))).toMatchObject({ value: { host: 'direct' } })
   })
 
   test('leaves a host that refuses later as soon as it does', async () => {
     const world = createWorld()
     const page = new Page(world, 'page', (self) => [refusingLater(world, self, 'no script'), direct(self)])
-    expect(await within(world, 10, page.client.inspect())).toMatchObject({ value: { host: 'direct' } })
+    expect(await within(world, 10, inspectClient(page.client))).toMatchObject({ value: { host: 'direct' } })
   })
 
   test('asks a host that does not answer several times, then its successor, then goes on', async () => {
@@ -230,7 +232,7 @@ describe('the ladder', () => {
       }
       return [host, direct(self)]
     })
-    const outcome = within(world, 1_020, page.client.inspect())
+    const outcome = within(world, 1_020, inspectClient(page.client))
     expect(await outcome).toMatchObject({
       value: { host: 'direct', refused: [{ host: 'shared-worker', reason: 'it is known to be broken' }] },
     })
@@ -265,7 +267,7 @@ describe('the ladder', () => {
       lazyHost('leader', () => Promise.reject(new Error('offline'))),
       direct(self),
     ])
-    expect(await within(world, 0, page.client.inspect())).toMatchObject({
+    expect(await within(world, 0, inspectClient(page.client))).toMatchObject({
       value: { host: 'direct', refused: [{ host: 'leader', reason: 'offline' }] },
     })
   })
@@ -277,7 +279,7 @@ describe('the ladder', () => {
     const [worker] = world.workers()
     worker?.agent.freeze()
     world.clock.schedule(2_000, () => worker?.agent.wake())
-    expect(await within(world, 2_100, page.client.inspect())).toMatchObject({
+    expect(await within(world, 2_100, inspectClient(page.client))).toMatchObject({
       value: { host: 'shared-worker' },
     })
   })
@@ -290,7 +292,7 @@ describe('the ladder', () => {
     ])
     page.listen(world, 'a')
     page.listen(world, 'b')
-    page.client.inspect()
+    inspectClient(page.client)
     await world.clock.advance(ATTACH)
     expect(tried).toEqual(['tried'])
     expect(world.hubs[0]?.report()).toMatchObject({ tabs: 1, streams: [{ subscribers: 2 }] })
@@ -410,7 +412,7 @@ describe('without any host', () => {
     for (const type of ['online', 'visible', 'resume'] as const) page.happen(type)
     await world.clock.advance(100)
     expect(attempts).toBe(2)
-    subscription.reconnect()
+    reconnect(page.client, subscription)
     await world.clock.advance(100)
     expect(attempts).toBe(3)
     await world.clock.advance(3_500)
@@ -440,7 +442,7 @@ describe('without any host', () => {
   test('inspect() rejects, and says so in its type', async () => {
     const world = createWorld()
     const page = new Page(world, 'page', () => [refusing('this context has no SharedWorker')])
-    const outcome = await within(world, ATTACH, page.client.inspect())
+    const outcome = await within(world, ATTACH, inspectClient(page.client))
     expect(outcome).toMatchObject({ error: { name: 'TabstreamError', type: 'no-host' } })
     expect((outcome as { error: TabstreamError }).error.message).toContain('this context has no SharedWorker')
   })
@@ -448,7 +450,7 @@ describe('without any host', () => {
   test('inspect() rejects where no hub ever answers', async () => {
     const world = createWorld()
     const page = new Page(world, 'page', (self) => [silent(world, self)])
-    const outcome = await within(world, GIVE_UP, page.client.inspect())
+    const outcome = await within(world, GIVE_UP, inspectClient(page.client))
     expect(outcome).toMatchObject({ error: { type: 'no-host' } })
   })
 })
@@ -570,7 +572,7 @@ describe('pages with a leader', () => {
     if (how === 'is frozen') first.agent.wake()
     await world.clock.advance(GIVE_UP)
     expect(serverOf(world).connections).toBe(1)
-    const reports = others.map(async (page) => within(world, ATTACH, page.client.inspect()))
+    const reports = others.map(async (page) => within(world, ATTACH, inspectClient(page.client)))
     const [second, third] = (await Promise.all(reports)) as { value: { hubId: string; isHere: boolean } }[]
     expect(second?.value.hubId).toBe(third?.value.hubId)
     expect([second?.value.isHere, third?.value.isHere].sort()).toEqual([false, true])
@@ -749,7 +751,7 @@ describe('when the hub dies', () => {
     world.workers()[0]?.agent.kill()
     await world.clock.advance(REATTACH)
     expect(world.workers()).toEqual([])
-    expect(await within(world, REATTACH, page.client.inspect())).toMatchObject({
+    expect(await within(world, REATTACH, inspectClient(page.client))).toMatchObject({
       value: { hubId: world.hubs[1]?.id },
     })
   })
@@ -1054,7 +1056,7 @@ describe('inspect()', () => {
   test('tells host and hub', async () => {
     const world = createWorld()
     const page = await listeningPage(world, 'page', 'a')
-    expect(await within(world, ATTACH, page.client.inspect())).toMatchObject({
+    expect(await within(world, ATTACH, inspectClient(page.client))).toMatchObject({
       value: {
         host: 'shared-worker',
         hubId: world.hubs[0]?.id,
@@ -1066,7 +1068,7 @@ describe('inspect()', () => {
 
   /** What a page reports that has one of these hosts. */
   const inspected = async (world: World, page: Page) => {
-    const outcome = await within(world, ELECTION + ATTACH, page.client.inspect())
+    const outcome = await within(world, ELECTION + ATTACH, inspectClient(page.client))
     return (outcome as { value: Inspection }).value
   }
 
@@ -1141,7 +1143,7 @@ describe('inspect()', () => {
     const page = await listeningPage(world, 'page', 'a')
     const [worker] = world.workers()
     worker?.agent.freeze()
-    const report = page.client.inspect()
+    const report = inspectClient(page.client)
     await world.clock.advance(100)
     worker?.agent.kill()
     expect(await within(world, REATTACH, report)).toMatchObject({ value: { hubId: world.hubs[1]?.id } })
@@ -1151,7 +1153,7 @@ describe('inspect()', () => {
     const world = createWorld()
     const pages = [await listeningPage(world, 'attached', 'a'), new Page(world, 'attaching')]
     world.workers()[0]?.agent.freeze()
-    const ask = () => pages.map((page) => page.client.inspect())
+    const ask = () => pages.map((page) => inspectClient(page.client))
     const meanwhile = Promise.allSettled(ask())
     await world.clock.advance(100)
     for (const page of pages) page.happen('pagehide')
@@ -1169,7 +1171,7 @@ describe('inspect()', () => {
     const page = await listeningPage(world, 'page', 'a')
     world.workers()[0]?.agent.kill()
     await world.clock.advance(ATTACH)
-    expect(await within(world, ATTACH, page.client.inspect())).toMatchObject({
+    expect(await within(world, ATTACH, inspectClient(page.client))).toMatchObject({
       value: { hubId: world.hubs[1]?.id },
     })
   })
@@ -1309,7 +1311,7 @@ describe('without locks', () => {
     const page = await listeningPage(world, 'page', 'a')
     for (const word of [null, 5, {}, 'some hub']) world.channels.inject('tabstream/deaths', word)
     await world.clock.advance(ATTACH)
-    expect(await within(world, 0, page.client.inspect())).toMatchObject({ value: { malformed: 3 } })
+    expect(await within(world, 0, inspectClient(page.client))).toMatchObject({ value: { malformed: 3 } })
     expect(world.hubs).toHaveLength(1)
   })
 })

@@ -70,7 +70,6 @@ class Page {
         this.changes++
       },
       works: () => {},
-      reconnects: () => {},
       closed: () => {
         this.closings++
       },

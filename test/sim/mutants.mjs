@@ -188,6 +188,7 @@ function runTest(folder, test) {
 function copyOf(name) {
   const folder = join(scratch, name.replaceAll(/\W+/g, '-'))
   for (const part of [
+    '.ci',
     'src',
     'worker',
     'test/sim',

@@ -131,6 +131,7 @@ export class Upstream {
       })
     const gone = () => {
       controller = undefined
+      forget()
       this.open.delete(connection)
     }
     const connection: Connection = {
@@ -154,7 +155,7 @@ export class Upstream {
     })
     this.open.add(connection)
     this.peak = Math.max(this.peak, this.open.size)
-    agent.onDeath(gone)
+    const forget = agent.onDeath(gone)
     signal.addEventListener('abort', () => {
       controller?.error(signal.reason)
       gone()

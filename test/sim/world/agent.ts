@@ -41,8 +41,10 @@ export class Agent {
     if (task !== undefined) (task as Task).isCancelled = true
   }
 
-  onDeath(listener: () => void): void {
+  /** Answers with what takes the listener back. */
+  onDeath(listener: () => void): () => void {
     this.#onDeath.add(listener)
+    return () => this.#onDeath.delete(listener)
   }
 
   freeze(): void {

@@ -5,6 +5,7 @@ import type { Delay } from './link.ts'
 interface LockRequest {
   readonly isShared: boolean
   isGranted: boolean
+  forget?: () => void
   readonly grant: () => void
   readonly lose: () => void
 }
@@ -58,7 +59,7 @@ export class VirtualLocks {
           this.#queues.set(name, queue)
           if (steal) this.#steal(queue, request)
           else queue.push(request)
-          agent.onDeath(() => this.#leave(name, request))
+          request.forget = agent.onDeath(() => this.#leave(name, request))
           signal?.addEventListener('abort', () => {
             if (request.isGranted) return
             this.#leave(name, request)
@@ -81,6 +82,7 @@ export class VirtualLocks {
     const index = queue?.indexOf(request) ?? -1
     if (queue === undefined || index < 0) return
     queue.splice(index, 1)
+    request.forget?.()
     if (queue.length === 0) this.#queues.delete(name)
     else this.#grant(queue)
   }

@@ -16,15 +16,22 @@ export const passedOf = (event: Placed & Pick<EventEntry, 'ordinal'>): Passed =>
   ordinal: event.ordinal,
 })
 
+/** Of so many characters at the beginning of a text, and as many at its end, a digest is made. */
+const SAMPLE = 64
+
 /** FNV-1a of name, length and at most 128 characters of the data: cheap for data of any size. */
 export function digestOf(name: string, data: string): number {
-  const sample = data.length <= 128 ? data : data.slice(0, 64) + data.slice(-64)
-  const text = `${name}\n${data.length}\n${sample}`
-  let hash = 0x811c9dc5
-  for (let index = 0; index < text.length; index++) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
+  const { length } = data
+  const hash = mixed(mixed(0x811c9dc5, name, 0, name.length) ^ length, data, 0, Math.min(length, SAMPLE))
+  return mixed(hash, data, Math.max(SAMPLE, length - SAMPLE), length) >>> 0
+}
+
+function mixed(hash: number, text: string, from: number, to: number): number {
+  let result = hash
+  for (let index = from; index < to; index++) {
+    result = Math.imul(result ^ text.charCodeAt(index), 0x01000193)
   }
-  return hash >>> 0
+  return result
 }
 
 /** A text that is equal for equal places. */

@@ -7,6 +7,9 @@ const NAMES = 1_024
 /** Events of longer names are history: what is known of a name is told to every tab. */
 const LONGEST_NAME = 128
 
+/** More characters of data are not kept to compare others with. */
+const SHORT = 1_024
+
 /** How many of them another hub is told. */
 const TOLD = 16
 
@@ -23,6 +26,7 @@ type Seen = Pick<EventEntry, 'name' | 'data' | 'id' | 'nth'>
 export class Frames {
   readonly #habits = new Map<string, Habit>()
   #told: readonly Habit[] | undefined
+  #latest: Pick<Seen, 'name' | 'data'> | undefined
   #hasNumbered = false
   #isMixed = false
   /** The stream had events before those that have been noted. */
@@ -69,15 +73,24 @@ export class Frames {
       return
     }
     // Most events change nothing.
-    if (isNumbered ? habit?.hasId : habit?.differs) return
+    if (isNumbered ? habit?.hasId : habit?.differs || (habit !== undefined && this.#isLatest(name, data)))
+      return
     const digest = isNumbered ? habit?.digest : digestOf(name, data)
     const differs = habit?.differs === true || (habit?.digest !== undefined && habit.digest !== digest)
     const hasId = isNumbered || habit?.hasId === true
+    if (habit?.digest === digest && habit?.hasId === hasId) return
     if (habit !== undefined || this.#habits.size < NAMES) {
       this.#habits.set(name, { name, hasId, digest, differs })
       this.#told = undefined
     }
     this.#isMixed ||= hasId && differs
+  }
+
+  /** Whether the last event without an ID was just like this one: what is often the same need not be digested each time. */
+  #isLatest(name: string, data: string): boolean {
+    const isLatest = this.#latest?.name === name && this.#latest.data === data
+    if (!isLatest && data.length <= SHORT) this.#latest = { name, data }
+    return isLatest
   }
 
   /**
@@ -90,7 +103,7 @@ export class Frames {
     const first = this.#first
     // A digest costs more than all else that is done for most events.
     const mayBeLike = first?.name === name && first.length === data.length
-    if (!isAtOnce && !mayBeLike) return
+    if (!isAtOnce && (this.#isNoGreeting || !mayBeLike)) return
     const digest = digestOf(name, data)
     const isLike = first?.digest === digest
     if (isLike && !isAtOnce) {

@@ -46,7 +46,16 @@ export function goalsOf({ throughput = [], latency = [], hostile = {}, first = [
   })
   const firstIn = (variant) => first.find((each) => each.variant === variant)?.times[0]
   return [
-    ...Object.entries(hostile).map(worst),
+    ...Object.entries(hostile)
+      .filter(([kind]) => kind !== 'takeovers')
+      .map(worst),
+    ...(hostile.takeovers ?? []).map(({ name, ms }) => ({
+      goal: `longest block of a takeover, ${name}`,
+      measured: ms,
+      sign: '≤',
+      bound: 100,
+      unit: 'ms',
+    })),
     ...['event-source', 'connect', 'event-source-leader'].map((variant) => ({
       goal: `first event of the first page, ${variant} − native`,
       measured: difference(firstIn(variant), firstIn('native')),

@@ -68,8 +68,13 @@ export class HubInNode {
     while (this.#body === undefined) await turn()
   }
 
-  /** A tab that listens. @param {string[]} names @param {number | 'all'} [replay] */
-  async tab(names, replay) {
+  /**
+   * A tab that listens.
+   *
+   * @param {string[]} names
+   * @param {{ replay?: number | 'all', position?: object }} [others] members of its subscription; `position`: at a hub before
+   */
+  async tab(names, others = {}) {
     const tab = new Tab()
     this.#connect({ ports: [tab.port] })
     await tab.call('attach', { tabId: `tab ${++this.#count}`, holdsLock: false })
@@ -80,7 +85,7 @@ export class HubInNode {
       request: { ...request, asksHeaders: false },
       policy: POLICY,
       names,
-      ...(replay !== undefined && { replay }),
+      ...others,
     })
     return tab
   }
@@ -94,6 +99,8 @@ class Tab {
   #answers = new Map()
   #count = 0
   #waiting = []
+  /** Where it has stood after each batch. @type {object[]} */
+  positions = []
   /** The text of the latest batch. */
   #latest = ''
 
@@ -134,7 +141,9 @@ class Tab {
       return
     }
     if (message.path[0] === 'deliver') {
-      this.#latest = message.argumentList[0].value.entries.text
+      const { entries, position } = message.argumentList[0].value
+      this.#latest = entries.text
+      this.positions.push(position)
       this.#waiting = this.#waiting.filter(({ data, resolve }) => !this.#latest.includes(data) || resolve())
     }
     this.#write({ id: message.id, type: 'RAW', value: undefined })

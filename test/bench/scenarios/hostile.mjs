@@ -40,6 +40,9 @@ const REPLAYS = Object.fromEntries(
   ]),
 )
 
+/** Events between the tab that is furthest back and the one that is furthest ahead. */
+const TAKEOVERS = { '1,024 events': 1_024, '4,096 events': 4_096, '16,384 events': 16_384 }
+
 /**
  * What bytes and entries cost the hub that a server has thought out for that, beside friendly ones: ratios, since all of it
  * runs in Node.
@@ -52,7 +55,8 @@ export async function hostile({ site, options }) {
   const bytes = await compared(SHAPES, rounds, (shape) => costOfBytes(dist, shape))
   const entries = await compared(EVENTS, rounds, (headOf) => costOfEntries(dist, headOf))
   const replays = await compared(REPLAYS, rounds, ({ headOf, replay }) => costOfReplay(dist, headOf, replay))
-  return { bytes, entries, replays }
+  const takeovers = await compared(TAKEOVERS, rounds, (count) => blockOfTakeover(dist, count))
+  return { bytes, entries, replays, takeovers }
 }
 
 /** The least of some rounds in which all take turns; the first case is what the others are compared with. */
@@ -91,13 +95,47 @@ async function costOfReplay(dist, headOf, replay) {
   await hub.asked()
   await until(first, hub, eventsOf(headOf) + endOf())
   const begun = performance.now()
-  const late = await hub.tab(['*'], replay)
+  const late = await hub.tab(['*'], { replay })
   await late.reached(END)
   return performance.now() - begun
 }
 
-const eventsOf = (headOf) =>
-  Array.from({ length: ENTRIES }, (_, index) => `${headOf(index)}data:${index}\n\n`).join('')
+/**
+ * The longest time in ms for which a new hub does nothing else, where one tab of a dead hub stands at the beginning, another at the
+ * end, and the server replays all of it.
+ */
+async function blockOfTakeover(dist, count) {
+  const numbered = (from) => eventsOf((index) => `id:${index + from}\n`, count - from + 1)
+  const dead = new HubInNode(dist)
+  const ahead = await dead.tab(['*'])
+  await dead.asked()
+  const [few, rest] = [eventsOf((index) => `id:${index + 1}\n`, 3), numbered(4)]
+  dead.send(new TextEncoder().encode(few))
+  await ahead.reached('2')
+  const behind = ahead.positions.at(-1)
+  await until(ahead, dead, rest + endOf())
+  const hub = new HubInNode(dist)
+  const tabs = [
+    await hub.tab(['*'], { position: { ...behind, subscribers: 2 } }),
+    await hub.tab(['*'], { position: ahead.positions.at(-1) }),
+  ]
+  await hub.asked()
+  let longest = 0
+  let last = performance.now()
+  const look = () => {
+    const now = performance.now()
+    longest = Math.max(longest, now - last)
+    last = now
+    timer = setImmediate(look)
+  }
+  let timer = setImmediate(look)
+  await until(tabs[0], hub, numbered(3) + endOf())
+  clearImmediate(timer)
+  return longest
+}
+
+const eventsOf = (headOf, count = ENTRIES) =>
+  Array.from({ length: count }, (_, index) => `${headOf(index)}data:${index}\n\n`).join('')
 
 const endOf = () => `event:end\ndata:${END}\n\n`
 
@@ -111,7 +149,7 @@ async function until(tab, hub, text) {
 }
 
 /** @param {Awaited<ReturnType<typeof hostile>>} result */
-export function hostileTable({ bytes, entries, replays }) {
+export function hostileTable({ bytes, entries, replays, takeovers }) {
   const table = (title, list) =>
     tableOf(
       title,
@@ -122,5 +160,6 @@ export function hostileTable({ bytes, entries, replays }) {
     table('hostile bytes: a MiB of each', bytes),
     table(`hostile entries: ${ENTRIES.toLocaleString('en')} events, to a tab that hears all`, entries),
     table('as many, replayed to a tab that comes later and hears all', replays),
+    table('the longest block of a takeover', takeovers),
   ].join('\n')
 }

@@ -4,8 +4,10 @@ import { type HubReport, hubLockName, type StreamRequest, type Subscription } fr
 import { LOG_LIMITS, type LogLimits } from './log/log.ts'
 import type { HubPlatform } from './platform.ts'
 import { sse } from './source/sse.ts'
+import { Bridge } from './stream/bridge.ts'
 import { requestFor } from './stream/request.ts'
-import { Stream } from './stream/stream.ts'
+import { type Leading, Stream } from './stream/stream.ts'
+import { sinceOf } from './stream/takeover.ts'
 import { Tab, type TabHub } from './tab.ts'
 
 /**
@@ -86,11 +88,16 @@ export class Hub implements TabHub {
     const { request, position, seen } = subscription
     const identity = identityOf(request)
     let stream = this.#streams.get(identity)
-    if (stream?.subscribers.size === 0 && !mayTakeUp(stream, subscription, tab)) {
+    if (stream?.isHeld === false && !mayTakeUp(stream, subscription, tab)) {
       stream.close()
       stream = undefined
     }
     stream ??= this.#createStream(identity, request)
+    const since = sinceOf(subscription)
+    if (since !== undefined) {
+      if (!subscription.policy.resumes || stream.startOf(subscription) !== undefined) return stream
+      return (stream.bridges.get(since) ?? this.#bridge(stream, since)).stream
+    }
     // A position in the stream's own log comes from a tab that is here already.
     if (position !== undefined && position.resumeAfter !== '' && position.log !== stream.id) {
       const wait = stream.gather(position, seen) > 1 ? GATHER_MISSING : GATHER_MORE
@@ -153,6 +160,34 @@ export class Hub implements TabHub {
     this.#count(new URL(request.url).origin)
     stream.begin(Math.max(0, this.#birth + GATHER - this.platform.now()))
     return stream
+  }
+
+  /** Asks the server for what lies between an ID and a stream's log. */
+  #bridge(shore: Stream, since: string): Leading {
+    const cross = () => {
+      for (const tab of this.#tabs) tab.cross(stream, shore, bridge.isJoined)
+      if (stream.subscribers.size === 0) stream.close()
+    }
+    const bridge = new Bridge(this.platform, shore, since, cross)
+    const notices = {
+      advise: (message: string) => this.#advise(message, stream),
+      ended: () => {
+        shore.bridges.delete(since)
+        bridge.end()
+      },
+      isOf: (request: StreamRequest) => identityOf(request) === identityOf(shore.request),
+      moved: () => {
+        if (bridge.isJoined) cross()
+      },
+    }
+    const id = `${this.id}/${++this.#streamCount}`
+    const source = bridge.over(sse(this.platform))
+    const stream = new Stream(this.platform, source, id, shore.request, this.#logLimits, notices)
+    const leading = { stream, review: () => bridge.review() }
+    stream.shore = shore
+    shore.bridges.set(since, leading)
+    stream.begin(0)
+    return leading
   }
 
   /** Once, in the console of the page that has come to the stream last. */

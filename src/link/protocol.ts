@@ -188,6 +188,8 @@ export interface Subscription {
   readonly position?: Position
   /** What a newcomer is to be given of the past. */
   readonly replay?: Replay
+  /** A page without a position has everything up to this ID: it is to be given what follows, or a gap. */
+  readonly since?: string
   /** What this tab has dispatched lately, for a hub that may not know the position's log. */
   readonly seen?: Seen
   /** Subscriptions that the tab had closed in the very task in which it opened this one, which may take their place. */

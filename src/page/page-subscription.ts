@@ -21,6 +21,8 @@ export interface Wish {
   readonly request: StreamRequest | Promise<StreamRequest>
   readonly policy: Policy
   readonly replay?: Replay | undefined
+  /** The page has everything up to this ID. */
+  readonly since?: string | undefined
   /** As the policy's pointer says. */
   readonly identify?: ((event: EventEntry) => string | undefined) | undefined
   readonly details?: ((reason: HeadersReason, round: string) => Promise<ConnectionDetails>) | undefined
@@ -119,7 +121,7 @@ export class PageSubscription {
   message(): Subscription | undefined {
     if (this.#request === undefined) return undefined
     this.#isKnown = true
-    const { policy, replay, latest } = this.wish
+    const { policy, replay, since, latest } = this.wish
     const { renews = [] } = this.#notices
     const { pending } = this.#inbox
     const position = pending.at(-1)?.batch.position ?? this.#position
@@ -131,6 +133,7 @@ export class PageSubscription {
       names: this.#names,
       ...(position && { position }),
       ...(replay !== undefined && { replay }),
+      ...(since && !position && { since }),
       ...(renews.length > 0 && { renews }),
       ...(position &&
         position.log !== this.#hubLog && {

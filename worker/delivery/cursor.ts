@@ -187,7 +187,7 @@ export class Cursor implements Subscriber {
 
   #startingPoint(platform: HubPlatform, former: Cursor | undefined): number {
     const { log } = this.#stream
-    const { position, seen } = this.#subscription
+    const { position, seen, since } = this.#subscription
     if (position === undefined)
       return this.#join(former === undefined ? log.lastSeq + 1 : former.#joining.seq)
     this.#lastEventId = position.latest.at(-1)?.id ?? ''
@@ -198,6 +198,7 @@ export class Cursor implements Subscriber {
         this.#joining.continue(former.#joining)
         first = log.firstSeq
       }
+      if (since !== undefined && position.seq > 0) this.#lead.push(this.#stateNow(position.seq))
       if (position.seq + 1 < first) this.#fallBehind('asleep', first)
       return Math.max(position.seq + 1, first)
     }
@@ -208,8 +209,13 @@ export class Cursor implements Subscriber {
 
   #join(seq: number): number {
     const { log } = this.#stream
+    const { replay, since } = this.#subscription
+    if (since !== undefined) {
+      this.#lastEventId = since
+      this.#lead.push(this.#gap(this.policy.resumes ? 'history-lost' : 'unresumable', seq - 1, ''))
+    }
     this.#lead.push(this.#stateNow(seq - 1))
-    return this.#joining.join(log, seq, this.#subscription.replay, (kept) => {
+    return this.#joining.join(log, seq, replay, (kept) => {
       this.#lead.push({ ...kept, seq: log.firstSeq - 1 })
     })
   }

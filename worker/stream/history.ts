@@ -151,6 +151,18 @@ export class History {
     return index
   }
 
+  /** Sequence number of the entry behind which everything follows on this ID; `undefined` where the log does not reach back to it. */
+  seqOf(id: string): number | undefined {
+    const { firstSeq, lastSeq, replaysFrom, isWhole } = this.#log
+    for (let seq = lastSeq; seq >= Math.max(firstSeq, replaysFrom - 1); seq--) {
+      const entry = this.#log.at(seq)
+      if (entry?.type === 'event' && entry.id === id && entry.nth === 0 && entry.role === 'history')
+        return seq
+    }
+    const before = this.#before.at(-1)
+    return before?.id === id && before.nth === 0 && isWhole && replaysFrom === 1 ? firstSeq - 1 : undefined
+  }
+
   /**
    * From where to resume so as to join the log just after `seq`.
    */

@@ -89,6 +89,11 @@ export class Reception {
     return this.#anchorNow().resumeAfter !== ''
   }
 
+  /** The ID that came without an event after the last event, if one did. */
+  get lone(): string | undefined {
+    return this.#lone
+  }
+
   /** A replay is under way. */
   get isJudging(): boolean {
     return this.#resumption?.isSearching === true

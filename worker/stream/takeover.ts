@@ -1,4 +1,21 @@
-import type { Passed, Position, Seen } from '../../src/link/protocol.ts'
+import type { Passed, Position, Seen, Subscription } from '../../src/link/protocol.ts'
+import { NOWHERE } from './anchor.ts'
+
+/** Where a page stands that has everything up to this ID: behind an event of which nothing else is known. */
+export function snapshotAt(id: string): Position {
+  const event = { id, nth: 0, digest: 0, ordinal: 1 }
+  const at = { ordinal: 1, from: 1, resumeAfter: id, latest: [event] }
+  // Only snapshots of one ID can be compared with each other.
+  return { ...NOWHERE, ...at, log: logOf(id), seq: 0, subscribers: 0 }
+}
+
+/** The ID up to which a page has everything, as long as it has had nothing else. */
+export const sinceOf = ({ since, position }: Subscription): string | undefined =>
+  position !== undefined && isSnapshot(position) ? position.resumeAfter : since
+
+const isSnapshot = ({ log, resumeAfter }: Position): boolean => log === logOf(resumeAfter)
+
+const logOf = (id: string): string => `since ${id}`
 
 /** Gathers what a dead hub's tabs remember. Its successor's first connection resumes from the oldest position. */
 export class Takeover {
@@ -40,12 +57,26 @@ export class Takeover {
    */
   gather(position: Position, seen: Seen | undefined): number {
     if (!this.#isSettled) {
-      this.#start ??= position
+      // Who has had events counts for more than who has a snapshot.
+      if (this.#start === undefined || isSnapshot(this.#start)) {
+        this.#start = position
+        this.#events.clear()
+        this.#end = 0
+      }
       // Positions in different logs cannot be compared.
       if (position.log === this.#start.log) this.#add(position, seen?.events ?? [])
     }
     this.#expected = Math.max(this.#expected, position.subscribers)
     return this.#expected - ++this.#gathered
+  }
+
+  /** A page stands at a snapshot. Tells whether the first connection resumes there. */
+  begin(snapshot: Position): boolean {
+    if (this.#isSettled) return false
+    this.#start ??= snapshot
+    if (this.#start.log !== snapshot.log) return false
+    this.#add(snapshot, [])
+    return true
   }
 
   #add(position: Position, seen: readonly Passed[]): void {

@@ -36,14 +36,15 @@ export class Bridge {
   /** In the server's order. */
   readonly #held = new Map<Key, SourceEvent>()
   #characters = 0
-  /** The log's events, as far as it has been looked at; and those of them that it had when the server answered. */
-  readonly #logged = new Set<Key>()
-  #proofs: ReadonlySet<Key> = new Set()
+  /** Sequence numbers of the log's events, as far as it has been looked at. */
+  readonly #logged = new Map<Key, number>()
   #lookedAt: number
+  /** Where the log ended when the server answered; 0 where it had no event. */
+  #answeredAt = 0
   /** Once it is `'live'`, what comes is what the log gets as well. */
   #state: 'asking' | 'live' | 'joined' | 'ended' = 'asking'
-  /** Hands over what is held, up to this event. */
-  #handOver: (last: Key) => void = () => {}
+  /** Hands over what comes before the entry of this sequence number, and that. */
+  #handOver: (seq: number) => void = () => {}
   #timer: unknown
 
   /** @param ended called when there is no use for it: the log reaches back to the ID by now, or the server has not resumed */
@@ -59,10 +60,6 @@ export class Bridge {
   /** It leads up to the log: what comes before that has been handed over. */
   get isJoined(): boolean {
     return this.#state === 'joined'
-  }
-
-  get #isOver(): boolean {
-    return this.isJoined || this.#state === 'ended'
   }
 
   /** A source that tells nothing before the bridge has joined, and goes on without a connection then. */
@@ -91,7 +88,7 @@ export class Bridge {
       this.#lookedAt = event.seq
       if (event.role !== 'history') continue
       const key = placeKey(placeOf(event))
-      this.#logged.add(key)
+      this.#logged.set(key, event.seq)
       this.#meet(key)
     }
   }
@@ -103,14 +100,20 @@ export class Bridge {
     this.#ended()
   }
 
+  get #isOver(): boolean {
+    return this.isJoined || this.#state === 'ended'
+  }
+
   #receiver(receiver: Receiver, own: AbortController): Receiver {
     let head: Head | undefined
     this.#handOver = (last) => {
       own.abort()
       if (head !== undefined) receiver.opened(head)
       for (const [key, event] of this.#held) {
-        receiver.event(event)
-        if (key === last) break
+        const seq = this.#logged.get(key)
+        // The log gives the others.
+        if (seq === undefined || seq <= last) receiver.event(event)
+        if (seq === last) break
       }
       receiver.flushed()
     }
@@ -129,14 +132,14 @@ export class Bridge {
 
   #open({ deniesResumption }: Head): void {
     this.review()
-    this.#proofs = new Set(this.#logged)
+    if (this.#logged.size > 0) this.#answeredAt = this.#lookedAt
     if (deniesResumption) this.end()
     else if (!this.#isOver) this.#wait(PATIENCE)
   }
 
   #take(event: SourceEvent): void {
     const { name, data, id } = event
-    const { manners } = this.#shore.history
+    const { manners, frames } = this.#shore.history
     if (this.#isOver || manners.isEphemeral(name)) return
     if (manners.tellsGap(name)) {
       this.end()
@@ -149,25 +152,27 @@ export class Bridge {
     }
     const place = { name, data, id: id ?? '', nth: 0, same: manners.identityOf(event) }
     const key = id === undefined ? Symbol() : placeKey(placeOf(place))
-    this.#held.set(key, event)
+    // It may be what connections begin with.
+    const isGreeting = this.#characters === 0 && frames.hasBegunWith(event)
     this.#characters += name.length + data.length
+    this.#held.set(key, event)
     if (this.#held.size > MOST_HELD || this.#characters > MOST_CHARACTERS) this.end()
-    else if (this.#logged.has(key)) this.#meet(key)
+    else if (this.#logged.has(key) && !isGreeting) this.#meet(key)
     else if (this.#state === 'asking') this.#wait(PATIENCE)
   }
 
   /** The log has this event. So has the connection, if it is held. */
   #meet(key: Key): void {
     if (this.#isOver || !this.#held.has(key)) return
-    const [first] = this.#held.keys()
-    if (this.#proofs.has(key) || (this.#proofs.size === 0 && key !== first)) {
-      this.#state = 'joined'
-      this.#platform.clearTimeout(this.#timer)
-      this.#handOver(key)
-    } else {
+    const seq = this.#logged.get(key) ?? 0
+    const [first = key] = this.#held.keys()
+    if (this.#answeredAt > 0 ? seq > this.#answeredAt : this.#logged.has(first)) {
       this.#state = 'live'
-      this.#held.delete(key)
+      return
     }
+    this.#state = 'joined'
+    this.#platform.clearTimeout(this.#timer)
+    this.#handOver(seq)
   }
 
   #wait(time: number): void {

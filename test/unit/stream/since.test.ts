@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ConnectOptions } from '../../../src/api/connect.ts'
 import type { Gap, SharedStream } from '../../../src/api/shared-stream.ts'
-import { type Asked, heard, OPEN, Page, UpstreamWorld, URL_OF_EVENTS } from '../upstream.ts'
+import { type Asked, heard, OPEN, Page, type Upstream, UpstreamWorld, URL_OF_EVENTS } from '../upstream.ts'
 
 // The option `since`: a page that has a snapshot begins behind its ID.
 
@@ -14,6 +14,18 @@ const events = (from: number, to: number): string =>
 
 const messages = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_, index) => `message ${from + index}`)
+
+/** What a server can do instead of leading up to the log. */
+const REFUSALS: readonly (readonly [string, Upstream['answer']])[] = [
+  ['brings nothing', () => undefined],
+  ['does not answer', () => ({ isMissing: true })],
+  ['refuses', () => ({ status: 503 })],
+  ['cannot be reached', () => new Error('offline')],
+  ['ends the answer', () => ({ text: events(2, 3), ends: true })],
+  ['begins with something else, and does not lead up to the log', () => ({ text: events(20, 23) })],
+  ['says that it resumes from elsewhere', () => ({ text: events(3, 6), headers: { [LAST]: '2' } })],
+  ['says that history is gone', () => ({ text: `event: reset\ndata: 1\n\n${events(4, 6)}` })],
+]
 
 /** Answers with what follows on the ID that is asked for, as far as it has come. */
 class Resuming {
@@ -331,6 +343,33 @@ describe('a page that comes to a stream whose log does not reach back to the ID'
     await expectUndisturbed(world, first, messages(4, 6))
   })
 
+  test('does not take a greeting for the log', async () => {
+    const world = new UpstreamWorld()
+    const server = new Resuming(world, 3)
+    world.upstream.answer = (asked) => ({ text: `id: 0\ndata: hello\n\n${server.after(asked)}` })
+    const first = open(world, 'first')
+    await world.clock.advance(OPEN)
+    server.send(world, 3)
+    await world.clock.advance(0)
+    const late = open(world, 'late', { since: '1' })
+    await world.clock.advance(OPEN)
+    expect(late).toMatchObject({ words: ['message hello', ...messages(2, 6)], gaps: [] })
+    await expectUndisturbed(world, first, ['message hello', ...messages(4, 6)])
+  })
+
+  test('is given the event that the other connection began with', async () => {
+    const { world, server, first } = await shared(6, 0)
+    world.upstream.write(event(7))
+    server.last = 7
+    await world.clock.advance(0)
+    server.send(world)
+    await world.clock.advance(0)
+    const late = open(world, 'late', { since: '6' })
+    await world.clock.advance(OPEN)
+    expect(late).toMatchObject({ words: messages(7, 8), gaps: [] })
+    await expectUndisturbed(world, first, messages(7, 8))
+  })
+
   test('goes on from the log if that gets the ID meanwhile', async () => {
     const { world, server, first } = await shared(6, 3)
     const late = open(world, 'late', { since: '8' })
@@ -457,16 +496,7 @@ describe('a page that comes to a stream whose log does not reach back to the ID'
     await expectUndisturbed(world, first, messages(4, 7))
   })
 
-  test.each([
-    ['brings nothing', () => undefined],
-    ['does not answer', () => ({ isMissing: true })],
-    ['refuses', () => ({ status: 503 })],
-    ['cannot be reached', () => new Error('offline')],
-    ['ends the answer', () => ({ text: events(2, 3), ends: true })],
-    ['begins with something else, and does not lead up to the log', () => ({ text: events(20, 23) })],
-    ['says that it resumes from elsewhere', () => ({ text: events(3, 6), headers: { [LAST]: '2' } })],
-    ['says that history is gone', () => ({ text: `event: reset\ndata: 1\n\n${events(4, 6)}` })],
-  ] as const)('is told of a gap, and goes on from now on: the server %s', async (_what, answer) => {
+  test.each(REFUSALS)('is told of a gap, and goes on from now on: the server %s', async (_what, answer) => {
     const { world, server, first } = await shared(6, 3, { gapEvents: ['reset'] })
     world.upstream.answer = answer
     const late = open(world, 'late', { since: '1', gapEvents: ['reset'] })
@@ -523,7 +553,7 @@ describe('a page that comes to a stream whose log does not reach back to the ID'
   })
 
   test('asks with its own headers where a function gives them', async () => {
-    const options = { key: 'user', headers: () => ({ 'X-Of': 'first' }) }
+    const options: ConnectOptions = { key: 'user', headers: () => ({ 'X-Of': 'first' }) }
     const { world, first } = await shared(6, 3, options)
     const late = open(world, 'late', { key: 'user', headers: () => ({ 'X-Of': 'late' }), since: '1' })
     await world.clock.advance(OPEN)
@@ -536,7 +566,7 @@ describe('a page that comes to a stream whose log does not reach back to the ID'
   })
 
   test('asks with its own headers where there is no key', async () => {
-    const options = { headers: () => ({ 'X-Of': 'both' }) }
+    const options: ConnectOptions = { headers: () => ({ 'X-Of': 'both' }) }
     const { world, first } = await shared(6, 3, options)
     const late = open(world, 'late', { ...options, since: '1' })
     await world.clock.advance(OPEN)

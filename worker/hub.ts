@@ -183,10 +183,27 @@ export class Hub implements TabHub {
     const id = `${this.id}/${++this.#streamCount}`
     const source = bridge.over(sse(this.platform))
     const stream = new Stream(this.platform, source, id, shore.request, this.#logLimits, notices)
-    const leading = { stream, review: () => bridge.review() }
+    let told = 0
+    const begin = () => {
+      const { state, retryAt } = shore.stateNow
+      // As long as the other one is not open, what its log lacks may still come.
+      if (state === 'open') {
+        bridge.begin()
+        stream.connection.postpone(1)
+      } else if (retryAt > told) {
+        told = retryAt
+        stream.log.append({ type: 'state', ...shore.stateNow })
+        stream.pump()
+      }
+    }
+    const review = () => {
+      bridge.review()
+      if (!stream.connection.isClosed && !bridge.isJoined) begin()
+    }
+    const leading = { stream, review }
     stream.shore = shore
     shore.bridges.set(since, leading)
-    stream.begin(0)
+    begin()
     return leading
   }
 

@@ -54,7 +54,11 @@ export class Bridge {
     this.#since = since
     this.#ended = ended
     this.#lookedAt = shore.log.replaysFrom - 1
-    this.#wait(ANSWER)
+  }
+
+  /** The server is asked from now on. */
+  begin(): void {
+    if (this.#timer === undefined) this.#wait(ANSWER)
   }
 
   /** It leads up to the log: what comes before that has been handed over. */

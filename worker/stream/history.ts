@@ -1,4 +1,4 @@
-import { passedOf, placeKey } from '../../src/link/place.ts'
+import { passedOf, placeKey, placeOf } from '../../src/link/place.ts'
 import type { EventEntry, Passed } from '../../src/link/protocol.ts'
 import type { Log, LoggedEvent, Role } from '../log/log.ts'
 import { type Anchor, AnchorSearch } from './anchor.ts'
@@ -107,6 +107,13 @@ export class History {
   conclude(): void {
     this.#pending.clear()
     this.#optional.clear()
+  }
+
+  /** Of the last event in a page's snapshot only the ID is known, until the server repeats it. */
+  learn(event: NewEvent): void {
+    const isSnapshot = ({ id, digest }: Passed) => digest === 0 && id === event.id && event.nth === 0
+    if (this.#before.some(isSnapshot))
+      this.#before = this.#before.map((one) => (isSnapshot(one) ? { ...one, ...placeOf(event) } : one))
   }
 
   /** @param after place of the known event behind which a replay brought it, if it is not the newest */

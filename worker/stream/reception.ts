@@ -194,6 +194,7 @@ export class Reception {
       this.#append(event, isFrame ? 'frame' : 'history')
       return true
     }
+    this.#history.learn(event)
     this.#resumption.take(event, isFrame, now, now - course.openedAt > REPLAY_TIME)
     this.#patience.characters += charactersOf(event)
     if (this.#patience.characters > MOST_CHARACTERS) this.#resumption.giveUp(now)

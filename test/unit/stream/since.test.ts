@@ -436,6 +436,23 @@ describe('a page that comes to a stream whose log does not reach back to the ID'
     expect(late.gaps.length > 0 || late.words.join() === messages(2, 7).join()).toBe(true)
   })
 
+  test('waits for the stream where that is not open, and hears how that stands', async () => {
+    const { world, server, first } = await shared(6, 3)
+    world.upstream.answer = () => new Error('offline')
+    world.upstream.cut()
+    await world.clock.advance(100)
+    const late = open(world, 'late', { since: '8' })
+    await world.clock.advance(20_000)
+    expect(late.states.slice(0, 2)).toEqual(['retrying', 'retrying'])
+    server.last = 10
+    world.upstream.answer = (asked) => ({ text: server.after(asked) })
+    await world.clock.advance(30_000)
+    expect(late).toMatchObject({ words: messages(9, 10), gaps: [] })
+    expect(late.states.at(-1)).toBe('open')
+    expect(first).toMatchObject({ words: messages(4, 10), gaps: [] })
+    expect(new Set(asked(world))).toEqual(new Set([undefined, '5']))
+  })
+
   test('stays in the stream when the others leave it', async () => {
     const { world, server, first } = await shared(6, 3)
     world.upstream.answer = () => undefined
@@ -521,7 +538,7 @@ describe('a page that comes to a stream whose log does not reach back to the ID'
     }
     expect(late.gaps).toEqual([{ reason: 'history-lost', before: '1', after: '' }])
     // Those of the first second are part of what the gap tells.
-    expect(late.words).toEqual(messages(16, 26))
+    expect(late.words).toEqual(messages(17, 26))
     await expectUndisturbed(world, first, messages(4, 26))
   })
 

@@ -200,7 +200,7 @@ export class Hub implements TabHub {
       bridge.review()
       if (!stream.connection.isClosed && !bridge.isJoined) begin()
     }
-    const leading = { stream, review }
+    const leading = { stream, review, end: () => bridge.end() }
     stream.shore = shore
     shore.bridges.set(since, leading)
     begin()

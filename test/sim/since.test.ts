@@ -76,7 +76,7 @@ const schedules: fc.Arbitrary<Schedule> = fc.record({
   seed: fc.nat(),
   host: fc.constantFrom('shared-worker', 'leader'),
   kind: fc.constantFrom(...KINDS),
-  logEvents: fc.constantFrom(8, 10_000, 10_000),
+  logEvents: fc.constantFrom(24, 10_000),
   happenings: fc.array(happening, { minLength: 3, maxLength: 30, size: 'max' }),
 })
 

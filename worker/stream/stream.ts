@@ -43,6 +43,8 @@ export interface Leading {
   readonly stream: Stream
   /** The log that it leads to may have grown. */
   review(): void
+  /** It is over: they go on there as well as they can. */
+  end(): void
 }
 
 /** Who held a stream last. */
@@ -245,7 +247,10 @@ export class Stream implements ConnectionStream {
   #closeSoon(): void {
     this.#platform.clearTimeout(this.#linger)
     this.#linger = this.#platform.setTimeout(() => {
-      if (this.bridges.size > 0) this.#closeSoon()
+      // Without a subscriber no connection is made, so those on the way have to come now.
+      for (const bridge of this.bridges.values()) bridge.end()
+      if (this.subscribers.size > 0) return
+      if (this.isHeld) this.#closeSoon()
       else this.close()
     }, LINGER)
   }

@@ -478,6 +478,40 @@ describe('a page that comes to a stream whose log does not reach back to the ID'
     await expectUndisturbed(world, first, messages(4, 6))
   })
 
+  test('leaves nothing open when it goes after it has stood still on the way', async () => {
+    const { world, first } = await shared(6, 3)
+    world.upstream.answer = () => undefined
+    const late = open(world, 'late', { since: '1' })
+    await world.clock.advance(50)
+    late.page.agent.freeze()
+    world.upstream.write(events(2, 6), ({ headers }) => headers[LAST] !== undefined)
+    await world.clock.advance(0)
+    first.stream.close()
+    await world.clock.advance(5_000)
+    expect(asked(world)).toEqual([undefined, '1'])
+    expect(world.report().streams).toMatchObject([{ subscribers: 0 }])
+    late.page.agent.kill()
+    await world.clock.advance(3_000)
+    expect(world.upstream.open.size).toBe(0)
+    expect(world.report().streams).toEqual([])
+  })
+
+  test('becomes part of the stream at once when nobody else is, which is not open then', async () => {
+    const { world, server, first } = await shared(6, 3)
+    world.upstream.answer = () => new Error('offline')
+    world.upstream.cut()
+    await world.clock.advance(100)
+    const late = open(world, 'late', { since: '8' })
+    await world.clock.advance(50)
+    first.stream.close()
+    await world.clock.advance(5_000)
+    world.upstream.answer = (asked) => ({ text: server.after(asked) })
+    await world.clock.advance(30_000)
+    expect(late.stream.status.state).toBe('open')
+    expect(late.gaps).toMatchObject([{ before: '8' }])
+    expect(world.upstream.open.size).toBe(1)
+  })
+
   test('ends the stream for all, if it says so on the way', async () => {
     const { world, first } = await shared(6, 3)
     world.upstream.answer = () => undefined

@@ -162,49 +162,17 @@ export class Hub implements TabHub {
     return stream
   }
 
-  /** Asks the server for what lies between an ID and a stream's log. */
+  /** To those who have everything up to an ID, and a stream's log does not reach back to it. */
   #bridge(shore: Stream, since: string): Leading {
-    const cross = () => {
-      for (const tab of this.#tabs) tab.cross(stream, shore, bridge.isJoined)
-      if (stream.subscribers.size === 0) stream.close()
-    }
-    const bridge = new Bridge(this.platform, shore, since, cross)
-    const notices = {
-      advise: (message: string) => this.#advise(message, stream),
-      ended: () => {
-        shore.bridges.delete(since)
-        bridge.end()
-      },
-      isOf: (request: StreamRequest) => identityOf(request) === identityOf(shore.request),
-      moved: () => {
-        if (bridge.isJoined) cross()
-      },
-    }
     const id = `${this.id}/${++this.#streamCount}`
-    const source = bridge.over(sse(this.platform))
-    const stream = new Stream(this.platform, source, id, shore.request, this.#logLimits, notices)
-    let told = 0
-    const begin = () => {
-      const { state, retryAt } = shore.stateNow
-      // As long as the other one is not open, what its log lacks may still come.
-      if (state === 'open') {
-        bridge.begin()
-        stream.connection.postpone(1)
-      } else if (retryAt > told) {
-        told = retryAt
-        stream.log.append({ type: 'state', ...shore.stateNow })
-        stream.pump()
-      }
-    }
-    const review = () => {
-      bridge.review()
-      if (!stream.connection.isClosed && !bridge.isJoined) begin()
-    }
-    const leading = { stream, review, end: () => bridge.end() }
-    stream.shore = shore
-    shore.bridges.set(since, leading)
-    begin()
-    return leading
+    const bridge = new Bridge(this.platform, sse(this.platform), id, shore, since, this.#logLimits, {
+      advise: (message) => this.#advise(message, bridge.stream),
+      isOf: (request) => this.#streams.get(identityOf(request)) === shore,
+      cross: () => {
+        for (const tab of this.#tabs) tab.cross(bridge)
+      },
+    })
+    return bridge
   }
 
   /** Once, in the console of the page that has come to the stream last. */

@@ -12,6 +12,7 @@ import {
 } from '../src/link/protocol.ts'
 import { Cursor } from './delivery/cursor.ts'
 import type { HubPlatform } from './platform.ts'
+import type { Bridge } from './stream/bridge.ts'
 import type { Stream } from './stream/stream.ts'
 import { sinceOf } from './stream/takeover.ts'
 
@@ -100,15 +101,11 @@ export class Tab implements HubSide {
     return this.#hub.id
   }
 
-  /**
-   * Subscriptions that a bridge has brought up to its stream go on there.
-   *
-   * @param isJoined the bridge has got there; otherwise they begin there as well as they can
-   */
-  cross(bridge: Stream, shore: Stream, isJoined: boolean): void {
-    for (const { stream, cursor, subscription } of [...this.#subscriptions.values()]) {
-      if (stream !== bridge || (isJoined && !cursor.isThrough)) continue
-      const start = isJoined ? bridge.positionAt(bridge.log.lastSeq) : shore.startOf(subscription)
+  /** Subscriptions that a bridge has brought to its shore go on there. Where it has not joined, they begin as well as they can. */
+  cross({ stream, shore, isJoined }: Bridge): void {
+    for (const { subscription, cursor, ...one } of [...this.#subscriptions.values()]) {
+      if (one.stream !== stream || (isJoined && !cursor.isThrough)) continue
+      const start = isJoined ? stream.positionAt(stream.log.lastSeq) : shore.startOf(subscription)
       this.#follow(shore, subscription, start, cursor)
     }
   }
@@ -153,9 +150,7 @@ export class Tab implements HubSide {
 
   /** @param former the cursor whose place it takes */
   #follow(stream: Stream, subscription: Subscription, start: Position | undefined, former?: Cursor): void {
-    const { position, since, ...rest } = subscription
-    const id = sinceOf(subscription)
-    const begun = { ...rest, ...(start && { position: start }), ...(id !== undefined && { since: id }) }
+    const begun = { ...subscription, position: start, since: sinceOf(subscription) }
     const cursor = new Cursor(this.#hub.platform, this.#hub.id, stream, begun, this.#remote, former)
     this.#subscriptions.set(subscription.id, { stream, cursor, subscription })
     former?.close()

@@ -101,6 +101,7 @@ export class Stream implements ConnectionStream {
 
   /** The stream's present state, for a subscriber that did not see it change. */
   get stateNow(): StreamState {
+    if (this.shore !== undefined) return this.shore.stateNow
     const { status } = this.connection
     return { ...status, state: status.state === 'retrying' ? 'connecting' : status.state }
   }

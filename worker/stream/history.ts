@@ -1,6 +1,6 @@
 import { passedOf, placeKey, placeOf } from '../../src/link/place.ts'
 import type { EventEntry, Passed } from '../../src/link/protocol.ts'
-import type { Log, LoggedEvent, Role } from '../log/log.ts'
+import { isOutOfLine, type Log, type LoggedEvent, type Role } from '../log/log.ts'
 import { type Anchor, AnchorSearch } from './anchor.ts'
 import { Frames } from './frames.ts'
 import { Manners } from './manners.ts'
@@ -163,8 +163,9 @@ export class History {
     const { firstSeq, lastSeq, replaysFrom, isWhole } = this.#log
     for (let seq = lastSeq; seq >= Math.max(firstSeq, replaysFrom - 1); seq--) {
       const entry = this.#log.at(seq)
-      if (entry?.type === 'event' && entry.id === id && entry.nth === 0 && entry.role === 'history')
-        return seq
+      if (entry?.type !== 'event' || entry.id !== id || entry.nth > 0 || entry.role !== 'history') continue
+      // In the midst of a replay no position can say what a page has had that was not there.
+      return isOutOfLine(entry) ? undefined : seq
     }
     const before = this.#before.at(-1)
     return before?.id === id && before.nth === 0 && isWhole && replaysFrom === 1 ? firstSeq - 1 : undefined

@@ -149,10 +149,12 @@ export class Cursor implements Subscriber {
     // It is not known yet whether the stream is still its page's.
     if (this.questions.awaited !== undefined) return
     while (!this.#isClosed && !this.#isTold && this.#sender.hasRoom(this.#stream.log, this.#next)) {
+      // On its way to this log it may have been told positions in another one.
+      const comesSince = this.#subscription.since !== undefined && this.#lead.length > 0
       const entries = this.#take()
       if (entries === undefined && !this.#isPositionDue()) return
       const seq = this.#next - 1
-      const beginsAnew = this.#rejoin?.isForeign === true && this.#rejoin.isJoined
+      const beginsAnew = comesSince || (this.#rejoin?.isForeign === true && this.#rejoin.isJoined)
       this.#sender.send(entries ?? NO_ENTRIES, seq, this.#positionAt(seq), beginsAnew)
       if (this.#rejoin?.isJoined) this.#rejoin = undefined
     }
@@ -198,7 +200,7 @@ export class Cursor implements Subscriber {
         this.#joining.continue(former.#joining)
         first = log.firstSeq
       }
-      if (since !== undefined && position.seq > 0) this.#lead.push(this.#stateNow(position.seq))
+      if (since !== undefined) this.#lead.push(this.#stateNow(position.seq))
       if (position.seq + 1 < first) this.#fallBehind('asleep', first)
       return Math.max(position.seq + 1, first)
     }

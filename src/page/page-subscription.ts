@@ -11,7 +11,7 @@ import {
   type StreamRequest,
   type Subscription,
 } from '../link/protocol.ts'
-import { Dispatched } from './dispatched.ts'
+import { Dispatched, numberBefore } from './dispatched.ts'
 import { Inbox, type PendingBatch, type Receive } from './inbox.ts'
 import type { Platform } from './platform.ts'
 
@@ -200,8 +200,8 @@ export class PageSubscription {
 
   /** Remembers the first `count` entries of a batch. */
   #dispatch(batch: Batch, count: number): void {
-    const { entries, beginsAnew, position } = batch
-    const first = entries.ordinal === 0 ? position.ordinal : entries.ordinal - 1
+    const { beginsAnew } = batch
+    const first = numberBefore(batch)
     if (beginsAnew) this.#dispatched.renumber(first)
     const former = beginsAnew ? undefined : this.#position
     this.#dispatched.add(batch, count, former?.ordinal ?? first)

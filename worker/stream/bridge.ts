@@ -4,6 +4,7 @@ import { charactersOf, type LogLimits } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { ConnectionRequest, Head, Receiver, Source, SourceEvent } from '../source/source.ts'
 import { type Leading, Stream } from './stream.ts'
+import { logOf } from './takeover.ts'
 
 /** How long, in ms, the server may take to answer, and then to bring more of what the log does not have. */
 const ANSWER = 10_000
@@ -68,7 +69,7 @@ export class Bridge implements Leading {
     this.#notices = notices
     this.#lookedAt = shore.log.replaysFrom - 1
     const own = (connection: ConnectionRequest, receiver: Receiver) => this.#ask(source, connection, receiver)
-    this.stream = new Stream(platform, own, id, shore.request, limits, {
+    this.stream = new Stream(platform, own, `${logOf(since)} ${id}`, shore.request, limits, {
       ...notices,
       ended: () => {
         shore.bridges.delete(since)
@@ -137,6 +138,8 @@ export class Bridge implements Leading {
         receiver.event(event)
         if (key === last) break
       }
+      // A state is always acknowledged: then the page is through with what comes before.
+      this.stream.logState()
       receiver.flushed()
     }
     const failure = await source(

@@ -11,11 +11,14 @@ export function snapshotAt(id: string): Position {
 
 /** The ID up to which a page has everything, as long as it has had nothing else. */
 export const sinceOf = ({ since, position }: Subscription): string | undefined =>
-  position !== undefined && isSnapshot(position) ? position.resumeAfter : since
+  position !== undefined && position.log === logOf(position.resumeAfter) ? position.resumeAfter : since
 
-const isSnapshot = ({ log, resumeAfter }: Position): boolean => log === logOf(resumeAfter)
+/** The log of those who are at, or on a bridge from, this ID: at the next hub others count for more. */
+export const logOf = (id: string): string => `${SINCE}${id}`
 
-const logOf = (id: string): string => `since ${id}`
+const SINCE = 'since '
+
+const isMinor = ({ log }: Position): boolean => log.startsWith(SINCE)
 
 /** Gathers what a dead hub's tabs remember. Its successor's first connection resumes from the oldest position. */
 export class Takeover {
@@ -57,8 +60,7 @@ export class Takeover {
    */
   gather(position: Position, seen: Seen | undefined): number {
     if (!this.#isSettled) {
-      // Who has had events counts for more than who has a snapshot.
-      if (this.#start === undefined || isSnapshot(this.#start)) {
+      if (this.#start === undefined || (isMinor(this.#start) && !isMinor(position))) {
         this.#start = position
         this.#events.clear()
         this.#end = 0

@@ -63,6 +63,13 @@ describe('connect() complains', () => {
     ['events', { cpu: {} }, 'events must be an object that gives each name json()'],
     ['replay', -1, 'replay must be a number of events'],
     ['replay', 'some', 'replay must be a number of events'],
+    ['since', 7, 'since must be the ID of an event, without line breaks; leave it out where there is none'],
+    ['since', '', 'since must be the ID of an event'],
+    ['since', null, 'since must be the ID of an event'],
+    ['since', 'a\nb', 'since must be the ID of an event'],
+    ['since', '1\r', 'since must be the ID of an event'],
+    ['since', '1\n', 'since must be the ID of an event'],
+    ['since', '1\0', 'since must be the ID of an event'],
     ['retry', 1_000, 'retry must be true, false or a function'],
     ['maxRetries', -1, 'maxRetries must be a whole number, or Infinity'],
     ['maxRetries', 1.5, 'maxRetries must be a whole number, or Infinity'],
@@ -128,7 +135,18 @@ describe('connect() complains', () => {
   })
 
   test('of nothing where an option is undefined', () => {
-    const names = ['method', 'body', 'headers', 'key', 'credentials', 'events', 'replay', 'retry', 'until']
+    const names = [
+      'method',
+      'body',
+      'headers',
+      'key',
+      'credentials',
+      'events',
+      'replay',
+      'since',
+      'retry',
+      'until',
+    ]
     expect(() => connect(Object.fromEntries(names.map((name) => [name, undefined])))).not.toThrow()
   })
 })
@@ -295,6 +313,7 @@ describe('a stream is shared', () => {
   test.each<[string, ConnectOptions, ConnectOptions]>([
     ['nothing in particular is asked for', {}, {}],
     ['only the ways of listening differ', { replay: 1, events: { a: text } }, { until: () => false }],
+    ['only the IDs that they start from differ', { since: '1' }, { since: '2' }],
     ['only the policies differ', { idleTimeout: 5_000, retry: false }, { maxRetries: 7 }],
     [
       'headers are the same in another order and case',

@@ -27,7 +27,7 @@ async function follow(tab: Tab, options: object = {}): Promise<void> {
   }, options)
 }
 
-const followed = (tab: Tab): Promise<string[]> => tab.page.evaluate(() => followed)
+const toldTo = (tab: Tab): Promise<string[]> => tab.page.evaluate(() => followed)
 
 /** Resolves when the page has been told this. */
 const told = (tab: Tab, what: string): Promise<unknown> =>
@@ -56,7 +56,7 @@ describe.each(HOSTS)('since, with host %s', ESSENTIAL, (host) => {
   /** The first tab has noticed nothing, and one connection is left. */
   async function expectUndisturbed(channel: Channel, first: Tab, to: number): Promise<void> {
     await told(first, String(to))
-    expect(await followed(first)).toEqual(['connecting', 'open', ...numbers(4, to)])
+    expect(await toldTo(first)).toEqual(['connecting', 'open', ...numbers(4, to)])
     await channel.waitForConnections(1)
     await expect
       .poll(async () => (await inspect(first)).streams, POLL)
@@ -72,7 +72,7 @@ describe.each(HOSTS)('since, with host %s', ESSENTIAL, (host) => {
     await told(tab, '4')
     send(channel, 5, 5)
     await told(tab, '5')
-    expect(await followed(tab)).toEqual(['open', ...numbers(3, 5)])
+    expect(await toldTo(tab)).toEqual(['open', ...numbers(3, 5)])
     expect(channel.requests.map(({ lastEventId }) => lastEventId)).toEqual(['2'])
   })
 
@@ -82,7 +82,7 @@ describe.each(HOSTS)('since, with host %s', ESSENTIAL, (host) => {
     await told(late, '6')
     send(channel, 7, 7)
     await told(late, '7')
-    expect(await followed(late)).toEqual(['open', ...numbers(5, 7)])
+    expect(await toldTo(late)).toEqual(['open', ...numbers(5, 7)])
     await expectUndisturbed(channel, first, 7)
     expect(channel.totalConnections).toBe(1)
   })
@@ -93,7 +93,7 @@ describe.each(HOSTS)('since, with host %s', ESSENTIAL, (host) => {
     await told(late, '6')
     send(channel, 7, 7)
     await told(late, '7')
-    expect((await followed(late)).filter((what) => what !== 'open')).toEqual(numbers(2, 7))
+    expect((await toldTo(late)).filter((what) => what !== 'open')).toEqual(numbers(2, 7))
     await expectUndisturbed(channel, first, 7)
     expect(channel.requests.map(({ lastEventId }) => lastEventId)).toEqual([undefined, '1'])
   })
@@ -105,7 +105,7 @@ describe.each(HOSTS)('since, with host %s', ESSENTIAL, (host) => {
     await told(late, 'open')
     send(channel, 7, 7)
     await told(late, '7')
-    expect(await followed(late)).toEqual(['history-lost behind 1', 'open', '7'])
+    expect(await toldTo(late)).toEqual(['history-lost behind 1', 'open', '7'])
     await expectUndisturbed(channel, first, 7)
     expect(channel.requests.map(({ lastEventId }) => lastEventId)).toEqual([undefined, '1'])
   })

@@ -313,7 +313,6 @@ describe('a stream is shared', () => {
   test.each<[string, ConnectOptions, ConnectOptions]>([
     ['nothing in particular is asked for', {}, {}],
     ['only the ways of listening differ', { replay: 1, events: { a: text } }, { until: () => false }],
-    ['only the IDs that they start from differ', { since: '1' }, { since: '2' }],
     ['only the policies differ', { idleTimeout: 5_000, retry: false }, { maxRetries: 7 }],
     [
       'headers are the same in another order and case',

@@ -22,7 +22,6 @@ const KINDS: readonly ServerKind[] = [
   'inclusive',
   'candid',
   'mercure',
-  'sparse',
   'greeting',
   'greeting-without-id',
   'heartbeats',

@@ -5,9 +5,9 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 /** Bytes, compressed by brotli at quality 11. The README states what there is. */
 const BUDGETS = {
   SharedEventSource: 9_520,
-  connect: 13_225,
-  'worker.js': 21_035,
-  'hub.js': 21_160,
+  connect: 13_255,
+  'worker.js': 22_270,
+  'hub.js': 22_400,
 }
 
 const sizes = await measureSizes()

@@ -157,7 +157,7 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
   since: (value) =>
     typeof value === 'string' && /^[^\0\r\n]+$/.test(value)
       ? undefined
-      : 'the ID of an event, without line breaks; leave it out where there is none',
+      : 'an ID without line breaks that is not empty; leave it out where there is none',
   retry: (value) =>
     ['boolean', 'function'].includes(typeof value) ? undefined : 'true, false or a function',
   resume: (value) =>

@@ -78,7 +78,7 @@ export class Dispatched {
    */
   renumber(before: number): void {
     const { events } = this.before([])
-    const part = digested(events.map((event) => ({ ...event, ordinal: 0 })))
+    const part = digested(events.map(unnumbered))
     this.#parts = [part]
     this.#count = part.count
     this.#characters = part.characters
@@ -91,12 +91,11 @@ export class Dispatched {
     let since = this.#since
     for (const batch of pending) {
       if (batch.beginsAnew) {
-        // As in `renumber`.
-        all = all.map((event) => ({ ...event, ordinal: 0 }))
+        all = all.map(unnumbered)
         since = numberBefore(batch)
       }
       if (hasGap(batch)) since = batch.position.ordinal
-      all = [...all, ...this.passed(batch.entries)]
+      all.push(...this.passed(batch.entries))
     }
     const { events, since: left } = latest(all)
     return { events, since: Math.max(since, left) }
@@ -124,6 +123,8 @@ export class Dispatched {
     return digested(events)
   }
 }
+
+const unnumbered = (event: Passed): Passed => ({ ...event, ordinal: 0 })
 
 /** Number of the last event before those of a batch. */
 export const numberBefore = ({ entries, position }: Batch): number =>

@@ -138,8 +138,6 @@ export class Bridge implements Leading {
         receiver.event(event)
         if (key === last) break
       }
-      // A state is always acknowledged: then the page is through with what comes before.
-      this.stream.logState()
       receiver.flushed()
     }
     const failure = await source(

@@ -465,10 +465,10 @@ describe('at another hub', () => {
     const page = new Page()
     page.deliver([event(1), event(2)], { log: 'another' })
     await page.turns()
-    page.deliver([event(3)], { log: 'another' })
+    page.deliver([event(3), event(4)], { log: 'another' })
     page.deliver([event(8)], { beginsAnew: true })
     page.subscription.reattach()
-    const nowhere = [1, 2, 3].map((number) => ({ ...passedOf(event(number)), ordinal: 0 }))
+    const nowhere = [1, 2, 3, 4].map((number) => ({ ...passedOf(event(number)), ordinal: 0 }))
     expect(page.message()).toMatchObject({
       position: { log: LOG },
       seen: { events: [...nowhere, passedOf(event(8))], since: 7 },

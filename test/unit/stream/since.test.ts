@@ -154,6 +154,17 @@ describe('the first page of a stream', () => {
     expect(gaps).toEqual([])
   })
 
+  test('is not given the event of the ID itself, where the server repeats it', async () => {
+    const world = new UpstreamWorld()
+    world.upstream.answer = ({ headers }) => ({ text: events(Number(headers[LAST]), 4) })
+    const { words, gaps } = open(world, 'page', { since: '2' })
+    await world.clock.advance(OPEN)
+    world.upstream.cut()
+    await world.clock.advance(3_000)
+    expect(words).toEqual(messages(3, 4))
+    expect(gaps).toEqual([])
+  })
+
   test('makes the request that resumes, where that is another', async () => {
     const world = new UpstreamWorld()
     new Resuming(world, 5)
@@ -227,6 +238,15 @@ describe('a page that comes to a stream whose log reaches back to the ID', () =>
     expect(new Set(late.states)).toEqual(new Set(['open']))
     expect(asked(world)).toEqual(['2'])
     await expectUndisturbed(world, first, messages(3, 7))
+  })
+
+  test('is given what came behind the ID without one of its own', async () => {
+    const { world } = await shared(6, 3)
+    world.upstream.write('data: more\n\n')
+    await world.clock.advance(0)
+    const late = open(world, 'late', { since: '6' })
+    await world.clock.advance(OPEN)
+    expect(late).toMatchObject({ words: ['message more'], gaps: [] })
   })
 
   test('is told of a gap that lies behind the ID', async () => {
@@ -354,6 +374,19 @@ describe('a page that comes to a stream whose log does not reach back to the ID'
     await world.clock.advance(OPEN)
     expect(late).toMatchObject({ words: ['message hello', ...messages(2, 6)], gaps: [] })
     await expectUndisturbed(world, first, ['message hello', ...messages(4, 6)])
+  })
+
+  test('does not take a heartbeat for the log', async () => {
+    const ephemeral = ['beat']
+    const { world, server, first } = await shared(6, 3, { ephemeral })
+    const beat = 'event: beat\nid: beat\ndata: beat\n\n'
+    world.upstream.write(beat)
+    world.upstream.answer = (asked) => ({ text: beat + server.after(asked) })
+    const late = open(world, 'late', { since: '1', ephemeral })
+    await world.clock.advance(OPEN)
+    // One of each connection.
+    expect(late).toMatchObject({ words: ['beat beat', ...messages(2, 6), 'beat beat'], gaps: [] })
+    await expectUndisturbed(world, first, [...messages(4, 6), 'beat beat'])
   })
 
   test('is given the event that the other connection began with', async () => {
@@ -489,6 +522,8 @@ describe('a page that comes to a stream whose log does not reach back to the ID'
     await world.clock.advance(5_000)
     expect(asked(world)).toEqual([undefined, '1'])
     expect(world.report().streams).toMatchObject([{ subscribers: 0 }])
+    // The bridge has led up to the log, and needs no connection any more.
+    expect(world.upstream.open.size).toBe(1)
     late.page.agent.kill()
     await world.clock.advance(3_000)
     expect(world.upstream.open.size).toBe(0)
@@ -531,6 +566,21 @@ describe('a page that comes to a stream whose log does not reach back to the ID'
     await world.clock.advance(0)
     expect(late.gaps).toMatchObject([{ reason: 'history-lost', before: '1' }])
     expect(late.states).toEqual(['closed'])
+    expect(world.upstream.open.size).toBe(0)
+  })
+
+  test('is told of a gap and of the end, if the server ends the stream meanwhile', async () => {
+    const { world } = await shared(6, 3)
+    world.upstream.answer = () => undefined
+    const late = open(world, 'late', { since: '1' })
+    await world.clock.advance(50)
+    world.upstream.answer = () => ({ status: 204 })
+    for (const { asked, end } of world.upstream.open) if (asked.headers[LAST] === undefined) end()
+    await world.clock.advance(900)
+    expect(late.gaps).toEqual([])
+    await world.clock.advance(5_000)
+    expect(late.gaps).toMatchObject([{ reason: 'history-lost', before: '1' }])
+    expect(late.states.at(-1)).toBe('closed')
     expect(world.upstream.open.size).toBe(0)
   })
 

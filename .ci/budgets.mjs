@@ -4,10 +4,10 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 
 /** Bytes, compressed by brotli at quality 11. The README states what there is. */
 const BUDGETS = {
-  SharedEventSource: 8_650,
-  connect: 11_230,
-  'worker.js': 21_080,
-  'hub.js': 21_530,
+  SharedEventSource: 8_700,
+  connect: 11_350,
+  'worker.js': 22_400,
+  'hub.js': 22_800,
 }
 
 const sizes = await measureSizes()

@@ -10,8 +10,10 @@ import {
 import { LOG_LIMITS, type LogLimits } from './log/log.ts'
 import type { HubPlatform } from './platform.ts'
 import { sse } from './source/sse.ts'
+import { Bridge } from './stream/bridge.ts'
 import { requestFor } from './stream/request.ts'
-import { Stream } from './stream/stream.ts'
+import { type Leading, Stream } from './stream/stream.ts'
+import { sinceOf } from './stream/takeover.ts'
 import { Tab, type TabHub } from './tab.ts'
 
 /**
@@ -92,11 +94,16 @@ export class Hub implements TabHub {
     const { request, position, seen } = subscription
     const identity = identityOf(request)
     let stream = this.#streams.get(identity)
-    if (stream?.subscribers.size === 0 && !mayTakeUp(stream, subscription, tab)) {
+    if (stream?.isHeld === false && !mayTakeUp(stream, subscription, tab)) {
       stream.close()
       stream = undefined
     }
     stream ??= this.#createStream(identity, request)
+    const since = sinceOf(subscription)
+    if (since !== undefined) {
+      if (!subscription.policy.resumes || stream.startOf(subscription) !== undefined) return stream
+      return (stream.bridges.get(since) ?? this.#bridge(stream, since)).stream
+    }
     // A position in the stream's own log comes from a tab that is here already.
     if (position !== undefined && position.resumeAfter !== '' && position.log !== stream.id) {
       const wait = stream.gather(position, seen) > 1 ? GATHER_MISSING : GATHER_MORE
@@ -168,6 +175,19 @@ export class Hub implements TabHub {
     const { held = [{ name: TAB_LOCK }] } = (await this.platform.locks?.query().catch(() => {})) ?? {}
     const locks = new Set(Array.from(this.#tabs, ({ lock }) => lock))
     return held.every(({ name = '' }) => !name.startsWith(TAB_LOCK) || locks.has(name))
+  }
+
+  /** To those who have everything up to an ID, and a stream's log does not reach back to it. */
+  #bridge(shore: Stream, since: string): Leading {
+    const id = `${this.id}/${++this.#streamCount}`
+    const bridge = new Bridge(this.platform, sse(this.platform), id, shore, since, this.#logLimits, {
+      advise: (message) => this.#advise(message, bridge.stream),
+      isOf: (request) => this.#streams.get(identityOf(request)) === shore,
+      cross: () => {
+        for (const tab of this.#tabs) tab.cross(bridge)
+      },
+    })
+    return bridge
   }
 
   /** Once, in the console of the page that has come to the stream last. */

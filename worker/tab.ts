@@ -4,6 +4,7 @@ import {
   type Attachment,
   type HubReport,
   type HubSide,
+  type Position,
   type StreamRequest,
   type Subscription,
   type TabSide,
@@ -11,7 +12,9 @@ import {
 } from '../src/link/protocol.ts'
 import { Cursor } from './delivery/cursor.ts'
 import type { HubPlatform } from './platform.ts'
+import type { Bridge } from './stream/bridge.ts'
 import type { Stream } from './stream/stream.ts'
+import { sinceOf } from './stream/takeover.ts'
 
 /** A tab that has not attached after this many ms has gone, or has opened another link. */
 const ATTACH_LIMIT = 10_000
@@ -19,6 +22,13 @@ const ATTACH_LIMIT = 10_000
 /** How often, in ms, a tab without a lock is pinged, and how many pings in a row it may miss. */
 const PING_INTERVAL = 5_000
 const PINGS_MISSED = 3
+
+interface Subscribed {
+  readonly stream: Stream
+  readonly cursor: Cursor
+  /** As the page has said it last. */
+  readonly subscription: Subscription
+}
 
 /** What a tab needs from its hub. */
 export interface TabHub {
@@ -43,7 +53,7 @@ export class Tab implements HubSide {
   readonly #endpoint: LinkEndpoint
   /** Held as long as the tab exists: if a remote is garbage-collected, its calls never settle. */
   readonly #remote: Remote<TabSide>
-  readonly #subscriptions = new Map<number, { readonly stream: Stream; readonly cursor: Cursor }>()
+  readonly #subscriptions = new Map<number, Subscribed>()
   readonly #watch = new AbortController()
   readonly #closed: () => void
   /** Name of the Web Lock that the page holds as long as it lives; `''` where it can have none. */
@@ -85,15 +95,20 @@ export class Tab implements HubSide {
     const known = this.#subscriptions.get(subscription.id)
     // It may have parted.
     const present = known?.stream.subscribers.has(known.cursor) ? known : undefined
-    const former = present?.cursor
     const stream = present?.stream ?? this.#hub.streamFor(subscription, this)
     const warning = this.#hub.takeWarning()
     if (warning !== undefined) this.warn(warning)
-    const cursor = new Cursor(this.#hub.platform, this.#hub.id, stream, subscription, this.#remote, former)
-    this.#subscriptions.set(subscription.id, { stream, cursor })
-    former?.close()
-    cursor.pump()
+    this.#follow(stream, subscription, stream.startOf(subscription), present?.cursor)
     return this.#hub.id
+  }
+
+  /** Subscriptions that a bridge has brought to its shore go on there. Where it has not joined, they begin as well as they can. */
+  cross({ stream, shore, isJoined }: Bridge): void {
+    for (const { subscription, cursor, ...one } of [...this.#subscriptions.values()]) {
+      if (one.stream !== stream || (isJoined && !cursor.isThrough)) continue
+      const start = isJoined ? stream.positionAt(stream.log.lastSeq) : shore.startOf(subscription)
+      this.#follow(shore, subscription, start, cursor)
+    }
   }
 
   unsubscribe(subscriptionId: number): void {
@@ -104,7 +119,7 @@ export class Tab implements HubSide {
   }
 
   end(subscriptionId: number, request?: StreamRequest): void {
-    const stream = this.#subscriptions.get(subscriptionId)?.stream ?? (request && this.#hub.streamOf(request))
+    const stream = this.#shared(subscriptionId) ?? (request && this.#hub.streamOf(request))
     stream?.finish()
   }
 
@@ -113,7 +128,7 @@ export class Tab implements HubSide {
   }
 
   reconnect(subscriptionId: number): void {
-    this.#subscriptions.get(subscriptionId)?.stream.connection.reconnect()
+    this.#shared(subscriptionId)?.connection.reconnect()
   }
 
   detach(): void {
@@ -132,6 +147,21 @@ export class Tab implements HubSide {
   /** Writes to the page's console. */
   warn(message: string): void {
     this.#remote.warn(message)
+  }
+
+  /** @param former the cursor whose place it takes */
+  #follow(stream: Stream, subscription: Subscription, start: Position | undefined, former?: Cursor): void {
+    const begun = { ...subscription, position: start, since: sinceOf(subscription) }
+    const cursor = new Cursor(this.#hub.platform, this.#hub.id, stream, begun, this.#remote, former)
+    this.#subscriptions.set(subscription.id, { stream, cursor, subscription })
+    former?.close()
+    cursor.pump()
+  }
+
+  /** The stream that others share as well. */
+  #shared(subscriptionId: number): Stream | undefined {
+    const { stream } = this.#subscriptions.get(subscriptionId) ?? {}
+    return stream?.shore ?? stream
   }
 
   #close(): void {

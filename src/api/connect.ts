@@ -53,6 +53,15 @@ export interface ConnectOptions<
   /** As with `SharedEventSource`: how many of the latest events to be given first. */
   replay?: Replay
   /**
+   * The page has everything up to this event ID, for instance in a snapshot, and wants what follows. It is given from the log
+   * where that reaches back to the ID. Otherwise the server is asked: by the first connection, which sends the ID in
+   * `Last-Event-ID`; or where the stream is there already, by a second one that ends as soon as it has led up to the log. If it
+   * does not, a gap (`history-lost`) comes first, as it does at once with `resume: 'none'` (`unresumable`); then what comes from
+   * now on, and only then `replay` counts. It is not part of what makes streams the same.
+   * @default from now on
+   */
+  since?: string
+  /**
    * `false` for no further attempt after a failure; or a function that says after how many ms to make one, or `false`.
    * @default exponential back-off with jitter, from the server's `retry:` time (1 s) to 30 s
    */
@@ -145,6 +154,10 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
       ? undefined
       : 'an object that gives each name json(), text, a function or a schema',
   replay: () => undefined,
+  since: (value) =>
+    typeof value === 'string' && /^[^\0\r\n]+$/.test(value)
+      ? undefined
+      : 'an ID without line breaks that is not empty; leave it out where there is none',
   retry: (value) =>
     ['boolean', 'function'].includes(typeof value) ? undefined : 'true, false or a function',
   resume: (value) =>
@@ -202,7 +215,7 @@ export function connect(url: string | URL | UrlFunction, options: ConnectOptions
   const at = typeof url === 'function' ? url : withoutFragment(resolve(url))
   // From here on the page's options hold.
   const client = pageClient()
-  const wish = { ...wishOf(at, own, client), replay }
+  const wish = { ...wishOf(at, own, client), replay, since: own.since }
   return new PageStream(client, wish, { decoders: events, until, signal })
 }
 

@@ -137,7 +137,9 @@ export class PageStream implements SharedStream {
     checkName(name)
     checkSignal(signal)
     let origin = ''
-    const subscription = this.#client.subscribe({ ...this.#wish, replay: undefined }, (entry, log) => {
+    // Later ones begin where the stream is.
+    const since = this.#state === INITIAL_STATE ? this.#wish.since : undefined
+    const subscription = this.#client.subscribe({ ...this.#wish, replay: undefined, since }, (entry, log) => {
       if (entry.type === 'event') {
         const raw = rawOf(entry, origin)
         const pause = this.#decoded(

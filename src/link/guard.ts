@@ -127,7 +127,7 @@ function isAnswer(message: unknown): message is { readonly value?: unknown } {
 
 function isSubscription(value: unknown): boolean {
   if (!isRecord(value) || !isInteger(value.id) || !isInteger(value.epoch)) return false
-  const { request, policy, names, position, replay, seen, renews } = value
+  const { request, policy, names, position, replay, since, seen, renews } = value
   return (
     isRequest(request) &&
     isRecord(policy) &&
@@ -136,6 +136,7 @@ function isSubscription(value: unknown): boolean {
     names.every(isString) &&
     (position === undefined || isPosition(position)) &&
     (['undefined', 'number'].includes(typeof replay) || replay === 'all' || isRecord(replay)) &&
+    (since === undefined || (isString(since) && isFitForHeader(since))) &&
     (seen === undefined || (isRecord(seen) && arePassed(seen.events) && isInteger(seen.since))) &&
     (renews === undefined || (Array.isArray(renews) && renews.every(isInteger)))
   )

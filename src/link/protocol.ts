@@ -186,9 +186,11 @@ export interface Subscription {
   /** {@link EVERY_NAME} stands for all. */
   readonly names: readonly string[]
   /** Absent: from now on. */
-  readonly position?: Position
+  readonly position?: Position | undefined
   /** What a newcomer is to be given of the past. */
   readonly replay?: Replay
+  /** A page without a position has everything up to this ID: it is to be given what follows, or a gap. */
+  readonly since?: string | undefined
   /** What this tab has dispatched lately, for a hub that may not know the position's log. */
   readonly seen?: Seen
   /** Subscriptions that the tab had closed in the very task in which it opened this one, which may take their place. */

@@ -78,7 +78,7 @@ export class Dispatched {
    */
   renumber(before: number): void {
     const { events } = this.before([])
-    const part = digested(events.map((event) => ({ ...event, ordinal: 0 })))
+    const part = digested(events.map(unnumbered))
     this.#parts = [part]
     this.#count = part.count
     this.#characters = part.characters
@@ -87,10 +87,18 @@ export class Dispatched {
 
   /** What has been dispatched, and then the batches that are pending. */
   before(pending: readonly Batch[]): Seen {
-    const arrived = pending.flatMap(({ entries }) => this.passed(entries))
-    const { events, since } = latest([...this.#parts.flatMap(({ events }) => events()), ...arrived])
-    const gap = pending.findLast(hasGap)
-    return { events, since: Math.max(this.#since, since, gap?.position.ordinal ?? 0) }
+    let all = this.#parts.flatMap(({ events }) => events())
+    let since = this.#since
+    for (const batch of pending) {
+      if (batch.beginsAnew) {
+        all = all.map(unnumbered)
+        since = numberBefore(batch)
+      }
+      if (hasGap(batch)) since = batch.position.ordinal
+      all.push(...this.passed(batch.entries))
+    }
+    const { events, since: left } = latest(all)
+    return { events, since: Math.max(since, left) }
   }
 
   /** The events among the first `count` entries. */
@@ -115,6 +123,12 @@ export class Dispatched {
     return digested(events)
   }
 }
+
+const unnumbered = (event: Passed): Passed => ({ ...event, ordinal: 0 })
+
+/** Number of the last event before those of a batch. */
+export const numberBefore = ({ entries, position }: Batch): number =>
+  entries.ordinal === 0 ? position.ordinal : entries.ordinal - 1
 
 const hasGap = ({ entries }: Batch): boolean => entries.others.some(({ type }) => type === 'gap')
 

@@ -10,7 +10,7 @@ import {
   type StreamRequest,
   type Subscription,
 } from '../link/protocol.ts'
-import { Dispatched } from './dispatched.ts'
+import { Dispatched, numberBefore } from './dispatched.ts'
 import { Inbox, type PendingBatch, type Receive } from './inbox.ts'
 import type { Platform } from './platform.ts'
 
@@ -20,6 +20,8 @@ export interface Wish {
   readonly request: StreamRequest | Promise<StreamRequest>
   readonly policy: Subscription['policy']
   readonly replay?: Replay | undefined
+  /** The page has everything up to this ID. */
+  readonly since?: string | undefined
   /** As the policy's pointer says. */
   readonly identify?: ((event: EventEntry) => string | undefined) | undefined
   readonly details?: ((reason: HeadersReason, round: string) => Promise<ConnectionDetails>) | undefined
@@ -101,7 +103,7 @@ export class PageSubscription {
   message(): Subscription | undefined {
     if (this.#request === undefined) return undefined
     this.isKnown = true
-    const { policy, replay, latest } = this.wish
+    const { policy, replay, since, latest } = this.wish
     const { renews = [] } = this.#notices
     const { pending } = this.#inbox
     const position = pending.at(-1)?.batch.position ?? this.#position
@@ -113,6 +115,7 @@ export class PageSubscription {
       names: this.#names,
       ...(position && { position }),
       ...(replay !== undefined && { replay }),
+      ...(since && !position && { since }),
       ...(renews.length > 0 && { renews }),
       ...(position &&
         position.log !== this.#hubLog && {
@@ -178,8 +181,8 @@ export class PageSubscription {
 
   /** Remembers the first `count` entries of a batch. */
   #dispatch(batch: Batch, count: number): void {
-    const { entries, beginsAnew, position } = batch
-    const first = entries.ordinal === 0 ? position.ordinal : entries.ordinal - 1
+    const { beginsAnew } = batch
+    const first = numberBefore(batch)
     if (beginsAnew) this.#dispatched.renumber(first)
     const former = beginsAnew ? undefined : this.#position
     this.#dispatched.add(batch, count, former?.ordinal ?? first)

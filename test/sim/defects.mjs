@@ -214,7 +214,7 @@ export const mutants = [
   {
     name: 'never closed',
     file: 'worker/stream/stream.ts',
-    find: '    this.#linger = this.#platform.setTimeout(() => this.close(), LINGER)\n',
+    find: '      else this.close()\n',
     replace: '',
     defect: 'The connection outlives its last subscriber for good.',
   },

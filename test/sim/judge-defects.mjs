@@ -15,8 +15,8 @@ export const judgeMutants = [
   {
     name: 'held without end',
     file: 'worker/stream/resumption.ts',
-    find: 'isDenied || this.#held.length > most',
-    replace: 'isDenied',
+    find: 'if (isDenied || this.#held.length > MOST_HELD) this.giveUp(this.#lastAt)',
+    replace: 'if (isDenied) this.giveUp(this.#lastAt)',
     defect: 'A server that sends much makes the hub hold all of it.',
     test: 'test/unit/stream/resumption.test.ts',
   },

@@ -148,10 +148,12 @@ export class Cursor implements Subscriber {
     // It is not known yet whether the stream is still its page's.
     if (this.questions.awaited !== undefined) return
     while (!this.#isClosed && !this.#isTold && this.#sender.hasRoom(this.#stream.log, this.#next)) {
+      // On its way to this log it may have been told positions in another one.
+      const comesSince = this.#subscription.since !== undefined && this.#lead.length > 0
       const entries = this.#take()
       if (entries === undefined && !this.#isPositionDue()) return
       const seq = this.#next - 1
-      const beginsAnew = this.#rejoin?.isForeign === true && this.#rejoin.isJoined
+      const beginsAnew = comesSince || (this.#rejoin?.isForeign === true && this.#rejoin.isJoined)
       this.#sender.send(entries ?? NO_ENTRIES, seq, this.#positionAt(seq), beginsAnew)
       if (this.#rejoin?.isJoined) this.#rejoin = undefined
     }
@@ -186,7 +188,7 @@ export class Cursor implements Subscriber {
 
   #startingPoint(platform: HubPlatform, former: Cursor | undefined): number {
     const { log } = this.#stream
-    const { position, seen } = this.#subscription
+    const { position, seen, since } = this.#subscription
     if (position === undefined)
       return this.#join(former === undefined ? log.lastSeq + 1 : former.#joining.seq)
     this.#lastEventId = position.latest.at(-1)?.id ?? ''
@@ -197,6 +199,7 @@ export class Cursor implements Subscriber {
         this.#joining.continue(former.#joining)
         first = log.firstSeq
       }
+      if (since !== undefined) this.#lead.push(this.#stateNow(position.seq))
       if (position.seq + 1 < first) this.#fallBehind('asleep', first)
       return Math.max(position.seq + 1, first)
     }
@@ -207,8 +210,13 @@ export class Cursor implements Subscriber {
 
   #join(seq: number): number {
     const { log } = this.#stream
+    const { replay, since } = this.#subscription
+    if (since !== undefined) {
+      this.#lastEventId = since
+      this.#lead.push(this.#gap(this.policy.resumes ? 'history-lost' : 'unresumable', seq - 1, ''))
+    }
     this.#lead.push(this.#stateNow(seq - 1))
-    return this.#joining.join(log, seq, this.#subscription.replay, (kept) => {
+    return this.#joining.join(log, seq, replay, (kept) => {
       this.#lead.push({ ...kept, seq: log.firstSeq - 1 })
     })
   }

@@ -115,6 +115,11 @@ export class Frames {
     if (isAtOnce) this.#first = { name, length: data.length, digest, id }
   }
 
+  /** The last connection began at once with the same. */
+  hasBegunWith({ name, data }: Pick<Seen, 'name' | 'data'>): boolean {
+    return this.#first?.name === name && this.#first.digest === digestOf(name, data)
+  }
+
   /** By what is known so far. */
   isFrame(event: Seen): boolean {
     if (event.nth === 0 && event.id !== '') {

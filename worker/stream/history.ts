@@ -1,6 +1,6 @@
-import { passedOf, placeKey } from '../../src/link/place.ts'
+import { passedOf, placeKey, placeOf } from '../../src/link/place.ts'
 import type { EventEntry, Passed } from '../../src/link/protocol.ts'
-import type { Log, LoggedEvent, Role } from '../log/log.ts'
+import { isOutOfLine, type Log, type LoggedEvent, type Role } from '../log/log.ts'
 import { type Anchor, AnchorSearch } from './anchor.ts'
 import { Frames } from './frames.ts'
 import { Manners } from './manners.ts'
@@ -109,6 +109,13 @@ export class History {
     this.#optional.clear()
   }
 
+  /** Of the last event in a page's snapshot only the ID is known, until the server repeats it. */
+  learn(event: NewEvent): void {
+    const isSnapshot = ({ id, digest }: Passed) => digest === 0 && id === event.id && event.nth === 0
+    if (this.#before.some(isSnapshot))
+      this.#before = this.#before.map((one) => (isSnapshot(one) ? { ...one, ...placeOf(event) } : one))
+  }
+
   /** @param after place of the known event behind which a replay brought it, if it is not the newest */
   append(event: NewEvent, role: Role, after?: number): void {
     const ordinal = ++this.#end
@@ -149,6 +156,19 @@ export class History {
       add(passedOf(event), event.at, event.role === 'ahead')
     }
     return index
+  }
+
+  /** Sequence number of the entry behind which everything follows on this ID; `undefined` where the log does not reach back to it. */
+  seqOf(id: string): number | undefined {
+    const { firstSeq, lastSeq, replaysFrom, isWhole } = this.#log
+    for (let seq = lastSeq; seq >= Math.max(firstSeq, replaysFrom - 1); seq--) {
+      const entry = this.#log.at(seq)
+      if (entry?.type !== 'event' || entry.id !== id || entry.nth > 0 || entry.role !== 'history') continue
+      // In the midst of a replay no position can say what a page has had that was not there.
+      return isOutOfLine(entry) ? undefined : seq
+    }
+    const before = this.#before.at(-1)
+    return before?.id === id && before.nth === 0 && isWhole && replaysFrom === 1 ? firstSeq - 1 : undefined
   }
 
   /**

@@ -92,6 +92,11 @@ export class Reception {
     return this.#anchorNow().resumeAfter !== ''
   }
 
+  /** The ID that came without an event after the last event, if one did. */
+  get lone(): string | undefined {
+    return this.#lone
+  }
+
   /** A replay is under way. */
   get isJudging(): boolean {
     return this.#resumption?.isSearching === true
@@ -193,6 +198,7 @@ export class Reception {
       this.#append(event, isFrame ? 'frame' : 'history')
       return true
     }
+    this.#history.learn(event)
     const now = this.#platform.now()
     this.#resumption.take(event, isFrame, this.#burst.goOn(), now, age() > REPLAY_TIME)
     this.#patience.characters += charactersOf(event)

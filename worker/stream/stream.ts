@@ -5,6 +5,7 @@ import type {
   StreamReport,
   StreamRequest,
   StreamState,
+  Subscription,
 } from '../../src/link/protocol.ts'
 import { Excerpts } from '../log/excerpts.ts'
 import { Log, type LogLimits } from '../log/log.ts'
@@ -15,7 +16,7 @@ import { History } from './history.ts'
 import { Pace } from './pace.ts'
 import { Reception } from './reception.ts'
 import type { Subscriber } from './subscriber.ts'
-import { Takeover } from './takeover.ts'
+import { sinceOf, snapshotAt, Takeover } from './takeover.ts'
 
 /** How long, in ms, a stream without subscribers stays open, for those who may take it up. */
 const LINGER = 1_000
@@ -32,6 +33,18 @@ export interface StreamNotices {
    * @param mayChange it is to become that, unless there is another
    */
   isOf(request: StreamRequest, mayChange: boolean): boolean
+  /** A subscriber has moved. */
+  moved?(): void
+}
+
+/** Brings those who have everything up to an ID to a stream whose log does not reach back to it. */
+export interface Leading {
+  /** They are subscribed to this one meanwhile. */
+  readonly stream: Stream
+  /** The log that it leads to may have grown. */
+  review(): void
+  /** It is over: they go on there as well as they can. */
+  end(): void
 }
 
 /** Who held a stream last. */
@@ -49,6 +62,10 @@ export class Stream implements ConnectionStream {
   readonly log: Log
   readonly excerpts: Excerpts
   readonly subscribers = new Set<Subscriber>()
+  /** Where this one only leads to another. */
+  shore: Stream | undefined
+  /** By the ID that they start from. */
+  readonly bridges = new Map<string, Leading>()
   readonly takeover = new Takeover()
   readonly history: History
   readonly reception: Reception
@@ -84,8 +101,14 @@ export class Stream implements ConnectionStream {
 
   /** The stream's present state, for a subscriber that did not see it change. */
   get stateNow(): StreamState {
+    if (this.shore !== undefined) return this.shore.stateNow
     const { status } = this.connection
     return { ...status, state: status.state === 'retrying' ? 'connecting' : status.state }
+  }
+
+  /** Somebody listens, or is on the way. */
+  get isHeld(): boolean {
+    return this.subscribers.size + this.bridges.size > 0
   }
 
   get isJudging(): boolean {
@@ -113,6 +136,16 @@ export class Stream implements ConnectionStream {
     return position
   }
 
+  /** Where a subscription begins; `undefined` for now, or where the log does not reach back to the ID that it has everything up to. */
+  startOf(subscription: Subscription): Position | undefined {
+    const since = sinceOf(subscription)
+    if (since === undefined) return subscription.position
+    const snapshot = snapshotAt(since)
+    if (subscription.policy.resumes && this.takeover.begin(snapshot)) return snapshot
+    const seq = since === this.reception.lone ? this.log.lastSeq : this.history.seqOf(since)
+    return seq === undefined ? undefined : this.positionAt(seq)
+  }
+
   /** Connects after `delay` ms. Until then, it gathers positions to resume from. */
   begin(delay: number): void {
     this.#closeSoon()
@@ -121,7 +154,7 @@ export class Stream implements ConnectionStream {
 
   /** Nobody will come from a dead hub. */
   hasten(): void {
-    if (this.takeover.start === undefined) this.connection.hasten()
+    if (!this.takeover.hasGathered) this.connection.hasten()
   }
 
   /**
@@ -159,6 +192,7 @@ export class Stream implements ConnectionStream {
   /** A subscriber has moved. The connection goes on if it was waiting for that. */
   moved(): void {
     this.connection.review()
+    this.#notices.moved?.()
   }
 
   /** Ends the stream for everyone who shares it. */
@@ -173,6 +207,7 @@ export class Stream implements ConnectionStream {
     if (!this.connection.isClosed) this.ended()
     this.connection.close()
     this.connection.review()
+    for (const { stream } of this.bridges.values()) stream.close()
   }
 
   report(): StreamReport {
@@ -212,10 +247,17 @@ export class Stream implements ConnectionStream {
 
   pump(): void {
     for (const subscriber of this.subscribers) subscriber.pump()
+    for (const bridge of this.bridges.values()) bridge.review()
   }
 
   #closeSoon(): void {
     this.#platform.clearTimeout(this.#linger)
-    this.#linger = this.#platform.setTimeout(() => this.close(), LINGER)
+    this.#linger = this.#platform.setTimeout(() => {
+      // Without a subscriber no connection is made, so those on the way have to come now.
+      for (const bridge of this.bridges.values()) bridge.end()
+      if (this.subscribers.size > 0) return
+      if (this.isHeld) this.#closeSoon()
+      else this.close()
+    }, LINGER)
   }
 }

@@ -1,4 +1,24 @@
-import type { Passed, Position, Seen } from '../../src/link/protocol.ts'
+import type { Passed, Position, Seen, Subscription } from '../../src/link/protocol.ts'
+import { NOWHERE } from './anchor.ts'
+
+/** Where a page stands that has everything up to this ID: behind an event of which nothing else is known. */
+export function snapshotAt(id: string): Position {
+  const event = { id, nth: 0, digest: 0, ordinal: 1 }
+  const at = { ordinal: 1, from: 1, resumeAfter: id, latest: [event] }
+  // Only snapshots of one ID can be compared with each other.
+  return { ...NOWHERE, ...at, log: logOf(id), seq: 0, subscribers: 0 }
+}
+
+/** The ID up to which a page has everything, as long as it has had nothing else. */
+export const sinceOf = ({ since, position }: Subscription): string | undefined =>
+  position !== undefined && position.log === logOf(position.resumeAfter) ? position.resumeAfter : since
+
+/** The log of those who are at, or on a bridge from, this ID: at the next hub others count for more. */
+export const logOf = (id: string): string => `${SINCE}${id}`
+
+const SINCE = 'since '
+
+const isMinor = ({ log }: Position): boolean => log.startsWith(SINCE)
 
 /** Gathers what a dead hub's tabs remember. Its successor's first connection resumes from the oldest position. */
 export class Takeover {
@@ -14,6 +34,11 @@ export class Takeover {
   /** The oldest position that came in time; `undefined` if there is none to resume from. */
   get start(): Position | undefined {
     return this.#start
+  }
+
+  /** Someone has come from a dead hub. */
+  get hasGathered(): boolean {
+    return this.#gathered > 0
   }
 
   /** The newest position in the log of `start`: it knows most of the stream. */
@@ -46,12 +71,26 @@ export class Takeover {
    */
   gather(position: Position, seen: Seen | undefined): number {
     if (!this.#isSettled) {
-      this.#start ??= position
+      if (this.#start === undefined || (isMinor(this.#start) && !isMinor(position))) {
+        this.#start = position
+        this.#furthest = undefined
+        this.#events.clear()
+        this.#end = 0
+      }
       // Positions in different logs cannot be compared.
       if (position.log === this.#start.log) this.#add(position, seen?.events ?? [])
     }
     this.#expected = Math.max(this.#expected, position.subscribers)
     return this.#expected - ++this.#gathered
+  }
+
+  /** A page stands at a snapshot. Tells whether the first connection resumes there. */
+  begin(snapshot: Position): boolean {
+    if (this.#isSettled) return false
+    this.#start ??= snapshot
+    if (this.#start.log !== snapshot.log) return false
+    this.#add(snapshot, [])
+    return true
   }
 
   #add(position: Position, seen: readonly Passed[]): void {

@@ -63,6 +63,17 @@ describe('connect() complains', () => {
     ['events', { cpu: {} }, 'events must be an object that gives each name json()'],
     ['replay', -1, 'replay must be a number of events'],
     ['replay', 'some', 'replay must be a number of events'],
+    [
+      'since',
+      7,
+      'since must be an ID without line breaks that is not empty; leave it out where there is none',
+    ],
+    ['since', '', 'since must be an ID without line breaks'],
+    ['since', null, 'since must be an ID without line breaks'],
+    ['since', 'a\nb', 'since must be an ID without line breaks'],
+    ['since', '1\r', 'since must be an ID without line breaks'],
+    ['since', '1\n', 'since must be an ID without line breaks'],
+    ['since', '1\0', 'since must be an ID without line breaks'],
     ['retry', 1_000, 'retry must be true, false or a function'],
     ['maxRetries', -1, 'maxRetries must be a whole number, or Infinity'],
     ['maxRetries', 1.5, 'maxRetries must be a whole number, or Infinity'],
@@ -128,7 +139,18 @@ describe('connect() complains', () => {
   })
 
   test('of nothing where an option is undefined', () => {
-    const names = ['method', 'body', 'headers', 'key', 'credentials', 'events', 'replay', 'retry', 'until']
+    const names = [
+      'method',
+      'body',
+      'headers',
+      'key',
+      'credentials',
+      'events',
+      'replay',
+      'since',
+      'retry',
+      'until',
+    ]
     expect(() => connect(Object.fromEntries(names.map((name) => [name, undefined])))).not.toThrow()
   })
 })

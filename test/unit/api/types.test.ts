@@ -351,6 +351,7 @@ describe('options of connect()', () => {
         key: 'alice',
         credentials: 'include',
         replay: { cpu: 10 },
+        since: '41',
         maxRetries: Infinity,
         resume: { method: 'GET', url: '/events' },
         signal: new AbortController().signal,

@@ -171,6 +171,7 @@ describe('a conversation of Comlink', () => {
       position: { ...POSITION, from: 2.5, latest: [PASSED], habits: [HABIT] },
       seen: SEEN,
       replay: 'all',
+      since: 'ID 1',
     } as const
     const answers = Promise.all([
       hub.attach({ tabId: 'tab', holdsLock: true }),
@@ -499,6 +500,14 @@ describe('a subscription', () => {
   test.each([null, 'some'])('that wants a replay of nonsense is dropped: %j', (replay) => {
     expect(fateOf(call('subscribe', { ...SUBSCRIPTION, replay }))).toBe('is dropped')
   })
+
+  test.each([null, 7, {}, '1\n', '1\r', '1\0'])(
+    'that begins at an ID that is none is dropped: %j',
+    (since) => {
+      expect(fateOf(call('subscribe', { ...SUBSCRIPTION, since: '1' }))).toBe('passes')
+      expect(fateOf(call('subscribe', { ...SUBSCRIPTION, since }))).toBe('is dropped')
+    },
+  )
 
   test.each([undefined, null, '1', {}, []])('is ended by a number only, not by %j', (id) => {
     for (const method of ['unsubscribe', 'end', 'reconnect']) {

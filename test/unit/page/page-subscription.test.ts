@@ -85,7 +85,10 @@ class Page {
   }
 
   /** Hands a batch over; tells later whether it has been acknowledged. */
-  deliver(entries: readonly Entry[], { epoch = this.epoch, log = LOG } = {}): { isAcknowledged: boolean } {
+  deliver(
+    entries: readonly Entry[],
+    { epoch = this.epoch, log = LOG, beginsAnew = false } = {},
+  ): { isAcknowledged: boolean } {
     const last = entries.findLast((entry) => entry.type === 'event')
     const batch: Batch = {
       hubId: 'hub',
@@ -93,7 +96,7 @@ class Page {
       epoch,
       entries: pack(entries),
       position: positionAfter(last?.ordinal ?? 0, log),
-      beginsAnew: false,
+      beginsAnew,
       mayWait: false,
     }
     const delivery = { isAcknowledged: false }
@@ -454,6 +457,20 @@ describe('at another hub', () => {
     expect(page.message()).toMatchObject({
       position: positionAfter(3),
       seen: { events: [passedOf(event(1)), passedOf(event(2)), passedOf(event(3))], since: 0 },
+    })
+  })
+
+  test('it tells no numbers of another log than that of its last batch, dispatched or not', async () => {
+    const page = new Page()
+    page.deliver([event(1), event(2)], { log: 'another' })
+    await page.turns()
+    page.deliver([event(3), event(4)], { log: 'another' })
+    page.deliver([event(8)], { beginsAnew: true })
+    page.subscription.reattach()
+    const nowhere = [1, 2, 3, 4].map((number) => ({ ...passedOf(event(number)), ordinal: 0 }))
+    expect(page.message()).toMatchObject({
+      position: { log: LOG },
+      seen: { events: [...nowhere, passedOf(event(8))], since: 7 },
     })
   })
 

@@ -57,7 +57,9 @@ export class Tab implements HubSide {
   readonly #watch = new AbortController()
   readonly #closed: () => void
   /** Name of the Web Lock that the page holds as long as it lives; `''` where it can have none. */
-  lock = ''
+  #lock = ''
+  /** It has told where it stands: from then on, nothing that it knows of a dead hub is waited for. */
+  #hasSubscribed = false
   #isAttached = false
   /** Runs until the tab must have attached, then until the next ping. */
   #timer: unknown
@@ -71,6 +73,11 @@ export class Tab implements HubSide {
     this.#remote = wrap<TabSide>(endpoint)
   }
 
+  /** Name of its Web Lock; `''` before it has subscribed to anything. */
+  get lock(): string {
+    return this.#hasSubscribed ? this.#lock : ''
+  }
+
   listen(): void {
     expose(this, this.#endpoint)
     this.#timer = this.#hub.platform.setTimeout(() => this.#close(), ATTACH_LIMIT)
@@ -82,8 +89,8 @@ export class Tab implements HubSide {
     this.#hub.join(this)
     const { locks } = this.#hub.platform
     if (holdsLock && locks !== undefined) {
-      this.lock = tabLockName(tabId)
-      locks.request(this.lock, { signal: this.#watch.signal }, async () => this.detach()).catch(() => {})
+      this.#lock = tabLockName(tabId)
+      locks.request(this.#lock, { signal: this.#watch.signal }, async () => this.detach()).catch(() => {})
     } else {
       this.#ping()
     }
@@ -92,6 +99,7 @@ export class Tab implements HubSide {
 
   subscribe(subscription: Subscription): string {
     if (!this.#isAttached) return ''
+    this.#hasSubscribed = true
     const known = this.#subscriptions.get(subscription.id)
     // It may have parted.
     const present = known?.stream.subscribers.has(known.cursor) ? known : undefined

@@ -4,7 +4,7 @@
  */
 
 /** Changes with every incompatible change of a type in this file. */
-export const PROTOCOL_VERSION = 3
+export const PROTOCOL_VERSION = 4
 
 /** What is asked of the server. Two tabs share a stream when all members are equal, and `redirect` leads to the same. */
 export interface StreamRequest {

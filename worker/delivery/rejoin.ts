@@ -49,6 +49,7 @@ export class Rejoin {
   #numbers: ReadonlySet<number> | undefined
   /** Number of the last event that it has passed; `undefined` as long as that is not known. */
   #passed: number | undefined
+  #highest: number | undefined
   /** Sequence number up to which its last event has been looked for. */
   #lookedAt = 0
   #owesGap = false
@@ -102,10 +103,12 @@ export class Rejoin {
       return undefined
     }
     const isGiven = this.#isNew(event, passed)
-    if (event.upTo >= passed && this.#stream.history.isThroughTo(passed)) this.#hasReached = true
+    const isFrame = event.role === 'frame'
+    // Frames are given ahead of what is still judged.
+    const isReached = !isFrame && event.upTo >= passed
+    if (isReached && this.#stream.history.isThroughTo(this.#furthest(passed))) this.#hasReached = true
     if (!isGiven && this.#isBehindGap(event)) this.#passedGap = undefined
     if (!isGiven || !isDue) return { isGiven }
-    const isFrame = event.role === 'frame'
     const gap = this.#owesGap ? this.#lateness : isFrame ? undefined : this.#passedGap
     this.#owesGap = false
     if (gap !== undefined) this.#passedGap = undefined
@@ -124,6 +127,16 @@ export class Rejoin {
   /** Where only some events have IDs, those show nothing of the others, which this server may not keep. */
   #isBehindGap({ nth }: LoggedEvent): boolean {
     return this.#passedGap?.reason !== 'unresumable' || nth > 0
+  }
+
+  /** The highest number of what it has had: out of order, that can be beyond its place. */
+  #furthest(passed: number): number {
+    if (this.isForeign) return passed
+    this.#highest ??= Math.max(
+      0,
+      ...[...this.position.latest, ...this.#seen.events].map(({ ordinal }) => ordinal),
+    )
+    return Math.max(passed, this.#highest)
   }
 
   #isNew(event: LoggedEvent, passed: number): boolean {

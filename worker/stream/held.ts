@@ -48,6 +48,10 @@ export class Adopted<Event> {
     return this.#repeated.size === this.#events.length
   }
 
+  get repeatedCount(): number {
+    return this.#repeated.size
+  }
+
   /** What the present connection has brought as well. */
   get repeated(): Held<Event>[] {
     return this.#events.filter((_, index) => this.#repeated.has(index))

@@ -190,7 +190,8 @@ export class History {
     }
     for (let at = this.#before.length - 1; at >= 0 && !search.isOver; at--) {
       const event = this.#before[at] as Passed
-      search.pass(event, this.#isPlaceAside(event), start.ordinal, placeIn(event), event.beginsAnew)
+      if (this.#takeover.isNamed(event.ordinal))
+        search.pass(event, this.#isPlaceAside(event), start.ordinal, placeIn(event), event.beginsAnew)
     }
     return search.result(start)
   }

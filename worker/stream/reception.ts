@@ -136,6 +136,8 @@ export class Reception {
       return
     }
     this.#burst.end()
+    // What is held waits for what this connection brings.
+    this.#stopWaiting()
     const former = this.#resumption
     this.#resumption = new Resumption({
       from: anchor.from,

@@ -114,9 +114,9 @@ export class Resumption<Event extends Judged> {
     return this.#held.length === 0 && this.isHolding && this.#adopted.isRepeated
   }
 
-  /** How many events have been decided on so far, or can be put in order: it grows as a replay goes on. */
+  /** How many events have been decided on so far, can be put in order, or have come again: it grows as a replay goes on. */
   get progress(): number {
-    return this.#recognition.count + (this.#run?.length ?? 0)
+    return this.#recognition.count + (this.#run?.length ?? 0) + this.#adopted.repeatedCount
   }
 
   /**
@@ -338,12 +338,15 @@ export class Resumption<Event extends Judged> {
     }
     this.#owesGap ||= adopted.length > 0
     const skipping = skippingIn(held)
+    const last = isAhead ? -1 : held.findLastIndex(isKnown)
     for (const [index, one] of held.entries()) {
       const { event, isFrame, known, after } = one
       const hasGap = skipping[index] === true
       if (isKnown(one)) this.#pronounceKnown(event, known?.ordinal, hasGap)
       // What came before the replay is not behind the loss that the replay shows.
       else if (isAhead) this.#pronounce(event, isFrame ? 'frame' : 'ahead', hasGap, after)
+      // What came before something known is no newer than that.
+      else if (index < last && !isFrame) this.#pronounce(event, 'ahead', this.#owesGap, after)
       else this.#giveNew(event, isFrame)
     }
   }

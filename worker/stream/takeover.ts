@@ -25,6 +25,8 @@ export class Takeover {
   #start: Position | undefined
   #furthest: Position | undefined
   readonly #events = new Map<number, Passed>()
+  /** Numbers of those that a position names. What only pages remember can have been a frame, or out of place. */
+  readonly #named = new Set<number>()
   #end = 0
   /** How many subscriptions the dead hub had, and how many have come so far. */
   #expected = 0
@@ -34,6 +36,11 @@ export class Takeover {
   /** The oldest position that came in time; `undefined` if there is none to resume from. */
   get start(): Position | undefined {
     return this.#start
+  }
+
+  /** The stream can resume after this event. */
+  isNamed(ordinal: number): boolean {
+    return this.#named.has(ordinal)
   }
 
   /** Someone has come from a dead hub. */
@@ -75,6 +82,7 @@ export class Takeover {
         this.#start = position
         this.#furthest = undefined
         this.#events.clear()
+        this.#named.clear()
         this.#end = 0
       }
       // Positions in different logs cannot be compared.
@@ -100,7 +108,10 @@ export class Takeover {
     // What a position has of an event says more.
     for (const event of inPlace(seen.filter(({ ordinal }) => ordinal > 0)))
       if (!this.#events.has(event.ordinal)) this.#events.set(event.ordinal, event)
-    for (const event of position.latest) this.#events.set(event.ordinal, event)
+    for (const event of position.latest) {
+      this.#events.set(event.ordinal, event)
+      this.#named.add(event.ordinal)
+    }
   }
 }
 

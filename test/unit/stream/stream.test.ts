@@ -35,11 +35,14 @@ const lastState = (tab: RawTab): StateEntry | undefined =>
   tab.entries().findLast((entry) => entry.type === 'state')
 
 describe('a new hub', () => {
-  test('connects at once where it has all tabs', async () => {
+  test('connects at once where all tabs have told where they stand', async () => {
     const world = createWorld()
-    const tabs = [new RawTab(world, 'one'), new RawTab(world, 'other')]
-    for (const tab of tabs) await tab.attach()
-    await tabs[0]?.subscribe(['a'])
+    const [one, other] = [new RawTab(world, 'one'), new RawTab(world, 'other')]
+    for (const tab of [one, other]) await tab.attach()
+    await one.subscribe(['a'])
+    await world.clock.advance(0)
+    expect(serverOf(world).requests).toEqual([])
+    await other.subscribe(['a'], { request: { ...requestOf(serverOf(world)), key: 'another' } })
     await world.clock.advance(0)
     expect(serverOf(world).requests).toEqual([''])
   })

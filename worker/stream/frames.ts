@@ -63,6 +63,24 @@ export class Frames {
     this.#greeting ||= greeting
   }
 
+  /** What a tab knows of names that has come late from another hub of the stream. */
+  join(isMixed: boolean, habits: readonly Habit[]): void {
+    this.#isMixed ||= isMixed
+    for (const { name, hasId, digest, differs } of habits) {
+      const own = this.#habits.get(name)
+      if (own === undefined && this.#habits.size >= NAMES) continue
+      const joint = {
+        name,
+        hasId: hasId || own?.hasId === true,
+        digest: own?.digest ?? digest,
+        differs: differs || own?.differs === true || (own?.digest ?? digest) !== digest,
+      }
+      this.#habits.set(name, joint)
+      this.#isMixed ||= joint.hasId && joint.differs
+    }
+    this.#told = undefined
+  }
+
   /** Learns from an event that has been logged. */
   note({ name, data, id, nth }: Seen): void {
     const habit = this.#habits.get(name)

@@ -129,6 +129,23 @@ describe('a tab of the hub that the stream goes on from', () => {
     expect(ahead.isJoined).toBe(true)
   })
 
+  test('has not joined by a frame, nor before what it has had out of order', () => {
+    const frame = { ...(between(11, 11)[0] as LoggedEvent), id: '10', nth: 1 }
+    const succession = new Succession().gather(tabAt(5), tabAt(8)).settle()
+    const rejoin = succession.rejoin(tabAt(5))
+    succession.history.append(frame, 'frame')
+    expect(succession.given(rejoin)).toEqual(['11'])
+    expect(rejoin.isJoined).toBe(false)
+    const { position } = tabAt(5)
+    const ahead = succession.rejoin({ position, seen: seenOf(DEAD.slice(0, 8)) })
+    succession.bring(...between(6, 7))
+    expect(succession.given(ahead, { since: 1 })).toEqual([])
+    expect(ahead.isJoined).toBe(false)
+    succession.bring(...between(8, 8))
+    expect(succession.given(ahead, { since: 3 })).toEqual([])
+    expect(ahead.isJoined).toBe(true)
+  })
+
   test('is given what came before its last event while it listened, and what it has had is not given twice', () => {
     const tabs = [tabAt(5), tabAt(8)]
     const succession = new Succession().gather(...tabs)

@@ -159,6 +159,13 @@ describe('what a former hub has found out', () => {
     expect(frames.isMixed).toBe(true)
   })
 
+  test('counts also where a tab brings it late', () => {
+    const frames = framesOf(numbered('8', 'x', 'b'), plain('y'))
+    expect(frames.isMixed).toBe(false)
+    frames.join(false, [{ name: 'a', hasId: true, digest: placeOf(plain('x')).digest, differs: false }])
+    expect(frames.isMixed).toBe(true)
+  })
+
   test('is told in few words, however many names there are', () => {
     const frames = framesOf(numbered('1'))
     for (let count = 0; count < 2_000; count++) frames.note(plain('x', `name ${count}`))

@@ -107,7 +107,7 @@ export class Hub implements TabHub {
     // A position in the stream's own log comes from a tab that is here already.
     if (position !== undefined && position.resumeAfter !== '' && position.log !== stream.id) {
       const wait = stream.gather(position, seen) > 1 ? GATHER_MISSING : GATHER_MORE
-      stream.connection.postpone(Math.min(wait, this.#birth + MOST_GATHER - this.platform.now()))
+      stream.connection.postpone(Math.min(wait, stream.gathersFrom + MOST_GATHER - this.platform.now()))
     }
     return stream
   }
@@ -164,7 +164,9 @@ export class Hub implements TabHub {
     const stream = new Stream(this.platform, sse(this.platform), id, request, this.#logLimits, notices)
     this.#streams.set(identity, stream)
     this.#count(new URL(request.url).origin)
-    stream.begin(Math.max(0, this.#birth + GATHER - this.platform.now()))
+    // Tabs may also come back to a hub that had stood still.
+    stream.gathersFrom = this.platform.locks === undefined ? this.#birth : this.platform.now()
+    stream.begin(Math.max(0, stream.gathersFrom + GATHER - this.platform.now()))
     this.#isAlone().then((isAlone) => isAlone && stream.hasten())
     return stream
   }

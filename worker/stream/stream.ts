@@ -146,6 +146,9 @@ export class Stream implements ConnectionStream {
     return seq === undefined ? undefined : this.positionAt(seq)
   }
 
+  /** Since when tabs of a dead hub are waited for, in ms since 1970. */
+  gathersFrom = 0
+
   /** Connects after `delay` ms. Until then, it gathers positions to resume from. */
   begin(delay: number): void {
     this.#closeSoon()

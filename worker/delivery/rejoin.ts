@@ -105,7 +105,7 @@ export class Rejoin {
     const isGiven = this.#isNew(event, passed)
     const isFrame = event.role === 'frame'
     // Frames are given ahead of what is still judged.
-    const isReached = !isFrame && event.upTo >= passed
+    const isReached = !this.#hasReached && !isFrame && event.upTo >= passed
     if (isReached && this.#stream.history.isThroughTo(this.#furthest(passed))) this.#hasReached = true
     if (!isGiven && this.#isBehindGap(event)) this.#passedGap = undefined
     if (!isGiven || !isDue) return { isGiven }

@@ -191,8 +191,8 @@ export class Resumption<Event extends Judged> {
     const key = placeKey(placeOf(event))
     const asked = this.#recognition.askedAs(event, key)
     if (asked === undefined && this.#adopted.repeat(key)) return
-    const after =
-      this.#held.findLast(({ known }) => known !== undefined)?.known?.at ?? this.#recognition.latest
+    const last = this.#held.at(-1)
+    const after = last === undefined ? this.#recognition.latest : (last.known?.at ?? last.after)
     if (isFrame) {
       const isRepeated =
         asked !== undefined && !this.#recognition.skipsTo(asked) && !this.#recognition.isEarlier(key)

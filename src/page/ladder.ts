@@ -137,10 +137,12 @@ export class Ladder {
         })
         const remote = wrap<HubSide>(endpoint)
         expose(this.#climber.tabSide, endpoint)
-        const timer = this.#platform.setTimeout(() => resolve(undefined), timeoutOf(host, attempt))
+        let timer: unknown
         lock
           .then((holdsLock) => {
             if (this.#climber.isAway) throw left()
+            // A page that is rendered ahead gets neither lock nor worker until it is shown.
+            timer = this.#platform.setTimeout(() => resolve(undefined), timeoutOf(host, attempt))
             return remote.attach({ tabId, holdsLock })
           })
           .then((hubId) => resolve({ host, hubId, since: this.#platform.now(), remote, life }))

@@ -282,7 +282,7 @@ export const mutants = [
     replace:
       '    this.#hubLog = undefined\n    this.isKnown = false\n    this.#epoch++\n    this.#inbox.empty()\n',
     defect: 'What had arrived from a hub that died is forgotten, though the position counts it.',
-    seeds: [1, 3, 5],
+    test: 'test/unit/page/page-subscription.test.ts',
   },
   {
     name: 'lost lock ignored',

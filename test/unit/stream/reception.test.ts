@@ -192,8 +192,8 @@ describe('a replay of everything', () => {
 
   test('goes on for ten seconds at most where its events come one by one', () => {
     const conversation = resumed(40)
-    conversation.bring('1', '2', '3')
-    for (let ordinal = 4; ordinal < 20; ordinal++) {
+    conversation.bring(...Array.from({ length: 10 }, (_, index) => `${index + 1}`))
+    for (let ordinal = 11; ordinal < 26; ordinal++) {
       conversation.wait(900)
       conversation.bring(`${ordinal}`)
     }

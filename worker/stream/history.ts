@@ -22,6 +22,8 @@ export class History {
   readonly #takeover: Takeover
   /** What all tabs of a dead hub have had, in order. It lies before the log. */
   #before: readonly Passed[] = []
+  /** The ID of an event among these of which nothing else is known yet. */
+  #snapshot: string | undefined
   /** What only some of them have had, in order. The replay brings it for the others. */
   readonly #pending = new Map<number, Passed>()
   /** The same for what a faithful replay may leave out. */
@@ -46,6 +48,7 @@ export class History {
     if (start === undefined || furthest === undefined) return
     this.frames.continue(furthest.mixed, furthest.greeting, furthest.habits)
     this.#before = events.filter(({ ordinal }) => ordinal <= start.ordinal)
+    this.#snapshot = this.#before.find(isSnapshot)?.id
     this.#hasGroups = events.some(({ id, nth }, index) => nth === 0 && id === events[index - 1]?.id)
     const after = events.filter(({ ordinal }) => ordinal > start.ordinal)
     for (const event of after) this.#optional.set(event.ordinal, event)
@@ -111,9 +114,9 @@ export class History {
 
   /** Of the last event in a page's snapshot only the ID is known, until the server repeats it. */
   learn(event: NewEvent): void {
-    const isSnapshot = ({ id, digest }: Passed) => digest === 0 && id === event.id && event.nth === 0
-    if (this.#before.some(isSnapshot))
-      this.#before = this.#before.map((one) => (isSnapshot(one) ? { ...one, ...placeOf(event) } : one))
+    if (this.#snapshot !== event.id || event.nth > 0) return
+    this.#snapshot = undefined
+    this.#before = this.#before.map((one) => (isSnapshot(one) ? { ...one, ...placeOf(event) } : one))
   }
 
   /** @param after place of the known event behind which a replay brought it, if it is not the newest */
@@ -226,3 +229,6 @@ export class History {
     this.#newest = this.#log.append(entry) as LoggedEvent
   }
 }
+
+/** See `snapshotAt()`. */
+const isSnapshot = ({ digest }: Passed): boolean => digest === 0

@@ -91,12 +91,14 @@ export class Bridge implements Leading {
 
   review(): void {
     if (this.#state !== 'asking') return
-    const { connection, history, log, stateNow } = this.shore
-    if (connection.isClosed || history.seqOf(this.#since) !== undefined) {
+    const { connection, log, stateNow } = this.shore
+    const hasBegun = this.#timer !== undefined
+    // Once it has begun, only what is new in the log can be its beginning.
+    if (connection.isClosed || (!hasBegun && this.#isReached)) {
       this.end()
       return
     }
-    if (this.#timer === undefined) {
+    if (!hasBegun) {
       if (stateNow.state === 'open') {
         this.#wait(ANSWER)
         this.stream.begin(0)
@@ -108,6 +110,10 @@ export class Bridge implements Leading {
     }
     for (const event of log.eventsAfter(this.#lookedAt)) {
       this.#lookedAt = event.seq
+      if (event.id === this.#since && this.#isReached) {
+        this.end()
+        return
+      }
       if (event.role === 'history') this.#note(placeKey(placeOf(event)), event.seq)
     }
   }
@@ -117,6 +123,11 @@ export class Bridge implements Leading {
     if (this.#state !== 'asking') return
     this.#state = 'ended'
     this.#cross()
+  }
+
+  /** The log reaches back to where the bridge begins. */
+  get #isReached(): boolean {
+    return this.shore.history.seqOf(this.#since) !== undefined
   }
 
   #cross(): void {

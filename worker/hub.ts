@@ -18,8 +18,9 @@ import { Tab, type TabHub } from './tab.ts'
 
 /**
  * How long, in ms, a new hub waits before it connects. If it succeeds a dead hub, that hub's tabs need this
- * time to send their positions. Where there are no other tabs, nobody can, and it does not wait. After each position it waits `GATHER_MORE` for another, or `GATHER_MISSING`
- * if more subscriptions are missing than the one that died with the hub; in all, at most `MOST_GATHER`.
+ * time to send their positions. Where there are no other tabs, nobody can, and it does not wait. After each position it waits
+ * `GATHER_MORE` for another, or `GATHER_MISSING` if more subscriptions are missing than the one that died with the hub; in all,
+ * at most `MOST_GATHER`.
  */
 const GATHER = 50
 const GATHER_MORE = 60
@@ -101,7 +102,7 @@ export class Hub implements TabHub {
     stream ??= this.#createStream(identity, request)
     const since = sinceOf(subscription)
     if (since !== undefined) {
-      if (!subscription.policy.resumes || stream.startOf(subscription) !== undefined) return stream
+      if (subscription.policy.resumes === false || stream.startOf(subscription) !== undefined) return stream
       return (stream.bridges.get(since) ?? this.#bridge(stream, since)).stream
     }
     // A position in the stream's own log comes from a tab that is here already.

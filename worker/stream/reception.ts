@@ -191,8 +191,7 @@ export class Reception {
     const event: Incoming = { name, data, ...this.#effective, same: manners.identityOf({ name, data }) }
     if (manners.tellsGap(name)) return this.#beginAnew(event)
     const course = this.#course
-    const age = () => this.#platform.now() - course.openedAt
-    frames.begin(event, !course.hasBegun && age() <= AT_ONCE)
+    frames.begin(event, !course.hasBegun && this.#platform.now() - course.openedAt <= AT_ONCE)
     course.hasBegun = true
     course.hasBroughtUnnumbered ||= event.nth > 0
     const isFrame = frames.isFrame(event)
@@ -202,7 +201,7 @@ export class Reception {
     }
     this.#history.learn(event)
     const now = this.#platform.now()
-    this.#resumption.take(event, isFrame, this.#burst.goOn(), now, age() > REPLAY_TIME)
+    this.#resumption.take(event, isFrame, this.#burst.goOn(), now, now - course.openedAt > REPLAY_TIME)
     this.#patience.characters += charactersOf(event)
     if (this.#patience.characters > MOST_CHARACTERS) this.#resumption.giveUp(now)
     return this.#settle()

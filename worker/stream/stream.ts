@@ -141,7 +141,7 @@ export class Stream implements ConnectionStream {
     const since = sinceOf(subscription)
     if (since === undefined) return subscription.position
     const snapshot = snapshotAt(since)
-    if (subscription.policy.resumes && this.takeover.begin(snapshot)) return snapshot
+    if (subscription.policy.resumes !== false && this.takeover.begin(snapshot)) return snapshot
     const seq = since === this.reception.lone ? this.log.lastSeq : this.history.seqOf(since)
     return seq === undefined ? undefined : this.positionAt(seq)
   }

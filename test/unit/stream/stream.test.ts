@@ -63,6 +63,15 @@ describe('a new hub', () => {
     },
   )
 
+  test('asks the server for what follows a snapshot, also where the page leaves out what is usual', async () => {
+    const world = createWorld()
+    const tab = new RawTab(world, 'tab')
+    await tab.attach()
+    await tab.subscribe(['a'], { policy: {}, since: 'id-7' })
+    await world.clock.advance(60)
+    expect(serverOf(world).requests).toEqual(['id-7'])
+  })
+
   test('that has been there for a while connects at once', async () => {
     const world = createWorld({ kinds: ['strict', 'strict'] })
     const tab = await listeningTab(world, 'tab', ['a'])

@@ -7,6 +7,7 @@ import {
   type Subscription,
   TAB_LOCK,
 } from '../src/link/protocol.ts'
+import { Budget, type Claimant, type Slot } from './budget.ts'
 import { LOG_LIMITS, type LogLimits } from './log/log.ts'
 import type { HubPlatform } from './platform.ts'
 import { sse } from './source/sse.ts'
@@ -33,13 +34,6 @@ const MOST_GATHER = 1_000
  */
 const STEALING_PAUSE = 100
 
-/** More streams than this to one origin cause a warning. */
-const MANY_STREAMS = 4
-
-/** Tabs whose functions give different tokens do not share, even if the tokens are of one user. */
-const WITHOUT_KEY =
-  'give each stream whose headers a function gives a key, so that tabs share it: connect(url, { headers, key: user.id })'
-
 /** Owns streams and serves tabs. It does not know where it runs. */
 export class Hub implements TabHub {
   readonly id: string
@@ -54,8 +48,9 @@ export class Hub implements TabHub {
   readonly #end = new AbortController()
   #streamCount = 0
   #malformed = 0
-  #hasWarned = false
-  #warning: string | undefined
+  readonly #budget: Budget
+  /** Of origins for which it is known, by its ALPN name. */
+  readonly #protocols = new Map<string, string>()
   /** What pages have been told to write to the console. */
   readonly #advice = new Set<string>()
 
@@ -65,6 +60,7 @@ export class Hub implements TabHub {
     this.platform = platform
     this.id = id
     this.#birth = platform.now()
+    this.#budget = new Budget(platform, (origin) => this.#limitOf(origin))
     this.#ready = this.#holdLock()
   }
 
@@ -83,12 +79,15 @@ export class Hub implements TabHub {
     tab.listen()
   }
 
-  join(tab: Tab): void {
+  join(tab: Tab, protocol: string | undefined): void {
     this.#tabs.add(tab)
+    if (protocol !== undefined) this.#protocols.set(this.platform.origin, protocol)
+    this.#budget.review()
   }
 
   leave(tab: Tab): void {
     this.#tabs.delete(tab)
+    this.#budget.review()
   }
 
   streamFor(subscription: Subscription, tab: Tab): Stream {
@@ -117,13 +116,6 @@ export class Hub implements TabHub {
     return this.#streams.get(identityOf(request))
   }
 
-  /** A warning to show once, in the console of the page that has caused it. */
-  takeWarning(): string | undefined {
-    const warning = this.#warning
-    this.#warning = undefined
-    return warning
-  }
-
   wake(): void {
     for (const stream of this.#streams.values()) stream.connection.wake()
   }
@@ -141,12 +133,14 @@ export class Hub implements TabHub {
       tabs: this.#tabs.size,
       malformed: this.#malformed,
       streams: Array.from(this.#streams.values(), (stream) => stream.report()),
+      origins: this.#budget.report((origin) => this.#protocolOf(origin)),
     }
   }
 
   #createStream(identity: string, request: StreamRequest): Stream {
     let listed = identity
     const notices = {
+      ...this.#slots,
       advise: (message: string) => this.#advise(message, stream),
       ended: () => {
         if (this.#streams.get(listed) === stream) this.#streams.delete(listed)
@@ -164,7 +158,6 @@ export class Hub implements TabHub {
     const id = `${this.id}/${++this.#streamCount}`
     const stream = new Stream(this.platform, sse(this.platform), id, request, this.#logLimits, notices)
     this.#streams.set(identity, stream)
-    this.#count(new URL(request.url).origin)
     // Tabs may also come back to a hub that had stood still.
     stream.gathersFrom = this.platform.locks === undefined ? this.#birth : this.platform.now()
     stream.begin(Math.max(0, stream.gathersFrom + GATHER - this.platform.now()))
@@ -184,6 +177,7 @@ export class Hub implements TabHub {
   #bridge(shore: Stream, since: string): Leading {
     const id = `${this.id}/${++this.#streamCount}`
     const bridge = new Bridge(this.platform, sse(this.platform), id, shore, since, this.#logLimits, {
+      ...this.#slots,
       advise: (message) => this.#advise(message, bridge.stream),
       isOf: (request) => this.#streams.get(identityOf(request)) === shore,
       cross: () => {
@@ -201,19 +195,25 @@ export class Hub implements TabHub {
     tab.warn(`tabstream: ${message}`)
   }
 
-  /** Over HTTP/1.1 a browser opens six connections to an origin, and the pages need some of them. */
-  #count(origin: string): void {
-    if (this.#hasWarned) return
-    const requests = Array.from(this.#streams.values(), ({ request }) => request)
-    const urls = requests.filter(({ asksUrl }) => !asksUrl).map(({ url }) => new URL(url))
-    const paths = urls.filter((url) => url.origin === origin).map(({ pathname }) => pathname)
-    if (paths.length <= MANY_STREAMS) return
-    this.#hasWarned = true
-    const isWithoutKey = requests.some(({ asksHeaders, key }) => asksHeaders && key === '')
-    this.#warning =
-      `tabstream: ${paths.length} streams from ${origin} are open, each on its own connection ` +
-      `(${paths.join(', ')}). Over HTTP/1.1 a browser opens six connections to an origin, for streams and other ` +
-      `requests: ${isWithoutKey ? WITHOUT_KEY : 'use HTTP/2, or fewer URLs with events of different names.'}`
+  /** What a stream needs to have its share in the connections. */
+  readonly #slots = {
+    slotFor: (claimant: Claimant): Slot => this.#budget.slotFor(claimant),
+    reviewSlots: (): void => this.#budget.review(),
+  }
+
+  /** What pages say of it counts, or what can be found out of the server. */
+  #limitOf(origin: string): number | undefined {
+    const wished = Array.from(this.#tabs, ({ connections }) => connections).filter((n) => n !== undefined)
+    if (wished.length > 0) return Math.min(...wished)
+    return /^h[23]/.test(this.#protocolOf(origin)) ? Number.POSITIVE_INFINITY : undefined
+  }
+
+  #protocolOf(origin: string): string {
+    const known = this.#protocols.get(origin)
+    if (known !== undefined) return known
+    const protocol = this.platform.protocolOf(origin)
+    if (protocol !== '') this.#protocols.set(origin, protocol)
+    return protocol
   }
 
   #holdLock(steal = false): Promise<void> {

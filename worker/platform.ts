@@ -8,6 +8,8 @@ export interface HubPlatform extends LinkPlatform {
   readonly origin: string
   /** False only where a network is known to be missing. */
   isOnline(): boolean
+  /** ALPN name of the protocol that an origin speaks, as far as the platform tells; otherwise `''`. */
+  protocolOf(origin: string): string
   fetch(url: string, init: RequestInit): Promise<Response>
 }
 
@@ -17,5 +19,15 @@ export const hubPlatform = (): HubPlatform => ({
   random: Math.random,
   origin: globalThis.origin,
   isOnline: () => globalThis.navigator?.onLine !== false,
+  protocolOf,
   fetch: (url, init) => fetch(url, init),
 })
+
+/** An entry is made when a response has ended. Other origins tell only with `Timing-Allow-Origin`. */
+function protocolOf(origin: string): string {
+  const entries = performance.getEntriesByType('resource') as PerformanceResourceTiming[]
+  const known = entries.filter(
+    ({ name, nextHopProtocol }) => nextHopProtocol && name.startsWith(`${origin}/`),
+  )
+  return known.at(-1)?.nextHopProtocol ?? ''
+}

@@ -34,14 +34,13 @@ interface Subscribed {
 export interface TabHub {
   readonly id: string
   readonly platform: HubPlatform
-  join(tab: Tab): void
+  /** @param protocol by which the tab has come, by its ALPN name */
+  join(tab: Tab, protocol: string | undefined): void
   leave(tab: Tab): void
   /** The stream for a tab's subscription, created if there is none. */
   streamFor(subscription: Subscription, tab: Tab): Stream
   /** The stream of a request, if there is one. */
   streamOf(request: StreamRequest): Stream | undefined
-  /** A warning to show once, in the console of the page that has caused it. */
-  takeWarning(): string | undefined
   /** The network may be back. */
   wake(): void
   report(): HubReport
@@ -61,6 +60,9 @@ export class Tab implements HubSide {
   /** It has told where it stands: from then on, nothing that it knows of a dead hub is waited for. */
   #hasSubscribed = false
   #isAttached = false
+  isVisible = true
+  /** Most connections to one origin, where its page says. */
+  connections: number | undefined
   /** Runs until the tab must have attached, then until the next ping. */
   #timer: unknown
   /** Pings in a row that have not been answered. */
@@ -83,10 +85,11 @@ export class Tab implements HubSide {
     this.#timer = this.#hub.platform.setTimeout(() => this.#close(), ATTACH_LIMIT)
   }
 
-  attach({ tabId, holdsLock }: Attachment): string {
+  attach({ tabId, holdsLock, protocol, connections }: Attachment): string {
     this.#isAttached = true
+    this.connections = connections
     this.#hub.platform.clearTimeout(this.#timer)
-    this.#hub.join(this)
+    this.#hub.join(this, protocol)
     const { locks } = this.#hub.platform
     if (holdsLock && locks !== undefined) {
       this.#lock = tabLockName(tabId)
@@ -104,8 +107,6 @@ export class Tab implements HubSide {
     // It may have parted.
     const present = known?.stream.subscribers.has(known.cursor) ? known : undefined
     const stream = present?.stream ?? this.#hub.streamFor(subscription, this)
-    const warning = this.#hub.takeWarning()
-    if (warning !== undefined) this.warn(warning)
     this.#follow(stream, subscription, stream.startOf(subscription), present?.cursor)
     return this.#hub.id
   }
@@ -160,7 +161,7 @@ export class Tab implements HubSide {
   /** @param former the cursor whose place it takes */
   #follow(stream: Stream, subscription: Subscription, start: Position | undefined, former?: Cursor): void {
     const begun = { ...subscription, position: start, since: sinceOf(subscription) }
-    const cursor = new Cursor(this.#hub.platform, this.#hub.id, stream, begun, this.#remote, former)
+    const cursor = new Cursor(this.#hub.platform, this.#hub.id, stream, begun, this.#remote, this, former)
     this.#subscriptions.set(subscription.id, { stream, cursor, subscription })
     former?.close()
     cursor.pump()
@@ -191,8 +192,22 @@ export class Tab implements HubSide {
     }, PING_INTERVAL)
   }
 
-  wake(): void {
+  wake(isVisible: boolean): void {
+    this.#see(isVisible)
     this.#hub.wake()
+  }
+
+  hide(): void {
+    this.#see(false)
+  }
+
+  #see(isVisible: boolean): void {
+    if (this.isVisible === isVisible) return
+    this.isVisible = isVisible
+    for (const { stream, cursor } of this.#subscriptions.values()) {
+      cursor.pump()
+      stream.reviewAttention()
+    }
   }
 
   ping(): string {

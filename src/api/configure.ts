@@ -1,4 +1,5 @@
 import type { HostName } from '../link/host.ts'
+import { isLimit } from '../link/limit.ts'
 import { isUrl } from '../link/url.ts'
 import { describe, misuse } from './checks.ts'
 
@@ -35,8 +36,17 @@ export interface Options {
    * @default false
    */
   keepAlive?: boolean | 'public'
+  /**
+   * How many connections the hub holds to one origin at most, for all streams together. The streams of visible pages come first.
+   * The others are parked: they keep their place, and resume when they are shown or when it is their turn. `'auto'` means
+   * four over HTTP/1.x, where a browser opens six for streams and all other requests, and any number over HTTP/2 and HTTP/3.
+   * If pages say different numbers, the least counts.
+   * @default 'auto'
+   */
+  connections?: number | 'auto'
 }
 
+const NAMES = ['worker', 'host', 'namespace', 'keepAlive', 'connections']
 const HOSTS: readonly unknown[] = ['auto', 'shared-worker', 'leader', 'direct']
 
 let options: Options = {}
@@ -72,8 +82,13 @@ export function takeOptions(): Options {
 
 /** Options that are left out have their defaults. */
 function isSame(one: Options, other: Options): boolean {
-  const normal = ({ worker, host = 'auto', namespace = '', keepAlive = false }: Options) =>
-    [worker ?? '', host, namespace, keepAlive].join('\n')
+  const normal = ({
+    worker = '',
+    host = 'auto',
+    namespace = '',
+    keepAlive = false,
+    connections = 'auto',
+  }: Options) => [worker, host, namespace, keepAlive, connections].join('\n')
   return normal(one) === normal(other)
 }
 
@@ -82,11 +97,11 @@ function check(wanted: Options): void {
     throw misuse('configure() takes an object, for instance { namespace: "admin" }')
   }
   for (const name of Object.keys(wanted)) {
-    if (!['worker', 'host', 'namespace', 'keepAlive'].includes(name)) {
-      throw misuse(`configure() knows no option "${name}"; it takes worker, host, namespace and keepAlive`)
+    if (!NAMES.includes(name)) {
+      throw misuse(`configure() knows no option "${name}"; it takes ${NAMES.join(', ')}`)
     }
   }
-  const { worker, host, namespace, keepAlive } = wanted
+  const { worker, host, namespace, keepAlive, connections = 'auto' } = wanted
   if (worker !== undefined && !isScriptUrl(worker)) {
     throw misuse(`worker must be the URL of tabstream's worker script, not ${describe(worker)}`)
   }
@@ -98,6 +113,9 @@ function check(wanted: Options): void {
   }
   if (keepAlive !== undefined && typeof keepAlive !== 'boolean' && keepAlive !== 'public') {
     throw misuse(`keepAlive must be true, "public" or false, not ${describe(keepAlive)}`)
+  }
+  if (connections !== 'auto' && !isLimit(connections)) {
+    throw misuse(`connections must be a whole number of at least 1, or "auto", not ${describe(connections)}`)
   }
 }
 

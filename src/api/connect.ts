@@ -6,6 +6,7 @@ import {
   type HeadersReason,
   LEAST_IDLE_TIMEOUT,
   LONGEST_TIMER,
+  type Policy,
   type Replay,
   type ResumeRequest,
 } from '../link/protocol.ts'
@@ -112,6 +113,19 @@ export interface ConnectOptions<
    * @default 'wait'
    */
   lag?: 'wait' | 'gap' | 'latest'
+  /**
+   * What the stream costs while this page is hidden. `'live'`: as if it were visible. `'batch'`: the page is given what has come
+   * once a second at most. `'park'`, or `{ parkAfter: ms }` after so long: the page can do without a connection. Where all pages
+   * that share the stream are hidden and can do without, the hub gives it up, and resumes when one of them is shown.
+   * @default 'live'
+   */
+  hidden?: 'live' | 'batch' | 'park' | { readonly parkAfter: number }
+  /**
+   * Which streams come first where there are more than connections (see `connections` of {@link configure}): of the visible ones
+   * those with `'high'`, then of the hidden ones. The highest of all who share the stream counts.
+   * @default 'auto'
+   */
+  priority?: 'high' | 'auto' | 'low'
   /** The event after which the stream is over, for all who share it. It is still given to the listeners. */
   until?: (event: StreamEvent) => boolean
   /** Closes the stream. */
@@ -173,6 +187,12 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
       ? undefined
       : `a number of ms: ${LEAST_IDLE_TIMEOUT} at least, or 0 for none`,
   maxEventSize: (value) => (isPositive(value) ? undefined : 'a number of characters greater than 0'),
+  hidden: (value) =>
+    ['live', 'batch', 'park'].includes(value as string) || isParkAfter(value)
+      ? undefined
+      : '"live", "batch", "park" or { parkAfter: ms }',
+  priority: (value) =>
+    ['high', 'auto', 'low'].includes(value as string) ? undefined : '"high", "auto" or "low"',
   lag: (value) =>
     ['wait', 'gap', 'latest'].includes(value as string) ? undefined : '"wait", "gap" or "latest"',
   until: (value) => (typeof value === 'function' ? undefined : 'a function'),
@@ -296,6 +316,8 @@ function wishOf(
     lag: options.lag ?? 'wait',
     ...mannersOf({ ephemeral: options.ephemeral, gapEvents: options.gapEvents }),
     ...(options.identify !== undefined && { identify: options.identify }),
+    ...whenHidden(options.hidden),
+    ...(options.priority !== undefined && options.priority !== 'auto' && { priority: options.priority }),
   }
   const wish = {
     policy,
@@ -314,6 +336,12 @@ function wishOf(
   }
   if (key !== undefined) return { ...wish, details: ask, request }
   return { ...wish, ...wishByHeaders(request, ask, client) }
+}
+
+function whenHidden(hidden: ConnectOptions['hidden']): Pick<Policy, 'hidden'> {
+  if (typeof hidden === 'object') return { hidden: hidden.parkAfter }
+  if (hidden === 'park') return { hidden: 0 }
+  return hidden === 'batch' ? { hidden } : {}
 }
 
 /** @throws {TypeError} whose message does not repeat the URL, since that may hold a secret */
@@ -367,6 +395,11 @@ const isResume = (value: unknown): boolean =>
       (name === 'method' || name === 'body') && (member === undefined || OPTIONS[name](member) === undefined)
     )
   })
+
+const isParkAfter = (value: unknown): boolean => {
+  const { parkAfter } = (value ?? {}) as { parkAfter?: unknown }
+  return typeof parkAfter === 'number' && parkAfter >= 0 && parkAfter <= LONGEST_TIMER
+}
 
 const isUrl = (value: unknown): boolean =>
   value === undefined || typeof value === 'string' || value instanceof URL

@@ -37,6 +37,7 @@ function createClient(): Client {
     platform,
     ladder.filter(({ name }) => isBrowser && (host === 'auto' || host === name)),
     options.keepAlive === 'public' ? 'public' : '',
+    options.connections === 'auto' ? undefined : options.connections,
   )
   return client
 }

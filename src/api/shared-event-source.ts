@@ -250,6 +250,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
    *  https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model */
   #receiveState({ state, origin, error }: StateEntry): void {
     this.#origin = origin
+    if (state === 'parked') return
     const former = this.#readyState
     if (state === 'open') {
       this.#readyState = OPEN

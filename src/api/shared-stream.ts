@@ -24,8 +24,11 @@ export interface Gap {
 
 /** The state of a stream's connection. */
 export interface StreamStatus {
-  /** `'retrying'`: the hub waits before the next attempt. */
-  readonly state: 'connecting' | 'open' | 'retrying' | 'closed'
+  /**
+   * `'retrying'`: the hub waits before the next attempt. `'parked'`: the stream has no connection, because others need theirs
+   * more, or because nobody looks at it and `hidden` says so. It goes on where it stands.
+   */
+  readonly state: 'connecting' | 'open' | 'retrying' | 'parked' | 'closed'
   /** Where the hub lives; `undefined` until one is found. */
   readonly host: HostName | undefined
   /** How many attempts in a row have failed. */

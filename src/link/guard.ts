@@ -1,5 +1,6 @@
 import type { LinkEndpoint } from './endpoint.ts'
 import { isPointer } from './identify.ts'
+import { isLimit } from './limit.ts'
 import { isPacked } from './pack.ts'
 import {
   type Attachment,
@@ -28,14 +29,19 @@ export type Calls = Readonly<Record<string, (...args: unknown[]) => boolean>>
 /** The methods of `HubSide`. */
 export const HUB_CALLS: Calls = {
   attach: (attachment) =>
-    isRecord(attachment) && isString(attachment.tabId) && typeof attachment.holdsLock === 'boolean',
+    isRecord(attachment) &&
+    isString(attachment.tabId) &&
+    typeof attachment.holdsLock === 'boolean' &&
+    (attachment.protocol === undefined || isString(attachment.protocol)) &&
+    (attachment.connections === undefined || isLimit(attachment.connections)),
   subscribe: (subscription) => isSubscription(subscription),
   unsubscribe: (id) => isInteger(id),
   end: (id, request) => isInteger(id) && (request === undefined || isRequest(request)),
   working: (id) => isInteger(id),
   reconnect: (id) => isInteger(id),
   detach: () => true,
-  wake: () => true,
+  wake: (isVisible) => typeof isVisible === 'boolean',
+  hide: () => true,
   ping: () => true,
   inspect: () => true,
 }
@@ -197,7 +203,9 @@ const isPolicy = (value: unknown): boolean =>
   ['wait', 'gap', 'latest'].includes(value.lag as string) &&
   areNames(value.ephemeral) &&
   areNames(value.gapEvents) &&
-  (value.identify === undefined || isPointer(value.identify))
+  (value.identify === undefined || isPointer(value.identify)) &&
+  (value.hidden === undefined || value.hidden === 'batch' || (isNumber(value.hidden) && value.hidden >= 0)) &&
+  [undefined, 'high', 'low'].includes(value.priority as undefined)
 
 const areNames = (value: unknown): boolean =>
   value === undefined || (Array.isArray(value) && value.every(isString))

@@ -4,7 +4,7 @@
  */
 
 /** Changes with every incompatible change of a type in this file. */
-export const PROTOCOL_VERSION = 4
+export const PROTOCOL_VERSION = 5
 
 /** What is asked of the server. Two tabs share a stream when all members are equal, and `redirect` leads to the same. */
 export interface StreamRequest {
@@ -78,7 +78,16 @@ export interface Policy {
   readonly gapEvents?: readonly string[]
   /** A JSON Pointer into the data, to what makes an event the same as another. */
   readonly identify?: string
+  /**
+   * While the page is hidden: it is sent a batch a second at most; or after so many ms it can do without a connection. Absent:
+   * it is served as any other.
+   */
+  readonly hidden?: 'batch' | number
+  /** Whose connection counts for more where there are too few; absent: as most. */
+  readonly priority?: Priority
 }
+
+export type Priority = 'high' | 'low'
 
 /** A shorter one would end a connection that is well, for all who share it. */
 export const LEAST_IDLE_TIMEOUT = 1_000
@@ -232,7 +241,8 @@ export interface EventEntry {
 export interface StateEntry {
   readonly type: 'state'
   readonly seq: number
-  readonly state: 'connecting' | 'open' | 'closed'
+  /** `'parked'`: it has no connection, because others need theirs more or nobody looks at it. It goes on where it stands. */
+  readonly state: 'connecting' | 'open' | 'parked' | 'closed'
   /** Of the response's final URL. */
   readonly origin: string
   /** What went wrong; `undefined` where nothing did. */
@@ -308,7 +318,11 @@ export const LATER = 'later'
 export interface StreamReport {
   /** Absolute URL. */
   url: string
-  state: 'connecting' | 'open' | 'retrying' | 'closed'
+  state: 'connecting' | 'open' | 'retrying' | 'parked' | 'closed'
+  /** Why it is parked, in words for people; `''` where it is not. */
+  parked: string
+  /** A visible page subscribes to it. */
+  isVisible: boolean
   /** Connections begun so far, reconnections included. */
   connections: number
   /** Subscriptions of all tabs. */
@@ -321,18 +335,36 @@ export interface StreamReport {
   lastEventId: string
 }
 
+/** The connections of a hub's streams to one origin. */
+export interface OriginReport {
+  origin: string
+  /** By its ALPN name, for instance `'http/1.1'` or `'h2'`; `''` where it is not known, which counts as HTTP/1.1. */
+  protocol: string
+  /** Most connections that the hub holds; `Infinity` for any number. */
+  limit: number
+  /** Streams that hold one, or wait to try again. */
+  live: number
+  /** Streams that are parked. */
+  parked: number
+}
+
 export interface HubReport {
   hubId: string
   tabs: number
   /** Messages that made no sense, from whomever they came; they were ignored. */
   malformed: number
   streams: StreamReport[]
+  origins: OriginReport[]
 }
 
 export interface Attachment {
   readonly tabId: string
   /** Whether the tab holds the Web Lock `tabLockName(tabId)` for as long as it lives. */
   readonly holdsLock: boolean
+  /** By which the page itself has come, by its ALPN name; absent where that is not known. */
+  readonly protocol?: string | undefined
+  /** Most connections to one origin, where the page says; the least of all pages counts. */
+  readonly connections?: number | undefined
 }
 
 /** What a hub offers a tab. */
@@ -349,8 +381,10 @@ export interface HubSide {
   /** Drops the connection of a subscription's stream, or the wait for the next, and connects at once. */
   reconnect(subscriptionId: number): void
   detach(): void
-  /** A hint that the network may be back: streams that wait retry at once. */
-  wake(): void
+  /** The page, or its network, may be back: streams that wait retry at once. A tab counts as visible until it says otherwise. */
+  wake(isVisible: boolean): void
+  /** The page is hidden now. */
+  hide(): void
   /** The hub's ID where the tab is still attached, otherwise `''`. */
   ping(): string
   inspect(): HubReport

@@ -51,12 +51,17 @@ export class Client implements Climber {
 
   /** Tells apart streams for which the page gives no key. */
   readonly key: string
+  readonly connections: number | undefined
 
-  /** @param hosts where a hub can live, in order of preference; none where there is no browser, so that nothing ever happens */
-  constructor(platform: Platform, hosts: readonly Host[], key = '') {
+  /**
+   * @param hosts where a hub can live, in order of preference; none where there is no browser, so that nothing ever happens
+   * @param connections most of them to one origin, where the page says
+   */
+  constructor(platform: Platform, hosts: readonly Host[], key = '', connections?: number) {
     this.#platform = platform
     this.key = key
     this.#isAway = hosts.length === 0
+    this.connections = connections
     this.#ladder = new Ladder(platform, hosts, this)
     this.#watch = new HubWatch(platform, {
       lost: (link, isWedged) => this.#lose(link, isWedged),
@@ -72,6 +77,7 @@ export class Client implements Climber {
     })
     platform.onPageEvent('online', () => this.#stir())
     platform.onPageEvent('visible', () => this.#stir())
+    platform.onPageEvent('hidden', () => this.#link?.remote.hide())
   }
 
   /** Opens a subscription, which has no names yet. `receive` is called for each entry, in order. */
@@ -187,6 +193,7 @@ export class Client implements Climber {
     try {
       const link = await this.#ladder.climb()
       this.#link = link
+      if (!this.#platform.isVisible()) link.remote.hide()
       for (const subscription of this.#subscriptions.values()) subscription.reattach()
       this.#watch.begin(link)
       return link
@@ -218,7 +225,7 @@ export class Client implements Climber {
       this.resume()
       return
     }
-    link.remote.wake()
+    link.remote.wake(this.#platform.isVisible())
     this.#watch.check(link)
   }
 

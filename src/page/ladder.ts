@@ -26,6 +26,8 @@ export interface Climber {
   readonly tabSide: Partial<TabSide>
   /** The page has been left, so no hub is wanted. */
   readonly isAway: boolean
+  /** Most connections to one origin, where the page says. */
+  readonly connections: number | undefined
   /** The page's own hub sent a malformed message. */
   misunderstood(): void
   /** The hub at the other end of a link is gone. */
@@ -143,7 +145,8 @@ export class Ladder {
             if (this.#climber.isAway) throw left()
             // A page that is rendered ahead gets neither lock nor worker until it is shown.
             timer = this.#platform.setTimeout(() => resolve(undefined), timeoutOf(host, attempt))
-            return remote.attach({ tabId, holdsLock })
+            const { connections } = this.#climber
+            return remote.attach({ tabId, holdsLock, protocol: this.#platform.protocol(), connections })
           })
           .then((hubId) => resolve({ host, hubId, since: this.#platform.now(), remote, life }))
           .catch(reject)

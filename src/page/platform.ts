@@ -2,8 +2,8 @@ import type { LinkEndpoint } from '../link/endpoint.ts'
 import { type LinkPlatform, linkPlatform } from '../link/platform.ts'
 import { Turns } from './turns.ts'
 
-/** `visible`: the page has become visible. The others are events of the browser. */
-export type PageEvent = 'pagehide' | 'pageshow' | 'online' | 'freeze' | 'resume' | 'visible'
+/** `visible`, `hidden`: the page has become that. The others are events of the browser. */
+export type PageEvent = 'pagehide' | 'pageshow' | 'online' | 'freeze' | 'resume' | 'visible' | 'hidden'
 
 /** What a page needs from its environment. A simulation replaces it. */
 export interface Platform extends LinkPlatform {
@@ -15,6 +15,8 @@ export interface Platform extends LinkPlatform {
   /** Listens to changes in the life of the page and its network. */
   onPageEvent(type: PageEvent, listener: () => void): void
   isVisible(): boolean
+  /** ALPN name of the protocol by which the page has come; `undefined` where that is not known. */
+  protocol(): string | undefined
   /** `warn` and `error` write to the page's console. */
   warn(message: string): void
   error(message: string): void
@@ -30,6 +32,7 @@ export const browserPlatform = (): Platform => {
     run: (step) => turns.run(step),
     onPageEvent,
     isVisible,
+    protocol,
     warn: (message) => console.warn(message),
     error: (message) => console.error(message),
   }
@@ -46,9 +49,17 @@ function openChannel(name: string): LinkEndpoint | undefined {
 /** A dedicated worker has no visibility, and counts as visible. */
 const isVisible = (): boolean => globalThis.document?.visibilityState !== 'hidden'
 
+const protocol = (): string | undefined => {
+  const [navigation] = performance.getEntriesByType('navigation')
+  return (navigation as PerformanceNavigationTiming | undefined)?.nextHopProtocol || undefined
+}
+
 function onPageEvent(type: PageEvent, listener: () => void): void {
-  if (type === 'visible') {
-    globalThis.document?.addEventListener('visibilitychange', () => isVisible() && listener())
+  if (type === 'visible' || type === 'hidden') {
+    globalThis.document?.addEventListener(
+      'visibilitychange',
+      () => isVisible() === (type === 'visible') && listener(),
+    )
   } else if (type === 'freeze' || type === 'resume') {
     globalThis.document?.addEventListener(type, listener)
   } else {

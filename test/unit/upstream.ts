@@ -202,6 +202,7 @@ export class Page {
   /**
    * @param hostsFor the hub lives in a virtual SharedWorker unless this says otherwise
    * @param key as with `keepAlive: 'public'`
+   * @param connections as with `configure()`
    */
   constructor(
     world: World,
@@ -210,6 +211,7 @@ export class Page {
       world.sharedWorkerHost(agent),
     ],
     key = '',
+    connections?: number,
   ) {
     this.agent = world.agent(name)
     const platform = world.platform(
@@ -217,7 +219,13 @@ export class Page {
       (type, listener) => this.#listeners.set(type, listener),
       (message) => this.warnings.push(message),
     )
-    this.client = new Client(platform, hostsFor(this.agent, platform), key)
+    this.client = new Client(platform, hostsFor(this.agent, platform), key, connections)
+  }
+
+  /** The browser shows another tab, or this one again. */
+  show(isShown = true): void {
+    this.agent.isShown = isShown
+    this.happen(isShown ? 'visible' : 'hidden')
   }
 
   happen(type: PageEvent): void {

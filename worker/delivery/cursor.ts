@@ -24,6 +24,9 @@ import { Joining } from './joining.ts'
 import { type Fate, Rejoin, type RejoinedStream } from './rejoin.ts'
 import { Sender } from './sender.ts'
 
+/** A hidden page that wants few batches is sent one in so many ms. */
+const BATCH_INTERVAL = 1_000
+
 /** A batch of these tells a position only. */
 const NO_ENTRIES = pack([])
 
@@ -59,6 +62,10 @@ export class Cursor implements Subscriber {
   readonly #namesKey: string
   readonly #standing: Standing
   readonly #sender: Sender
+  readonly #platform: HubPlatform
+  /** Runs until the next batch for a hidden page. */
+  #batchTimer: unknown
+  readonly #page: { readonly isVisible: boolean }
   /** Goes out before anything from the log. */
   readonly #lead: Entry[] = []
   /** As long as a tab that comes from another hub has not found its place. */
@@ -76,9 +83,12 @@ export class Cursor implements Subscriber {
     stream: CursorStream,
     subscription: Subscription,
     tab: CursorTab,
+    page: { readonly isVisible: boolean },
     former?: Cursor,
   ) {
+    this.#platform = platform
     this.#stream = stream
+    this.#page = page
     this.policy = { ...EVENT_SOURCE_POLICY, ...subscription.policy }
     this.#subscription = subscription
     this.#joining = new Joining(new Set(subscription.names))
@@ -104,6 +114,10 @@ export class Cursor implements Subscriber {
 
   get questions(): Questions {
     return this.#standing.questions
+  }
+
+  get isVisible(): boolean {
+    return this.#page.isVisible
   }
 
   get isEnded(): boolean {
@@ -133,6 +147,7 @@ export class Cursor implements Subscriber {
 
   close(): void {
     this.#isClosed = true
+    this.#platform.clearTimeout(this.#batchTimer)
     this.#rejoin?.end()
     // A page that has only changed its names will still answer.
     if (this.questions.holder === this) this.#standing.questions.giveUp()
@@ -147,7 +162,7 @@ export class Cursor implements Subscriber {
   pump(): void {
     // It is not known yet whether the stream is still its page's.
     if (this.questions.awaited !== undefined) return
-    while (!this.#isClosed && !this.#isTold && this.#sender.hasRoom(this.#stream.log, this.#next)) {
+    while (this.#maySend()) {
       // On its way to this log it may have been told positions in another one.
       const comesSince = this.#subscription.since !== undefined && this.#lead.length > 0
       const entries = this.#take()
@@ -158,6 +173,22 @@ export class Cursor implements Subscriber {
       if (this.#rejoin?.isJoined) this.#rejoin = undefined
     }
     this.#skip()
+  }
+
+  #maySend(): boolean {
+    if (this.#isClosed || this.#isTold || !this.#sender.hasRoom(this.#stream.log, this.#next)) return false
+    const wait = this.#isToWait ? this.#sender.sentAt + BATCH_INTERVAL - this.#platform.now() : 0
+    if (wait <= 0) return true
+    this.#platform.clearTimeout(this.#batchTimer)
+    this.#batchTimer = this.#platform.setTimeout(() => this.pump(), wait)
+    return false
+  }
+
+  /** A hidden page wants few batches, and the log does not need to move on. */
+  get #isToWait(): boolean {
+    if (this.policy.hidden !== 'batch' || this.isVisible || this.isEnded) return false
+    const { isHalfFull, lastSeq, length } = this.#stream.log
+    return this.#next <= lastSeq && !(isHalfFull && this.#next <= lastSeq - length / 4)
   }
 
   /** What comes next, if anything does. */

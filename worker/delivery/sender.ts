@@ -85,6 +85,11 @@ export class Sender {
     return this.#inFlight > 0 && this.#platform.now() - this.#workedAt < AT_WORK
   }
 
+  /** When something was sent last, in ms since 1970. */
+  get sentAt(): number {
+    return this.#reportedAt
+  }
+
   /** The tab is not through with a batch yet, but gets on with it. */
   noteWork(): void {
     this.#workedAt = this.#platform.now()

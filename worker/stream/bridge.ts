@@ -3,7 +3,7 @@ import type { StreamRequest } from '../../src/link/protocol.ts'
 import { charactersOf, type LogLimits } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { ConnectionRequest, Head, Receiver, Source, SourceEvent } from '../source/source.ts'
-import { type Leading, Stream } from './stream.ts'
+import { type Leading, Stream, type StreamNotices } from './stream.ts'
 import { logOf } from './takeover.ts'
 
 /** How long, in ms, the server may take to answer, and then to bring more of what the log does not have. */
@@ -17,7 +17,7 @@ const MOST_CHARACTERS = 16 * 1_048_576
 type Key = string | symbol
 
 /** What a bridge tells its hub. */
-export interface BridgeNotices {
+export interface BridgeNotices extends Pick<StreamNotices, 'slotFor' | 'reviewSlots'> {
   /** For the console of a page that is on it. */
   advise(message: string): void
   /** Whether the stream that it leads to is the one of this request. */

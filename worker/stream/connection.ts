@@ -5,9 +5,11 @@ import {
   type StreamReport,
   type StreamState,
 } from '../../src/link/protocol.ts'
+import type { Claimant, Cost, Slot } from '../budget.ts'
 import type { HubPlatform } from '../platform.ts'
 import { errorOf, type Failure, failureOf } from '../source/failure.ts'
 import type { Source } from '../source/source.ts'
+import type { Attention } from './attention.ts'
 import { Asked, type AskingStream, askDetails, asksDetails } from './details.ts'
 import { IdleWatch, WHY_SILENT } from './idle-watch.ts'
 import type { Pace } from './pace.ts'
@@ -26,10 +28,23 @@ const SAFE = ['GET', 'HEAD', 'OPTIONS']
 /** The reason of a connection that a page has dropped in favour of another. */
 const DROPPED = new Error('a page has asked for another connection')
 
+/** The reason of a connection that has been given up because others need it more. */
+const PARKED = new Error('another stream needs the connection more')
+
+/** For whoever looks into the console of a visible page whose stream waits. */
+const WITHOUT_LIMIT = 'HTTP/2 and HTTP/3 know no such limit.'
+
+/** Tabs whose functions give different tokens do not share, even if the tokens are of one user. */
+const WITHOUT_KEY =
+  'Give each stream whose headers a function gives a key, so that tabs share it: connect(url, { headers, key: user.id })'
+
 /** What a connection needs of its stream. */
 export interface ConnectionStream extends AskingStream {
   readonly reception: Reception
   readonly pace: Pace
+  readonly attention: Attention
+  /** Its share in the connections of all streams. */
+  slotFor(claimant: Claimant): Slot
   /** Logs the state that has just been entered. */
   logState(): void
   /** Sends subscribers what the log has for them. */
@@ -48,7 +63,7 @@ export type Status = {
 }
 
 /** A stream's attempts to hold a connection: when to connect, when to give up, and how that stands. */
-export class Connection {
+export class Connection implements Claimant {
   readonly status: Status = { ...INITIAL_STATE }
   readonly #platform: HubPlatform
   readonly #source: Source
@@ -66,12 +81,71 @@ export class Connection {
   readonly #asked = new Asked()
   /** Someone expected the server to resume when the next attempt was decided on. */
   #resumes = true
+  readonly #slot: Slot
+  /** What the next attempt is for. */
+  #reason: HeadersReason = 'connect'
+  #whyParked = ''
+  /** The next connection follows one that was given up for others. */
+  #wasParked = false
 
   constructor(platform: HubPlatform, source: Source, stream: ConnectionStream) {
     this.#platform = platform
     this.#source = source
     this.#stream = stream
     this.#idle = new IdleWatch(platform, (reason) => this.#abort.abort(new Error(reason)))
+    this.#slot = stream.slotFor(this)
+  }
+
+  get rank(): number {
+    return this.#stream.attention.rank
+  }
+
+  get shownAt(): number {
+    return this.#stream.attention.shownAt
+  }
+
+  get isResting(): boolean {
+    return this.#stream.attention.isResting
+  }
+
+  get cost(): Cost {
+    const { reception } = this.#stream
+    if (this.#isNotToBeRepeated(0)) return 'everything'
+    return this.#expectsResumption() ? reception.costOfLoss : 'gap'
+  }
+
+  get caughtUpAt(): number {
+    const { reception } = this.#stream
+    const { state, openedAt } = this.status
+    const isCaughtUp = state === 'open' && !reception.isJudging && !reception.isHolding
+    return isCaughtUp ? openedAt : Number.POSITIVE_INFINITY
+  }
+
+  granted(): void {
+    this.#connect(this.#reason)
+  }
+
+  park(): void {
+    this.#abort.abort(PARKED)
+    // Nothing more is read of this one, so it waits for nobody.
+    this.#stream.pace.review(true)
+  }
+
+  waits(why: string): void {
+    const { request, attention } = this.#stream
+    const isWithoutKey = request.asksHeaders && request.key === ''
+    if (attention.isVisible || isWithoutKey)
+      this.#stream.advise(`${why}, so the others take turns. ${isWithoutKey ? WITHOUT_KEY : WITHOUT_LIMIT}`)
+    this.#stay(why)
+  }
+
+  rests(): void {
+    this.#stay('no page that shows it is visible')
+  }
+
+  /** Why it is parked, for people; `''` where it is not. */
+  get whyParked(): string {
+    return this.status.state === 'parked' ? this.#whyParked : ''
   }
 
   get isClosed(): boolean {
@@ -90,7 +164,7 @@ export class Connection {
 
   /** The first attempt begins after so many ms. */
   begin(delay: number): void {
-    this.#wait(delay, () => this.#connect('connect'))
+    this.#wait(delay, () => this.#take('connect'))
   }
 
   /** Puts the first attempt off: from now on, it begins after so many ms. */
@@ -148,6 +222,7 @@ export class Connection {
     this.#platform.clearTimeout(this.#timer)
     this.#idle.stop()
     this.#abort.abort()
+    this.#slot.release()
   }
 
   async #connect(reason: HeadersReason): Promise<void> {
@@ -162,7 +237,41 @@ export class Connection {
     if (this.isClosed) return
     if (status.openedAt > 0 && this.#platform.now() - status.openedAt >= LIVED) status.attempt = 0
     if (signal.reason === DROPPED) this.#reconnect()
+    else if (signal.reason === PARKED) this.#parked()
     else await this.#fail(failure)
+  }
+
+  /** Connects as soon as there is a connection for it. */
+  #take(reason: HeadersReason): void {
+    this.#reason = reason
+    this.#slot.take(this.#slot.origin || new URL(this.#stream.request.url).origin)
+  }
+
+  /** It goes on where it stands when it has its turn, or is looked at. */
+  #parked(): void {
+    const { reception } = this.#stream
+    this.#resumes = this.#expectsResumption()
+    this.#wasParked = reception.hasOpened
+    reception.lost(false)
+    this.#enterParked()
+    this.#take('retry')
+  }
+
+  #stay(why: string): void {
+    this.#whyParked = why
+    if (this.status.state !== 'parked') this.#enterParked()
+  }
+
+  #enterParked(): void {
+    Object.assign(this.status, {
+      state: 'parked',
+      error: undefined,
+      attempt: 0,
+      retryAt: 0,
+      openedAt: 0,
+    } satisfies Partial<Status>)
+    this.#stream.logState()
+    this.#stream.pump()
   }
 
   /** As after a connection that has ended, but nobody is asked. */
@@ -190,8 +299,10 @@ export class Connection {
     if (reason === 'connect') this.#resumes = this.#expectsResumption()
     const resumeAfter = reception.resume(this.#resumes)
     const asked = requestFor(request, details, resumeAfter)
+    const { origin } = new URL(asked.url)
+    this.#slot.moveTo(origin)
+    signal.throwIfAborted()
     this.#idle.begin((seconds) => {
-      const { origin } = new URL(asked.url)
       this.#stream.advise(`${origin} has not answered for ${seconds} seconds. ${WHY_SILENT}`)
     })
     const limits = Array.from(subscribers, ({ policy }) => policy.maxEventSize)
@@ -210,7 +321,8 @@ export class Connection {
             error: undefined,
           } satisfies Partial<Status>)
           this.#stream.logState()
-          reception.opened(head)
+          reception.opened(head, this.#wasParked)
+          this.#wasParked = false
           this.#stream.pump()
         },
         event: (event) => {
@@ -258,6 +370,7 @@ export class Connection {
     status.openedAt = 0
     reception.lost(failure.isEnd)
     if (this.#isUnauthorized(failure)) return this.#connect('unauthorized')
+    this.#slot.release()
     // What the server refuses after an outage is something else.
     if (failure.status !== 401 && failure.status !== 403) this.#asked.refused.clear()
     status.state = 'retrying'
@@ -318,7 +431,8 @@ export class Connection {
   #attempt(): void {
     this.#platform.clearTimeout(this.#timer)
     this.#isHeld = this.#stream.subscribers.size === 0 || this.#mayHaveEnded()
-    if (!this.#isHeld && !this.isClosed) this.#connect('retry')
+    if (this.#isHeld) this.#slot.release()
+    else if (!this.isClosed) this.#take('retry')
   }
 
   /** Those who would tell have not had everything yet. One that has, and has not told, is enough to go on. */
@@ -342,6 +456,7 @@ export class Connection {
 
   #end(): void {
     Object.assign(this.status, { state: 'closed', retryAt: 0, openedAt: 0 } satisfies Partial<Status>)
+    this.#slot.release()
     this.#stream.logState()
     this.#stream.pump()
     this.#stream.ended()

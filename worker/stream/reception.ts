@@ -1,4 +1,5 @@
 import type { EventEntry } from '../../src/link/protocol.ts'
+import type { Cost } from '../budget.ts'
 import { charactersOf, type Log, type Role } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { Head, SourceEvent } from '../source/source.ts'
@@ -66,6 +67,8 @@ export class Reception {
   #hasOpened = false
   /** The last time that something was asked for, it did not come. */
   #isDistrusted = false
+  /** A replay has joined what was known. */
+  #hasJoined = false
   readonly #dispensing = new Dispensing()
   readonly #burst: Burst
   #course = courseOf(NOWHERE, true, false)
@@ -97,6 +100,17 @@ export class Reception {
     return this.#lone
   }
 
+  get hasOpened(): boolean {
+    return this.#hasOpened
+  }
+
+  /** What a server that is expected to resume would cost those who listen if the connection were lost now. */
+  get costOfLoss(): Cost {
+    if (!this.#hasOpened) return 'nothing'
+    if (!this.canResume || this.#isDistrusted) return 'gap'
+    return this.#hasJoined ? 'nothing' : 'unknown'
+  }
+
   /** A replay is under way. */
   get isJudging(): boolean {
     return this.#resumption?.isSearching === true
@@ -126,13 +140,14 @@ export class Reception {
     return resumeAfter
   }
 
-  opened({ deniesResumption }: Head): void {
+  /** @param isOwed a gap is told even where nobody expects the server to resume: the hub has given the last connection up */
+  opened({ deniesResumption }: Head, isOwed = false): void {
     const { anchor, isExpected } = this.#course
     const isFirst = !this.#hasOpened
     this.#hasOpened = true
     this.#course.openedAt = this.#platform.now()
     if (anchor.resumeAfter === '' || this.#history.isEmpty) {
-      if (!isFirst && isExpected) this.#gap('unresumable', '')
+      if (!isFirst && (isExpected || isOwed)) this.#gap('unresumable', '')
       return
     }
     this.#burst.end()
@@ -230,7 +245,10 @@ export class Reception {
     if (resumption.isHolding && this.#isDistrusted) resumption.giveUp(this.#platform.now())
     let hasNew = false
     for (const sentence of resumption.sentences()) hasNew = this.#carryOut(sentence, resumption) || hasNew
-    if (resumption.outcome !== undefined) this.#isDistrusted = resumption.outcome !== 'joined'
+    if (resumption.outcome !== undefined) {
+      this.#isDistrusted = resumption.outcome !== 'joined'
+      this.#hasJoined ||= !this.#isDistrusted
+    }
     this.#course.hasResumed ||= resumption.isExact
     if (resumption.progress !== this.#patience.progress) this.#stopWaiting()
     this.#patience.progress = resumption.progress

@@ -7,10 +7,12 @@ import type {
   StreamState,
   Subscription,
 } from '../../src/link/protocol.ts'
+import type { Claimant, Slot } from '../budget.ts'
 import { Excerpts } from '../log/excerpts.ts'
 import { Log, type LogLimits } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { Source } from '../source/source.ts'
+import { Attention } from './attention.ts'
 import { Connection, type ConnectionStream } from './connection.ts'
 import { History } from './history.ts'
 import { Pace } from './pace.ts'
@@ -25,6 +27,10 @@ const LINGER = 1_000
 export interface StreamNotices {
   /** For the console of a page that subscribes to the stream. */
   advise(message: string): void
+  /** Its share in the connections of all streams. */
+  slotFor(claimant: Claimant): Slot
+  /** Another share may be due to it. */
+  reviewSlots(): void
   /** Called once, when the stream will never bring another entry. */
   ended(): void
   /**
@@ -70,6 +76,7 @@ export class Stream implements ConnectionStream {
   readonly history: History
   readonly reception: Reception
   readonly pace: Pace
+  readonly attention: Attention
   readonly connection: Connection
   /** Of the last subscriber, where there is none. */
   left: Departure | undefined
@@ -94,6 +101,7 @@ export class Stream implements ConnectionStream {
     this.log = new Log(limits)
     this.excerpts = new Excerpts(this.log)
     this.pace = new Pace(platform, this.log, this.subscribers)
+    this.attention = new Attention(platform, this.subscribers, () => notices.reviewSlots())
     this.history = new History(this.log, this.takeover)
     this.reception = new Reception(platform, this.log, this.history, () => this.pump())
     this.connection = new Connection(platform, source, this)
@@ -177,13 +185,25 @@ export class Stream implements ConnectionStream {
     this.#platform.clearTimeout(this.#linger)
     this.connection.reviewIdleness()
     this.connection.review()
+    this.reviewAttention()
   }
 
   remove(subscriber: Subscriber): void {
     if (!this.subscribers.delete(subscriber)) return
     this.connection.reviewIdleness()
     this.connection.review()
+    this.reviewAttention()
     if (this.subscribers.size === 0) this.#closeSoon()
+  }
+
+  /** Its pages may care more or less for it than before. */
+  reviewAttention(): void {
+    this.attention.review()
+    this.#notices.reviewSlots()
+  }
+
+  slotFor(claimant: Claimant): Slot {
+    return this.#notices.slotFor(claimant)
   }
 
   isOf({ headers, key = '' }: ConnectionDetails, mayChange: boolean): boolean {
@@ -211,6 +231,7 @@ export class Stream implements ConnectionStream {
     if (!this.connection.isClosed) this.ended()
     this.connection.close()
     this.connection.review()
+    this.attention.end()
     for (const { stream } of this.bridges.values()) stream.close()
   }
 
@@ -220,6 +241,8 @@ export class Stream implements ConnectionStream {
     return {
       url: this.request.url,
       state: this.connection.status.state,
+      parked: this.connection.whyParked,
+      isVisible: this.attention.isVisible,
       connections: this.connection.count,
       subscribers: this.subscribers.size,
       names: [...names].sort(),

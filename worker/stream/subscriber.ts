@@ -28,6 +28,8 @@ export interface Subscriber {
   /** Names that it listens to. */
   readonly names: ReadonlySet<string>
   readonly policy: Policy
+  /** Its page is visible. */
+  readonly isVisible: boolean
   /** The same object for all cursors of one subscription. */
   readonly questions: Questions
   /** True if the stream has ended for this subscription, while it goes on for others. */

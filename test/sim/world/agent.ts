@@ -10,6 +10,8 @@ export class Agent {
   readonly name: string
   /** How long it takes to dispatch one event, in ms. */
   pace = 0
+  /** Its window shows it. */
+  isShown = true
   readonly #clock: Clock
   readonly #onDeath = new Set<() => void>()
   #isAlive = true

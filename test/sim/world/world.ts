@@ -23,6 +23,8 @@ export interface WorldOptions {
   logLimits?: LogLimits
   /** Whether the origin is secure, and so has Web Locks. */
   hasLocks?: boolean
+  /** ALPN name of the protocol that every server speaks, as pages and hubs are told. */
+  protocol?: string
   /** Every second server has the URL of the one before, and is reached with credentials. */
   sharesUrls?: boolean
 }
@@ -40,12 +42,22 @@ export class World {
   readonly #random: () => number
   readonly #logLimits: LogLimits | undefined
   readonly #hasLocks: boolean
+  readonly #protocol: string
   readonly #leaders = new Map<Agent, Hub>()
   readonly #workers = new Map<string, { agent: Agent; hub: Hub }>()
   #hubCount = 0
   #idCount = 0
 
-  constructor({ kinds, random, split, logLimits, hasLocks = true, sharesUrls = false }: WorldOptions) {
+  constructor({
+    kinds,
+    random,
+    split,
+    logLimits,
+    hasLocks = true,
+    sharesUrls = false,
+    protocol = '',
+  }: WorldOptions) {
+    this.#protocol = protocol
     this.#hasLocks = hasLocks
     this.#random = random
     this.#logLimits = logLimits
@@ -72,6 +84,7 @@ export class World {
       random: this.#random,
       origin: 'https://dash.test',
       isOnline: () => true,
+      protocolOf: () => '',
       randomId: () => this.#nextId(),
       setTimeout: (callback, milliseconds) => agent.schedule(milliseconds, callback),
       clearTimeout: (timer) => agent.cancel(timer),
@@ -99,7 +112,8 @@ export class World {
         ),
       run: (step) => this.#run(agent, step),
       onPageEvent,
-      isVisible: () => !agent.isFrozen,
+      isVisible: () => agent.isShown && !agent.isFrozen,
+      protocol: () => this.#protocol || undefined,
       warn,
       error,
     }

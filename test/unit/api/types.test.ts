@@ -418,7 +418,9 @@ describe('a SharedStream', () => {
   test('tells its status, gaps and faults', () => {
     const use = (stream: SharedStream) => {
       expectTypeOf(stream.status).toEqualTypeOf<StreamStatus>()
-      expectTypeOf(stream.status.state).toEqualTypeOf<'connecting' | 'open' | 'retrying' | 'closed'>()
+      expectTypeOf(stream.status.state).toEqualTypeOf<
+        'connecting' | 'open' | 'retrying' | 'parked' | 'closed'
+      >()
       expectTypeOf(stream.status.retryAt).toEqualTypeOf<Date | undefined>()
       expectTypeOf(stream.status.error).toEqualTypeOf<ConnectionError | undefined>()
       expectTypeOf(stream.status.host).toEqualTypeOf<HostName | undefined>()

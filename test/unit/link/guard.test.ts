@@ -153,7 +153,7 @@ describe('a conversation of Comlink', () => {
         asked.push(...args)
         return result
       }
-    const report = { hubId: 'hub', tabs: 0, malformed: 0, streams: [] }
+    const report = { hubId: 'hub', tabs: 0, malformed: 0, streams: [], origins: [] }
     const { world, counts, hub } = conversing(
       {
         attach: note('hub'),
@@ -179,7 +179,7 @@ describe('a conversation of Comlink', () => {
       hub.subscribe(whole),
       hub.unsubscribe(1),
       hub.detach(),
-      hub.wake(),
+      hub.wake(true),
       hub.ping(),
       hub.inspect(),
     ])

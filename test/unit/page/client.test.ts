@@ -162,8 +162,9 @@ const fakeHub = (world: World, page: Page, answersFor: (tab: Remote<TabSide>) =>
       reconnect: () => {},
       detach: () => {},
       wake: () => {},
+      hide: () => {},
       ping: () => 'fake',
-      inspect: () => ({ hubId: 'fake', tabs: 1, malformed: 0, streams: [] }),
+      inspect: () => ({ hubId: 'fake', tabs: 1, malformed: 0, streams: [], origins: [] }),
       ...answersFor(wrap<TabSide>(port1)),
     }
     expose(hub, port1)

@@ -182,7 +182,7 @@ describe('a connection that ends', () => {
     await world.clock.advance(0)
     serverOf(world).cut()
     await world.clock.advance(100)
-    tab.hub.wake()
+    tab.hub.wake(true)
     expect(await requestsWithin(world, 100)).toBe(1)
     expect(await requestsWithin(world, 120_000)).toBe(0)
     expect(tab.heard()).toEqual([...OPENING, 'a 1', 'connecting', 'open'])
@@ -191,7 +191,7 @@ describe('a connection that ends', () => {
   test('is left as it is by a wake while it is open', async () => {
     const world = createWorld()
     const tab = await listeningTab(world, 'tab', ['a'])
-    tab.hub.wake()
+    tab.hub.wake(true)
     expect(await requestsWithin(world, 10_000)).toBe(0)
   })
 })

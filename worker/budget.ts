@@ -1,0 +1,265 @@
+import type { OriginReport } from '../src/link/protocol.ts'
+import type { HubPlatform } from './platform.ts'
+
+/** Over HTTP/1.x a browser opens six connections to an origin. This leaves two for the pages and their requests. */
+const CONNECTIONS = 4
+
+/** How long, in ms, a stream keeps its connection once it has caught up, where others of its rank wait for one. */
+const TURN = 2_000
+
+/** The same where it does not catch up, and where a gap follows because its server cannot resume. */
+const LONGEST_TURN = 10_000
+const TURN_WITHOUT_RESUMPTION = 60_000
+
+/** A stream that has waited for so many ms gets a turn from streams of a higher rank; one such turn in as many ms. */
+const LONGEST_WAIT = 60_000
+
+/** How often, in ms, it is looked whether a turn is over, while somebody waits. */
+const LOOK_INTERVAL = 250
+
+/** What it costs a stream to lose its connection: nothing, or nobody knows yet; a gap; or the stream, which is never asked to. */
+export type Cost = 'nothing' | 'unknown' | 'gap' | 'everything'
+
+const COSTS: readonly Cost[] = ['nothing', 'unknown', 'gap']
+
+/** What a budget knows of a stream. */
+export interface Claimant {
+  /** The higher, the sooner it is to have a connection. */
+  readonly rank: number
+  /** When a page that shows it was visible last, in ms since 1970; `Infinity` for now. */
+  readonly shownAt: number
+  readonly cost: Cost
+  /** Nobody needs it to be connected now. */
+  readonly isResting: boolean
+  /** When it was opened, in ms since 1970, if it has caught up with its server; otherwise `Infinity`. */
+  readonly caughtUpAt: number
+  /** It may connect now. */
+  granted(): void
+  /** Others need the connection more. It ends it, and then calls `Slot.take` or `Slot.release`. */
+  park(): void
+  /** It has to wait, and why, in words for people. May be called again. */
+  waits(why: string): void
+  /** It is left without a connection, since it can do without. May be called again. */
+  rests(): void
+}
+
+const others = (limit: number, origin: string): string =>
+  `${limit} other ${limit === 1 ? 'stream has' : 'streams have'} the ${limit === 1 ? 'connection' : 'connections'} to ${origin}`
+
+/** One stream's share in the connections to an origin. */
+export class Slot {
+  readonly claimant: Claimant
+  readonly #budget: Budget
+  origin = ''
+  state: 'none' | 'waiting' | 'held' | 'leaving' = 'none'
+  /** When it began to wait, or got its connection, in ms since 1970. */
+  since = 0
+  /** It got its connection because it was its turn: the next turn is another's. */
+  isTurn = false
+  /** It got it from a stream of a higher rank. */
+  isOverdue = false
+
+  constructor(budget: Budget, claimant: Claimant) {
+    this.#budget = budget
+    this.claimant = claimant
+  }
+
+  /** It wants a connection to an origin, and is granted it now or later; at once where it has one there. */
+  take(origin: string): void {
+    this.origin = origin
+    if (this.state === 'held') {
+      this.claimant.granted()
+      return
+    }
+    if (this.state !== 'waiting') this.enter('waiting')
+    this.#budget.add(this)
+  }
+
+  /** Its connection goes to another origin than it was taken for. */
+  moveTo(origin: string): void {
+    if (this.origin === origin) return
+    this.origin = origin
+    this.#budget.review()
+  }
+
+  /** It has no connection, and wants none for now. */
+  release(): void {
+    if (this.state === 'none') return
+    this.state = 'none'
+    this.#budget.remove(this)
+  }
+
+  enter(state: 'waiting' | 'held' | 'leaving'): void {
+    this.state = state
+    this.since = this.#budget.now
+    if (state === 'waiting') this.isTurn = this.isOverdue = false
+  }
+}
+
+/**
+ * Shares the connections to each origin out among the streams of one hub.
+ *
+ * Streams of a higher rank have theirs first: a visible one takes the place of a hidden one at once. Among equals one connection
+ * goes round, so that each stream catches up now and then.
+ */
+export class Budget {
+  readonly #platform: HubPlatform
+  readonly #limitOf: (origin: string) => number
+  readonly #slots = new Set<Slot>()
+  readonly #overdueAt = new Map<string, number>()
+  #timer: unknown
+  #isReviewing = false
+  #isStale = false
+
+  /** @param limitOf how many connections the hub may hold to an origin, where it would hold more than {@link CONNECTIONS} */
+  constructor(platform: HubPlatform, limitOf: (origin: string) => number | undefined) {
+    this.#platform = platform
+    this.#limitOf = (origin) => limitOf(origin) ?? CONNECTIONS
+  }
+
+  get now(): number {
+    return this.#platform.now()
+  }
+
+  slotFor(claimant: Claimant): Slot {
+    return new Slot(this, claimant)
+  }
+
+  add(slot: Slot): void {
+    this.#slots.add(slot)
+    this.review()
+  }
+
+  remove(slot: Slot): void {
+    this.#slots.delete(slot)
+    this.review()
+  }
+
+  /** A page has been shown or hidden, a stream has another rank, or another limit may hold. */
+  review(): void {
+    this.#isStale = true
+    // What it does may make others call it.
+    if (this.#isReviewing) return
+    this.#isReviewing = true
+    while (this.#isStale) {
+      this.#isStale = false
+      for (const origin of new Set(Array.from(this.#slots, (slot) => slot.origin))) this.#share(origin)
+    }
+    this.#isReviewing = false
+    this.#look()
+  }
+
+  report(protocolOf: (origin: string) => string): OriginReport[] {
+    const origins = [...new Set(Array.from(this.#slots, ({ origin }) => origin))]
+    return origins.map((origin) => {
+      const slots = this.#at(origin)
+      const parked = slots.filter(({ state }) => state === 'waiting').length
+      const [limit, protocol] = [this.#limitOf(origin), protocolOf(origin)]
+      return { origin, protocol, limit, live: slots.length - parked, parked }
+    })
+  }
+
+  #at(origin: string): Slot[] {
+    return [...this.#slots].filter((slot) => slot.origin === origin)
+  }
+
+  #share(origin: string): void {
+    const slots = this.#at(origin)
+    for (const { state, claimant } of slots) {
+      if (state === 'waiting' && claimant.isResting) claimant.rests()
+    }
+    const held = slots.filter(({ state }) => state === 'held')
+    for (const slot of held)
+      if (slot.claimant.isResting && slot.claimant.cost !== 'everything') this.#park(slot)
+    const wanting = slots.filter(({ state, claimant }) => state === 'waiting' && !claimant.isResting)
+    // With that few of them, nobody has to know the limit, which takes a look at all that the page has fetched.
+    const limit = slots.length <= 1 ? slots.length : this.#limitOf(origin)
+    wanting.sort((one, other) => this.#rankOf(other) - this.#rankOf(one) || one.since - other.since)
+    const taken = slots.filter(({ state }) => state === 'held' || state === 'leaving').length
+    for (const slot of wanting.splice(0, Math.max(0, limit - taken))) this.#grant(slot)
+    for (let excess = taken - limit; excess > 0; excess--) this.#makeRoom(origin, Number.POSITIVE_INFINITY)
+    const leaving = () => slots.filter(({ state }) => state === 'leaving').length
+    // The first of those who wait get what is being given up.
+    for (const slot of wanting.slice(leaving())) if (!this.#makeRoom(origin, this.#rankOf(slot))) break
+    if (leaving() === 0) this.#passOn(wanting)
+    for (const { claimant } of wanting.slice(leaving())) claimant.waits(others(limit, origin))
+  }
+
+  /** The least of those that rank lower gives its connection up. */
+  #makeRoom(origin: string, rank: number): boolean {
+    const victim = this.#leastOf(origin, (slot) => this.#rankOf(slot) < rank)
+    if (victim !== undefined) this.#park(victim)
+    return victim !== undefined
+  }
+
+  /** Whose turn is over gives its connection up to the next. */
+  #passOn(waiting: readonly Slot[]): void {
+    const [next] = waiting
+    if (next === undefined) return
+    const { origin } = next
+    const isEqual = (slot: Slot) => this.#rankOf(slot) <= this.#rankOf(next)
+    const isOver = (slot: Slot) => this.#isTurnOver(slot)
+    // One connection goes round, except where a gap would be the price.
+    const turn = this.#leastOf(origin, (slot) => slot.isTurn && isEqual(slot) && !isOver(slot))
+    if (turn !== undefined && turn.claimant.cost !== 'gap') return
+    const equal = this.#leastOf(origin, (slot) => isEqual(slot) && isOver(slot))
+    if (equal !== undefined) {
+      next.isTurn = true
+      this.#park(equal)
+      return
+    }
+    const longest = waiting.reduce((one, other) => (other.since < one.since ? other : one))
+    const since = Math.max(longest.since, this.#overdueAt.get(origin) ?? 0)
+    const victim = this.now - since < LONGEST_WAIT ? undefined : this.#leastOf(origin, isOver)
+    if (victim === undefined) return
+    this.#overdueAt.set(origin, this.now)
+    longest.isTurn = longest.isOverdue = true
+    this.#park(victim)
+  }
+
+  #leastOf(origin: string, mayGo: (slot: Slot) => boolean): Slot | undefined {
+    const held = this.#at(origin).filter(
+      (slot) => slot.state === 'held' && slot.claimant.cost !== 'everything' && mayGo(slot),
+    )
+    const costOf = ({ claimant }: Slot) => COSTS.indexOf(claimant.cost)
+    return held.sort(
+      (one, other) =>
+        costOf(one) - costOf(other) ||
+        this.#rankOf(one) - this.#rankOf(other) ||
+        Number(other.isTurn) - Number(one.isTurn) ||
+        one.claimant.shownAt - other.claimant.shownAt,
+    )[0]
+  }
+
+  /** Who has waited for too long comes first, and is not sent away before its turn is over. */
+  #rankOf(slot: Slot): number {
+    const isFirst = slot.isOverdue && (slot.state === 'waiting' || !this.#isTurnOver(slot))
+    return isFirst ? Number.POSITIVE_INFINITY : slot.claimant.rank
+  }
+
+  #isTurnOver({ since, claimant }: Slot): boolean {
+    const { now } = this
+    if (claimant.cost === 'gap') return now - since >= TURN_WITHOUT_RESUMPTION
+    return now - claimant.caughtUpAt >= TURN || now - since >= LONGEST_TURN
+  }
+
+  #grant(slot: Slot): void {
+    const { isTurn, isOverdue } = slot
+    slot.enter('held')
+    Object.assign(slot, { isTurn, isOverdue })
+    slot.claimant.granted()
+  }
+
+  #park(slot: Slot): void {
+    slot.enter('leaving')
+    slot.claimant.park()
+  }
+
+  #look(): void {
+    this.#platform.clearTimeout(this.#timer)
+    const isWaited = [...this.#slots].some(
+      ({ state, claimant }) => state === 'waiting' && !claimant.isResting,
+    )
+    if (isWaited) this.#timer = this.#platform.setTimeout(() => this.review(), LOOK_INTERVAL)
+  }
+}

@@ -1,5 +1,6 @@
 import type { OriginReport } from '../src/link/protocol.ts'
 import type { HubPlatform } from './platform.ts'
+import type { Claimant, Cost, Share } from './stream/claimant.ts'
 
 /** Over HTTP/1.x a browser opens six connections to an origin. This leaves two for the pages and their requests. */
 const CONNECTIONS = 4
@@ -17,37 +18,13 @@ const LONGEST_WAIT = 60_000
 /** How often, in ms, it is looked whether a turn is over, while somebody waits. */
 const LOOK_INTERVAL = 250
 
-/** What it costs a stream to lose its connection: nothing, or nobody knows yet; a gap; or the stream, which is never asked to. */
-export type Cost = 'nothing' | 'unknown' | 'gap' | 'everything'
-
 const COSTS: readonly Cost[] = ['nothing', 'unknown', 'gap']
-
-/** What a budget knows of a stream. */
-export interface Claimant {
-  /** The higher, the sooner it is to have a connection. */
-  readonly rank: number
-  /** When a page that shows it was visible last, in ms since 1970; `Infinity` for now. */
-  readonly shownAt: number
-  readonly cost: Cost
-  /** Nobody needs it to be connected now. */
-  readonly isResting: boolean
-  /** When it was opened, in ms since 1970, if it has caught up with its server; otherwise `Infinity`. */
-  readonly caughtUpAt: number
-  /** It may connect now. */
-  granted(): void
-  /** Others need the connection more. It ends it, and then calls `Slot.take` or `Slot.release`. */
-  park(): void
-  /** It has to wait, and why, in words for people. May be called again. */
-  waits(why: string): void
-  /** It is left without a connection, since it can do without. May be called again. */
-  rests(): void
-}
 
 const others = (limit: number, origin: string): string =>
   `${limit} other ${limit === 1 ? 'stream has' : 'streams have'} the ${limit === 1 ? 'connection' : 'connections'} to ${origin}`
 
 /** One stream's share in the connections to an origin. */
-export class Slot {
+class Slot implements Share {
   readonly claimant: Claimant
   readonly #budget: Budget
   origin = ''
@@ -64,7 +41,6 @@ export class Slot {
     this.claimant = claimant
   }
 
-  /** It wants a connection to an origin, and is granted it now or later; at once where it has one there. */
   take(origin: string): void {
     this.origin = origin
     if (this.state === 'held') {
@@ -75,14 +51,12 @@ export class Slot {
     this.#budget.add(this)
   }
 
-  /** Its connection goes to another origin than it was taken for. */
   moveTo(origin: string): void {
     if (this.origin === origin) return
     this.origin = origin
     this.#budget.review()
   }
 
-  /** It has no connection, and wants none for now. */
   release(): void {
     if (this.state === 'none') return
     this.state = 'none'
@@ -121,7 +95,7 @@ export class Budget {
     return this.#platform.now()
   }
 
-  slotFor(claimant: Claimant): Slot {
+  slotFor(claimant: Claimant): Share {
     return new Slot(this, claimant)
   }
 

@@ -7,11 +7,12 @@ import {
   type Subscription,
   TAB_LOCK,
 } from '../src/link/protocol.ts'
-import { Budget, type Claimant, type Slot } from './budget.ts'
+import { Budget } from './budget.ts'
 import { LOG_LIMITS, type LogLimits } from './log/log.ts'
 import type { HubPlatform } from './platform.ts'
 import { sse } from './source/sse.ts'
 import { Bridge } from './stream/bridge.ts'
+import type { Claimant, Share } from './stream/claimant.ts'
 import { requestFor } from './stream/request.ts'
 import { type Leading, Stream } from './stream/stream.ts'
 import { sinceOf } from './stream/takeover.ts'
@@ -197,7 +198,7 @@ export class Hub implements TabHub {
 
   /** What a stream needs to have its share in the connections. */
   readonly #slots = {
-    slotFor: (claimant: Claimant): Slot => this.#budget.slotFor(claimant),
+    slotFor: (claimant: Claimant): Share => this.#budget.slotFor(claimant),
     reviewSlots: (): void => this.#budget.review(),
   }
 

@@ -5,11 +5,11 @@ import {
   type StreamReport,
   type StreamState,
 } from '../../src/link/protocol.ts'
-import type { Claimant, Cost, Slot } from '../budget.ts'
 import type { HubPlatform } from '../platform.ts'
 import { errorOf, type Failure, failureOf } from '../source/failure.ts'
 import type { Source } from '../source/source.ts'
 import type { Attention } from './attention.ts'
+import type { Claimant, Cost, Share } from './claimant.ts'
 import { Asked, type AskingStream, askDetails, asksDetails } from './details.ts'
 import { IdleWatch, WHY_SILENT } from './idle-watch.ts'
 import type { Pace } from './pace.ts'
@@ -44,7 +44,7 @@ export interface ConnectionStream extends AskingStream {
   readonly pace: Pace
   readonly attention: Attention
   /** Its share in the connections of all streams. */
-  slotFor(claimant: Claimant): Slot
+  slotFor(claimant: Claimant): Share
   /** Logs the state that has just been entered. */
   logState(): void
   /** Sends subscribers what the log has for them. */
@@ -81,7 +81,7 @@ export class Connection implements Claimant {
   readonly #asked = new Asked()
   /** Someone expected the server to resume when the next attempt was decided on. */
   #resumes = true
-  readonly #slot: Slot
+  readonly #slot: Share
   /** What the next attempt is for. */
   #reason: HeadersReason = 'connect'
   #whyParked = ''

@@ -7,12 +7,12 @@ import type {
   StreamState,
   Subscription,
 } from '../../src/link/protocol.ts'
-import type { Claimant, Slot } from '../budget.ts'
 import { Excerpts } from '../log/excerpts.ts'
 import { Log, type LogLimits } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { Source } from '../source/source.ts'
 import { Attention } from './attention.ts'
+import type { Claimant, Share } from './claimant.ts'
 import { Connection, type ConnectionStream } from './connection.ts'
 import { History } from './history.ts'
 import { Pace } from './pace.ts'
@@ -28,7 +28,7 @@ export interface StreamNotices {
   /** For the console of a page that subscribes to the stream. */
   advise(message: string): void
   /** Its share in the connections of all streams. */
-  slotFor(claimant: Claimant): Slot
+  slotFor(claimant: Claimant): Share
   /** Another share may be due to it. */
   reviewSlots(): void
   /** Called once, when the stream will never bring another entry. */
@@ -202,7 +202,7 @@ export class Stream implements ConnectionStream {
     this.#notices.reviewSlots()
   }
 
-  slotFor(claimant: Claimant): Slot {
+  slotFor(claimant: Claimant): Share {
     return this.#notices.slotFor(claimant)
   }
 

@@ -139,24 +139,24 @@ export class Budget {
 
   #share(origin: string): void {
     const slots = this.#at(origin)
-    for (const { state, claimant } of slots) {
-      if (state === 'waiting' && claimant.isResting) claimant.rests()
+    const count = (state: Slot['state']) => slots.filter((slot) => slot.state === state).length
+    for (const slot of slots) {
+      const { state, claimant } = slot
+      if (!claimant.isResting) continue
+      if (state === 'waiting') claimant.rests()
+      else if (state === 'held' && claimant.cost !== 'everything') this.#park(slot)
     }
-    const held = slots.filter(({ state }) => state === 'held')
-    for (const slot of held)
-      if (slot.claimant.isResting && slot.claimant.cost !== 'everything') this.#park(slot)
-    const wanting = slots.filter(({ state, claimant }) => state === 'waiting' && !claimant.isResting)
     // With that few of them, nobody has to know the limit, which takes a look at all that the page has fetched.
     const limit = slots.length <= 1 ? slots.length : this.#limitOf(origin)
+    while (count('held') > limit && this.#makeRoom(origin, Number.POSITIVE_INFINITY));
+    const wanting = slots.filter(({ state, claimant }) => state === 'waiting' && !claimant.isResting)
     wanting.sort((one, other) => this.#rankOf(other) - this.#rankOf(one) || one.since - other.since)
-    const taken = slots.filter(({ state }) => state === 'held' || state === 'leaving').length
-    for (const slot of wanting.splice(0, Math.max(0, limit - taken))) this.#grant(slot)
-    for (let excess = taken - limit; excess > 0; excess--) this.#makeRoom(origin, Number.POSITIVE_INFINITY)
-    const leaving = () => slots.filter(({ state }) => state === 'leaving').length
+    const free = Math.max(0, limit - count('held') - count('leaving'))
+    for (const slot of wanting.splice(0, free)) this.#grant(slot)
     // The first of those who wait get what is being given up.
-    for (const slot of wanting.slice(leaving())) if (!this.#makeRoom(origin, this.#rankOf(slot))) break
-    if (leaving() === 0) this.#passOn(wanting)
-    for (const { claimant } of wanting.slice(leaving())) claimant.waits(others(limit, origin))
+    for (const slot of wanting.slice(count('leaving'))) if (!this.#makeRoom(origin, this.#rankOf(slot))) break
+    if (count('leaving') === 0) this.#passOn(wanting)
+    for (const { claimant } of wanting.slice(count('leaving'))) claimant.waits(others(limit, origin))
   }
 
   /** The least of those that rank lower gives its connection up. */

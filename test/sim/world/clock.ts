@@ -18,6 +18,11 @@ export class Clock {
     return this.#now
   }
 
+  /** Nothing is scheduled any more. */
+  get isIdle(): boolean {
+    return this.#heap.length === 0
+  }
+
   schedule(delay: number, run: () => void): void {
     const task = { at: this.#now + Math.max(0, delay), order: this.#order++, run }
     this.#heap.push(task)

@@ -439,7 +439,7 @@ describe('secrets', () => {
         return page
       })
       await world.clock.advance(1_000)
-      expect(world.upstream.requests).toHaveLength(8)
+      expect(world.upstream.requests).toHaveLength(4)
       const headers = { 'Content-Type': 'text/plain' }
       world.upstream.answer = () => ({ status: 401, headers, text: `said ${SECRET}` })
       world.upstream.cut()
@@ -462,60 +462,5 @@ describe('secrets', () => {
     await world.clock.advance(1_000)
     expect(seen).toHaveLength(2)
     expect(seen.join()).not.toContain(SECRET)
-  })
-})
-
-describe('the warning of many streams', () => {
-  test('is given once, in the page that opens the fifth to an origin, without queries', async () => {
-    const world = new UpstreamWorld()
-    const pages = Array.from({ length: 7 }, (_, index) => new Page(world, `page ${index}`))
-    for (const [index, page] of pages.entries()) {
-      page.connect(`https://dash.test/events/${index}?token=${SECRET}`)
-      await world.clock.advance(OPEN)
-      expect(page.warnings).toHaveLength(index === 4 ? 1 : 0)
-    }
-    const [warning] = pages[4]?.warnings ?? []
-    for (const words of ['5 streams', 'https://dash.test', '/events/0', '/events/4', 'six']) {
-      expect(warning).toContain(words)
-    }
-    expect(warning).not.toContain(SECRET)
-    expect(pages.flatMap(({ warnings }) => warnings)).toHaveLength(1)
-  })
-
-  test('names the key where functions give different headers without one', async () => {
-    const world = new UpstreamWorld()
-    const pages = Array.from({ length: 5 }, (_, index) => new Page(world, `page ${index}`))
-    for (const [index, page] of pages.entries()) {
-      page.connect(URL_OF_EVENTS, { headers: async () => ({ Authorization: `Bearer ${SECRET} ${index}` }) })
-      await world.clock.advance(OPEN)
-    }
-    const [warning] = pages[4]?.warnings ?? []
-    expect(warning).toMatch(/5 streams.* key.*connect\(url, \{ headers, key: user\.id \}\)/)
-    expect(warning).not.toContain(SECRET)
-    expect(warning).not.toContain('fewer URLs')
-  })
-
-  test('counts those of one origin only', async () => {
-    const world = new UpstreamWorld()
-    const page = new Page(world, 'page')
-    for (let index = 0; index < 8; index++) page.connect(`https://dash-${index % 2}.test/${index}`)
-    await world.clock.advance(OPEN)
-    expect(page.warnings).toEqual([])
-    page.connect('https://dash-1.test/fifth')
-    await world.clock.advance(OPEN)
-    expect(page.warnings).toHaveLength(1)
-  })
-
-  test('counts those that are open at a time, each once', async () => {
-    const world = new UpstreamWorld()
-    const page = new Page(world, 'page')
-    for (let index = 0; index < 8; index++) {
-      const stream = page.connect(`${URL_OF_EVENTS}/${index}`)
-      page.connect(URL_OF_EVENTS)
-      await world.clock.advance(OPEN)
-      stream.close()
-      await world.clock.advance(2_000)
-    }
-    expect(page.warnings).toEqual([])
   })
 })

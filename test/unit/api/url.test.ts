@@ -249,7 +249,7 @@ describe('who shares a stream', () => {
 
 describe('what the function gives', () => {
   test('is in no report, name or warning', async () => {
-    const world = new UpstreamWorld()
+    const world = new UpstreamWorld({ protocol: 'h2' })
     const pages = Array.from({ length: 7 }, (_, index) => {
       const page = new Page(world, `page ${index}`)
       page.connect(() => `/${SECRET}/${index}?ticket=${SECRET}`, { key: `stream ${index}` })

@@ -185,7 +185,7 @@ describe('a conversation of Comlink', () => {
     ])
     await world.clock.advance(0)
     expect(await answers).toEqual(['hub', 'hub', 'hub', undefined, undefined, undefined, 'hub', report])
-    expect(asked).toEqual([{ tabId: 'tab', holdsLock: true }, SUBSCRIPTION, whole, 1])
+    expect(asked).toEqual([{ tabId: 'tab', holdsLock: true }, SUBSCRIPTION, whole, 1, true])
     expect(counts.dropped).toBe(0)
   })
 

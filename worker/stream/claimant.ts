@@ -10,7 +10,7 @@ export interface Claimant {
   readonly cost: Cost
   /** Nobody needs it to be connected now. */
   readonly isResting: boolean
-  /** When it was opened, in ms since 1970, if it has caught up with its server; otherwise `Infinity`. */
+  /** When it was opened, in ms since 1970, if it waits for nothing of what it has asked for; otherwise `Infinity`. */
   readonly caughtUpAt: number
   /** It may connect now. */
   granted(): void

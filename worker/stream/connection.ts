@@ -117,8 +117,7 @@ export class Connection implements Claimant {
   get caughtUpAt(): number {
     const { reception } = this.#stream
     const { state, openedAt } = this.status
-    const isCaughtUp = state === 'open' && !reception.isJudging && !reception.isHolding
-    return isCaughtUp ? openedAt : Number.POSITIVE_INFINITY
+    return state === 'open' && !reception.isHolding ? openedAt : Number.POSITIVE_INFINITY
   }
 
   granted(): void {

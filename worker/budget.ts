@@ -20,9 +20,6 @@ const LOOK_INTERVAL = 250
 
 const COSTS: readonly Cost[] = ['nothing', 'unknown', 'gap']
 
-const others = (limit: number, origin: string): string =>
-  `${limit} other ${limit === 1 ? 'stream has' : 'streams have'} the ${limit === 1 ? 'connection' : 'connections'} to ${origin}`
-
 /** One stream's share in the connections to an origin. */
 class Slot implements Share {
   readonly claimant: Claimant
@@ -142,21 +139,24 @@ export class Budget {
     const count = (state: Slot['state']) => slots.filter((slot) => slot.state === state).length
     for (const slot of slots) {
       const { state, claimant } = slot
-      if (!claimant.isResting) continue
+      if (!claimant.attention.isResting) continue
       if (state === 'waiting') claimant.rests()
       else if (state === 'held' && claimant.cost !== 'everything') this.#park(slot)
     }
     // With that few of them, nobody has to know the limit, which takes a look at all that the page has fetched.
     const limit = slots.length <= 1 ? slots.length : this.#limitOf(origin)
     while (count('held') > limit && this.#makeRoom(origin, Number.POSITIVE_INFINITY));
-    const wanting = slots.filter(({ state, claimant }) => state === 'waiting' && !claimant.isResting)
+    const wanting = slots.filter(
+      ({ state, claimant }) => state === 'waiting' && !claimant.attention.isResting,
+    )
     wanting.sort((one, other) => this.#rankOf(other) - this.#rankOf(one) || one.since - other.since)
     const free = Math.max(0, limit - count('held') - count('leaving'))
     for (const slot of wanting.splice(0, free)) this.#grant(slot)
     // The first of those who wait get what is being given up.
     for (const slot of wanting.slice(count('leaving'))) if (!this.#makeRoom(origin, this.#rankOf(slot))) break
     if (count('leaving') === 0) this.#passOn(wanting)
-    for (const { claimant } of wanting.slice(count('leaving'))) claimant.waits(others(limit, origin))
+    for (const { claimant } of wanting.slice(count('leaving')))
+      claimant.waits(`all ${limit} connections to ${origin} are taken`)
   }
 
   /** The least of those that rank lower gives its connection up. */
@@ -201,14 +201,14 @@ export class Budget {
         costOf(one) - costOf(other) ||
         this.#rankOf(one) - this.#rankOf(other) ||
         Number(other.isTurn) - Number(one.isTurn) ||
-        one.claimant.shownAt - other.claimant.shownAt,
+        one.claimant.attention.shownAt - other.claimant.attention.shownAt,
     )[0]
   }
 
   /** Who has waited for too long comes first, and is not sent away before its turn is over. */
   #rankOf(slot: Slot): number {
     const isFirst = slot.isOverdue && (slot.state === 'waiting' || !this.#isTurnOver(slot))
-    return isFirst ? Number.POSITIVE_INFINITY : slot.claimant.rank
+    return isFirst ? Number.POSITIVE_INFINITY : slot.claimant.attention.rank
   }
 
   #isTurnOver({ since, claimant }: Slot): boolean {
@@ -218,9 +218,7 @@ export class Budget {
   }
 
   #grant(slot: Slot): void {
-    const { isTurn, isOverdue } = slot
     slot.enter('held')
-    Object.assign(slot, { isTurn, isOverdue })
     slot.claimant.granted()
   }
 
@@ -232,7 +230,7 @@ export class Budget {
   #look(): void {
     this.#platform.clearTimeout(this.#timer)
     const isWaited = [...this.#slots].some(
-      ({ state, claimant }) => state === 'waiting' && !claimant.isResting,
+      ({ state, claimant }) => state === 'waiting' && !claimant.attention.isResting,
     )
     if (isWaited) this.#timer = this.#platform.setTimeout(() => this.review(), LOOK_INTERVAL)
   }

@@ -1,12 +1,13 @@
+import { isHidden } from '../link/hidden.ts'
 import { identifier, isPointer } from '../link/identify.ts'
 import {
   type ConnectionDetails,
   type ConnectionError,
   EVENT_SOURCE_POLICY,
   type HeadersReason,
+  type Hidden,
   LEAST_IDLE_TIMEOUT,
   LONGEST_TIMER,
-  type Policy,
   type Replay,
   type ResumeRequest,
 } from '../link/protocol.ts'
@@ -119,7 +120,7 @@ export interface ConnectOptions<
    * that share the stream are hidden and can do without, the hub gives it up, and resumes when one of them is shown.
    * @default 'live'
    */
-  hidden?: 'live' | 'batch' | 'park' | { readonly parkAfter: number }
+  hidden?: Hidden
   /**
    * Which streams come first where there are more than connections (see `connections` of {@link configure}): of the visible ones
    * those with `'high'`, then of the hidden ones. The highest of all who share the stream counts.
@@ -145,7 +146,9 @@ export interface ResumeOptions {
 /** Gives the URL of one connection, for instance with a ticket that is good for one. */
 type UrlFunction = (reason: HeadersReason) => string | URL | Promise<string | URL>
 
-const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string | undefined>> = {
+type Check = (value: unknown) => string | undefined
+
+const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
   method: (value) =>
     typeof value === 'string' && METHOD.test(value) ? undefined : 'the name of a method that fetch() takes',
   body: (value) => (isJson(value) ? undefined : 'a string, or what JSON can express'),
@@ -162,7 +165,7 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
       ? undefined
       : '"omit", "same-origin" or "include"',
   withCredentials: (value) => (typeof value === 'boolean' ? undefined : 'true or false'),
-  redirect: (value) => (value === 'follow' || value === 'error' ? undefined : '"follow" or "error"'),
+  redirect: oneOf('follow', 'error'),
   events: (value) =>
     typeof value === 'object' && value !== null && Object.values(value).every(isDecoder)
       ? undefined
@@ -187,14 +190,9 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, (value: unknown) => string 
       ? undefined
       : `a number of ms: ${LEAST_IDLE_TIMEOUT} at least, or 0 for none`,
   maxEventSize: (value) => (isPositive(value) ? undefined : 'a number of characters greater than 0'),
-  hidden: (value) =>
-    ['live', 'batch', 'park'].includes(value as string) || isParkAfter(value)
-      ? undefined
-      : '"live", "batch", "park" or { parkAfter: ms }',
-  priority: (value) =>
-    ['high', 'auto', 'low'].includes(value as string) ? undefined : '"high", "auto" or "low"',
-  lag: (value) =>
-    ['wait', 'gap', 'latest'].includes(value as string) ? undefined : '"wait", "gap" or "latest"',
+  hidden: (value) => (isHidden(value) ? undefined : '"live", "batch", "park" or { parkAfter: ms }'),
+  priority: oneOf('high', 'auto', 'low'),
+  lag: oneOf('wait', 'gap', 'latest'),
   until: (value) => (typeof value === 'function' ? undefined : 'a function'),
   signal: (value) => (isSignal(value) ? undefined : 'an AbortSignal'),
 }
@@ -287,7 +285,7 @@ function wishOf(
   options: ConnectOptions,
   client: Pick<Client, 'key' | 'now' | 'randomId' | 'isAway'>,
 ): Wish {
-  const { body, headers, key, retry, maxRetries = Number.POSITIVE_INFINITY, resume } = options
+  const { body, headers, key, retry, maxRetries = Number.POSITIVE_INFINITY, resume, hidden } = options
   const { idleTimeout = 0, maxEventSize = EVENT_SOURCE_POLICY.maxEventSize } = options
   const base = {
     // What a function will give is not known yet, so the key alone tells such streams apart.
@@ -316,8 +314,9 @@ function wishOf(
     lag: options.lag ?? 'wait',
     ...mannersOf({ ephemeral: options.ephemeral, gapEvents: options.gapEvents }),
     ...(options.identify !== undefined && { identify: options.identify }),
-    ...whenHidden(options.hidden),
-    ...(options.priority !== undefined && options.priority !== 'auto' && { priority: options.priority }),
+    // A copy, because what a framework has wrapped in a proxy cannot be sent to the hub.
+    hidden: typeof hidden === 'object' ? { parkAfter: hidden.parkAfter } : hidden,
+    priority: options.priority,
   }
   const wish = {
     policy,
@@ -336,12 +335,6 @@ function wishOf(
   }
   if (key !== undefined) return { ...wish, details: ask, request }
   return { ...wish, ...wishByHeaders(request, ask, client) }
-}
-
-function whenHidden(hidden: ConnectOptions['hidden']): Pick<Policy, 'hidden'> {
-  if (typeof hidden === 'object') return { hidden: hidden.parkAfter }
-  if (hidden === 'park') return { hidden: 0 }
-  return hidden === 'batch' ? { hidden } : {}
 }
 
 /** @throws {TypeError} whose message does not repeat the URL, since that may hold a secret */
@@ -386,6 +379,11 @@ function isHeaders(value: unknown): boolean {
   }
 }
 
+function oneOf(...words: string[]): Check {
+  const list = words.map((word) => `"${word}"`).join(' or ')
+  return (value) => (words.includes(value as string) ? undefined : list)
+}
+
 const isResume = (value: unknown): boolean =>
   typeof value === 'object' &&
   value !== null &&
@@ -395,11 +393,6 @@ const isResume = (value: unknown): boolean =>
       (name === 'method' || name === 'body') && (member === undefined || OPTIONS[name](member) === undefined)
     )
   })
-
-const isParkAfter = (value: unknown): boolean => {
-  const { parkAfter } = (value ?? {}) as { parkAfter?: unknown }
-  return typeof parkAfter === 'number' && parkAfter >= 0 && parkAfter <= LONGEST_TIMER
-}
 
 const isUrl = (value: unknown): boolean =>
   value === undefined || typeof value === 'string' || value instanceof URL

@@ -1,4 +1,5 @@
 import type { LinkEndpoint } from './endpoint.ts'
+import { isHidden } from './hidden.ts'
 import { isPointer } from './identify.ts'
 import { isLimit } from './limit.ts'
 import { isPacked } from './pack.ts'
@@ -204,8 +205,8 @@ const isPolicy = (value: unknown): boolean =>
   areNames(value.ephemeral) &&
   areNames(value.gapEvents) &&
   (value.identify === undefined || isPointer(value.identify)) &&
-  (value.hidden === undefined || value.hidden === 'batch' || (isNumber(value.hidden) && value.hidden >= 0)) &&
-  [undefined, 'high', 'low'].includes(value.priority as undefined)
+  (value.hidden === undefined || isHidden(value.hidden)) &&
+  [undefined, 'high', 'auto', 'low'].includes(value.priority as undefined)
 
 const areNames = (value: unknown): boolean =>
   value === undefined || (Array.isArray(value) && value.every(isString))

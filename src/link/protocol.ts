@@ -78,16 +78,17 @@ export interface Policy {
   readonly gapEvents?: readonly string[]
   /** A JSON Pointer into the data, to what makes an event the same as another. */
   readonly identify?: string
-  /**
-   * While the page is hidden: it is sent a batch a second at most; or after so many ms it can do without a connection. Absent:
-   * it is served as any other.
-   */
-  readonly hidden?: 'batch' | number
-  /** Whose connection counts for more where there are too few; absent: as most. */
-  readonly priority?: Priority
+  /** What the stream may cost while the page is hidden; absent: `'live'`. */
+  readonly hidden?: Hidden | undefined
+  /** Whose connection counts for more where there are too few; absent: `'auto'`. */
+  readonly priority?: 'high' | 'auto' | 'low' | undefined
 }
 
-export type Priority = 'high' | 'low'
+/**
+ * As if the page were visible; a batch a second at most; no connection, where all who share the stream can do without; or that
+ * after so many ms.
+ */
+export type Hidden = 'live' | 'batch' | 'park' | { readonly parkAfter: number }
 
 /** A shorter one would end a connection that is well, for all who share it. */
 export const LEAST_IDLE_TIMEOUT = 1_000

@@ -13,6 +13,7 @@ class Stream implements Claimant {
   shownAt = 0
   cost: Cost = 'nothing'
   isResting = false
+  readonly attention: Stream = this
   caughtUpAt = Number.POSITIVE_INFINITY
   state: 'new' | 'live' | 'parked' | 'resting' = 'new'
   why = ''
@@ -178,7 +179,7 @@ describe('who comes first', () => {
     stage.add({ rank: VISIBLE })
     await stage.advance(100_000)
     expect(stage.live).toEqual([0, 1, 2, 3])
-    expect(stage.streams[4]?.why).toBe('4 other streams have the connections to https://dash.test')
+    expect(stage.streams[4]?.why).toBe('all 4 connections to https://dash.test are taken')
   })
 
   test('one that has been hidden makes room for one that waits and is visible', async () => {

@@ -1,12 +1,16 @@
-import { LONGEST_TIMER } from '../../src/link/protocol.ts'
+import { LONGEST_TIMER, type Policy } from '../../src/link/protocol.ts'
 import type { HubPlatform } from '../platform.ts'
+import type { Care } from './claimant.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /** By how much a visible stream outranks one that is not, whatever their priorities. */
 const VISIBLE = 10
 
-/** How much the pages that share a stream care for it now. */
-export class Attention {
+/** From low to high. */
+const PRIORITIES: readonly Policy['priority'][] = ['low', 'auto', 'high']
+
+/** How much the pages that share a stream care for it now: how many of them are visible, and what they say. */
+export class Attention implements Care {
   readonly #platform: HubPlatform
   readonly #subscribers: ReadonlySet<Subscriber>
   readonly #changed: () => void
@@ -26,20 +30,15 @@ export class Attention {
     return [...this.#subscribers].some(({ isVisible }) => isVisible)
   }
 
-  /** When it was visible last, in ms since 1970; `Infinity` for now. */
   get shownAt(): number {
     return this.#wasVisible ? Number.POSITIVE_INFINITY : this.#hiddenSince
   }
 
-  /** The higher, the sooner it is to have a connection. */
   get rank(): number {
-    const priorities = Array.from(this.#subscribers, ({ policy: { priority } }) =>
-      priority === undefined ? 0 : priority === 'high' ? 1 : -1,
-    )
-    return (this.isVisible ? VISIBLE : 0) + (priorities.length === 0 ? 0 : Math.max(...priorities))
+    const ranks = Array.from(this.#subscribers, ({ policy }) => PRIORITIES.indexOf(policy.priority ?? 'auto'))
+    return (this.isVisible ? VISIBLE : 0) + Math.max(...ranks)
   }
 
-  /** All who share it are hidden, and can do without a connection. */
   get isResting(): boolean {
     return !this.isVisible && this.#platform.now() - this.#hiddenSince >= this.#patience
   }
@@ -62,9 +61,12 @@ export class Attention {
 
   /** How long, in ms, hidden pages need a connection: as long as the one that needs it longest. */
   get #patience(): number {
-    const waits = Array.from(this.#subscribers, ({ policy: { hidden } }) =>
-      typeof hidden === 'number' ? hidden : Number.POSITIVE_INFINITY,
-    )
-    return waits.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...waits)
+    if (this.#subscribers.size === 0) return Number.POSITIVE_INFINITY
+    return Math.max(...Array.from(this.#subscribers, ({ policy }) => patienceOf(policy.hidden)))
   }
+}
+
+function patienceOf(hidden: Policy['hidden']): number {
+  if (typeof hidden === 'object') return hidden.parkAfter
+  return hidden === 'park' ? 0 : Number.POSITIVE_INFINITY
 }

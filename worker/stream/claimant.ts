@@ -1,15 +1,20 @@
 /** What it costs a stream to lose its connection: nothing, or nobody knows yet; a gap; or the stream, which is never asked to. */
 export type Cost = 'nothing' | 'unknown' | 'gap' | 'everything'
 
-/** What a budget knows of a stream. */
-export interface Claimant {
+/** How much the pages that share a stream care for it now. */
+export interface Care {
   /** The higher, the sooner it is to have a connection. */
   readonly rank: number
-  /** When a page that shows it was visible last, in ms since 1970; `Infinity` for now. */
+  /** When one of them was visible last, in ms since 1970; `Infinity` for now. */
   readonly shownAt: number
-  readonly cost: Cost
-  /** Nobody needs it to be connected now. */
+  /** None of them needs it to be connected. */
   readonly isResting: boolean
+}
+
+/** What a budget knows of a stream. */
+export interface Claimant {
+  readonly attention: Care
+  readonly cost: Cost
   /** When it was opened, in ms since 1970, if it waits for nothing of what it has asked for; otherwise `Infinity`. */
   readonly caughtUpAt: number
   /** It may connect now. */

@@ -96,16 +96,8 @@ export class Connection implements Claimant {
     this.#slot = stream.slotFor(this)
   }
 
-  get rank(): number {
-    return this.#stream.attention.rank
-  }
-
-  get shownAt(): number {
-    return this.#stream.attention.shownAt
-  }
-
-  get isResting(): boolean {
-    return this.#stream.attention.isResting
+  get attention(): Attention {
+    return this.#stream.attention
   }
 
   get cost(): Cost {
@@ -134,7 +126,9 @@ export class Connection implements Claimant {
     const { request, attention } = this.#stream
     const isWithoutKey = request.asksHeaders && request.key === ''
     if (attention.isVisible || isWithoutKey)
-      this.#stream.advise(`${why}, so the others take turns. ${isWithoutKey ? WITHOUT_KEY : WITHOUT_LIMIT}`)
+      this.#stream.advise(
+        `${why}, so the other streams take turns. ${isWithoutKey ? WITHOUT_KEY : WITHOUT_LIMIT}`,
+      )
     this.#stay(why)
   }
 
@@ -248,45 +242,38 @@ export class Connection implements Claimant {
 
   /** It goes on where it stands when it has its turn, or is looked at. */
   #parked(): void {
-    const { reception } = this.#stream
-    this.#resumes = this.#expectsResumption()
-    this.#wasParked = reception.hasOpened
-    reception.lost(false)
-    this.#enterParked()
+    this.#wasParked = this.#stream.reception.hasOpened
+    this.#leave('parked')
     this.#take('retry')
   }
 
   #stay(why: string): void {
     this.#whyParked = why
-    if (this.status.state !== 'parked') this.#enterParked()
+    if (this.status.state !== 'parked') this.#enter('parked')
   }
 
-  #enterParked(): void {
-    Object.assign(this.status, {
-      state: 'parked',
-      error: undefined,
-      attempt: 0,
-      retryAt: 0,
-      openedAt: 0,
-    } satisfies Partial<Status>)
-    this.#stream.logState()
-    this.#stream.pump()
+  #reconnect(): void {
+    this.#leave('retrying')
+    this.#attempt()
   }
 
   /** As after a connection that has ended, but nobody is asked. */
-  #reconnect(): void {
+  #leave(state: 'retrying' | 'parked'): void {
+    this.#resumes = this.#expectsResumption()
+    this.#stream.reception.lost(false)
+    this.#enter(state)
+  }
+
+  #enter(state: 'retrying' | 'parked'): void {
     Object.assign(this.status, {
-      state: 'retrying',
+      state,
       error: undefined,
       attempt: 0,
       retryAt: 0,
       openedAt: 0,
     } satisfies Partial<Status>)
-    this.#resumes = this.#expectsResumption()
-    this.#stream.reception.lost(false)
     this.#stream.logState()
     this.#stream.pump()
-    this.#attempt()
   }
 
   /** Resolves when the connection has ended, and rejects when it could not be begun. */

@@ -14,8 +14,8 @@ interface Tab {
 async function openTab(
   world: UpstreamWorld,
   tabs: Tab[],
-  options: ConnectOptions = {},
-  url = `${URL_OF_EVENTS}/${tabs.length}`,
+  options: ConnectOptions & { events?: undefined } = {},
+  url: string = `${URL_OF_EVENTS}/${tabs.length}`,
 ): Promise<Tab> {
   for (const { page } of tabs) if (page.agent.isShown) page.show(false)
   const page = new Page(world, `page ${tabs.length}`)
@@ -28,7 +28,11 @@ async function openTab(
   return tab
 }
 
-async function openTabs(world: UpstreamWorld, count: number, options?: ConnectOptions): Promise<Tab[]> {
+async function openTabs(
+  world: UpstreamWorld,
+  count: number,
+  options?: ConnectOptions & { events?: undefined },
+): Promise<Tab[]> {
   const tabs: Tab[] = []
   for (let index = 0; index < count; index++) {
     const tab = await openTab(world, tabs, options)
@@ -222,7 +226,7 @@ describe('where more are visible than there are connections', () => {
     await world.clock.advance(10_000)
     const warnings = pages.flatMap(({ warnings }) => warnings)
     expect(warnings).toEqual([
-      'tabstream: 4 other streams have the connections to https://dash.test, so the others take turns. ' +
+      'tabstream: all 4 connections to https://dash.test are taken, so the other streams take turns. ' +
         'HTTP/2 and HTTP/3 know no such limit.',
     ])
   })

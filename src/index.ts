@@ -19,6 +19,7 @@ export type {
   GapReason,
   HeadersReason,
   HubReport,
+  OriginReport,
   Replay,
   StreamReport,
 } from './link/protocol.ts'

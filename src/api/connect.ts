@@ -285,7 +285,8 @@ function wishOf(
   options: ConnectOptions,
   client: Pick<Client, 'key' | 'now' | 'randomId' | 'isAway'>,
 ): Wish {
-  const { body, headers, key, retry, maxRetries = Number.POSITIVE_INFINITY, resume, hidden } = options
+  const { body, headers, key, retry, maxRetries = Number.POSITIVE_INFINITY, resume } = options
+  const { hidden = 'live', priority = 'auto' } = options
   const { idleTimeout = 0, maxEventSize = EVENT_SOURCE_POLICY.maxEventSize } = options
   const base = {
     // What a function will give is not known yet, so the key alone tells such streams apart.
@@ -316,7 +317,7 @@ function wishOf(
     ...(options.identify !== undefined && { identify: options.identify }),
     // A copy, because what a framework has wrapped in a proxy cannot be sent to the hub.
     hidden: typeof hidden === 'object' ? { parkAfter: hidden.parkAfter } : hidden,
-    priority: options.priority,
+    priority,
   }
   const wish = {
     policy,

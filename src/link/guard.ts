@@ -205,8 +205,8 @@ const isPolicy = (value: unknown): boolean =>
   areNames(value.ephemeral) &&
   areNames(value.gapEvents) &&
   (value.identify === undefined || isPointer(value.identify)) &&
-  (value.hidden === undefined || isHidden(value.hidden)) &&
-  [undefined, 'high', 'auto', 'low'].includes(value.priority as undefined)
+  isHidden(value.hidden) &&
+  ['high', 'auto', 'low'].includes(value.priority as string)
 
 const areNames = (value: unknown): boolean =>
   value === undefined || (Array.isArray(value) && value.every(isString))

@@ -72,16 +72,16 @@ export interface Policy {
    * or it is given the latest event of each name instead of what it has missed.
    */
   readonly lag: 'wait' | 'gap' | 'latest'
+  /** What the stream may cost while the page is hidden. */
+  readonly hidden: Hidden
+  /** Whose connection counts for more where there are too few. */
+  readonly priority: 'high' | 'auto' | 'low'
   /** Names of events that belong to the connection which brings them. */
   readonly ephemeral?: readonly string[]
   /** Names of events by which the server says that history is gone. */
   readonly gapEvents?: readonly string[]
   /** A JSON Pointer into the data, to what makes an event the same as another. */
   readonly identify?: string
-  /** What the stream may cost while the page is hidden; absent: `'live'`. */
-  readonly hidden?: Hidden | undefined
-  /** Whose connection counts for more where there are too few; absent: `'auto'`. */
-  readonly priority?: 'high' | 'auto' | 'low' | undefined
 }
 
 /**
@@ -131,6 +131,8 @@ export const EVENT_SOURCE_POLICY: Policy = {
   idleTimeout: 0,
   maxEventSize: 8 * 1024 * 1024,
   lag: 'wait',
+  hidden: 'live',
+  priority: 'auto',
 }
 
 /** Why a connection could not be had, or is no more. */

@@ -35,7 +35,7 @@ export class Attention implements Care {
   }
 
   get rank(): number {
-    const ranks = Array.from(this.#subscribers, ({ policy }) => PRIORITIES.indexOf(policy.priority ?? 'auto'))
+    const ranks = Array.from(this.#subscribers, ({ policy }) => PRIORITIES.indexOf(policy.priority))
     return (this.isVisible ? VISIBLE : 0) + Math.max(...ranks)
   }
 

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { isIP } from 'node:net'
 import { extname, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Builds } from './builds.mjs'
 import { Feed } from './feed.mjs'
 
 /**
@@ -73,18 +74,27 @@ const isMeant = (header, own) => {
   return isIP(hostname.replace(/^\[|\]$/g, '')) !== 0 || ['localhost', own.toLowerCase()].includes(hostname)
 }
 
-/** @param {Feed} feed @param {IncomingMessage} request @param {ServerResponse} response @param {string} host */
-const route = async (feed, request, response, host) => {
+/**
+ * @param {{ feed: Feed, builds: Builds }} sources
+ * @param {IncomingMessage} request
+ * @param {ServerResponse} response
+ * @param {string} host
+ */
+const route = async ({ feed, builds }, request, response, host) => {
   if (!isMeant(request.headers.host, host)) {
     answer(response, 421, 'The demo answers to localhost and to addresses only')
     return
   }
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://demo')
+  const [, name] = /^\/streams\/(.+)$/.exec(pathname) ?? []
+  const build = name && request.method === 'GET' ? builds.find(name) : undefined
   if (request.method !== 'GET' && request.method !== 'HEAD') answer(response, 405, 'Only GET is offered')
+  else if (build) await build.connect(request, response)
   else if (pathname === '/events' && request.method === 'GET') await feed.connect(request, response)
   else if (pathname === '/history') answerJson(response, feed.history(searchParams.getAll('name')))
   else if (pathname === '/stats') {
-    answerJson(response, { connections: feed.connections, totalConnections: feed.totalConnections })
+    const { connections, totalConnections } = feed
+    answerJson(response, { connections, totalConnections, builds: builds.connections })
   } else await serveFile(response, pathname)
 }
 
@@ -96,7 +106,7 @@ const explain = (error, port) => {
 }
 
 /**
- * Serves the dashboard and this machine's figures until closed.
+ * Serves the dashboard with this machine's figures, and the builds, until closed.
  *
  * Rejects with a message meant for people when the port is taken.
  *
@@ -105,8 +115,9 @@ const explain = (error, port) => {
  */
 export const startDemo = async ({ port, host = '127.0.0.1' }) => {
   const feed = new Feed()
+  const builds = new Builds()
   const server = createServer((request, response) => {
-    route(feed, request, response, host).catch(() => {
+    route({ feed, builds }, request, response, host).catch(() => {
       if (response.headersSent) response.destroy()
       else answer(response, 400, 'Bad request')
     })
@@ -122,6 +133,7 @@ export const startDemo = async ({ port, host = '127.0.0.1' }) => {
   const close = () =>
     new Promise((/** @type {(value?: undefined) => void} */ closed) => {
       feed.stop()
+      builds.stop()
       server.close(() => closed())
       server.closeAllConnections()
     })

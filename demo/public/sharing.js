@@ -1,5 +1,5 @@
 import { declare, find, setText } from './element.js'
-import { countConnections, describeSharing } from './source.js'
+import { describeSharing, loadStats } from './source.js'
 
 const POLL_EVERY = 2000
 const MORE = 10
@@ -36,7 +36,7 @@ const repeat = async (task) => {
 export const watchSharing = (kind) => {
   void repeat(async () => {
     try {
-      show('connections', await countConnections())
+      show('connections', (await loadStats()).connections)
     } catch (error) {
       const starved = kind() === 'native' && error instanceof Error && error.name === 'TimeoutError'
       showText('connections', starved ? 'none free' : 'no answer')

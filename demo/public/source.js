@@ -4,7 +4,7 @@
 let library
 
 // Imported when asked for, so that the page with a plain EventSource works without a build of the library.
-const tabstream = () => {
+export const tabstream = () => {
   library ??= import('tabstream').then((module) => {
     // A click from one selection of panels to another, or a reload, stays on the connection.
     // The figures are for everybody who may open the page.
@@ -40,10 +40,10 @@ export const describeSharing = async (kind) => {
 // Longer than a server on this machine ever takes: past it there was no connection to ask on.
 const TIME_LIMIT = 1900
 
-/** @returns {Promise<number>} the SSE connections the server holds */
-export const countConnections = async () => {
+/** @returns {Promise<{ connections: number, builds: number }>} the SSE connections the server holds: the feed's, the builds' */
+export const loadStats = async () => {
   const response = await fetch('/stats', { signal: AbortSignal.timeout(TIME_LIMIT) })
-  return (await response.json()).connections
+  return response.json()
 }
 
 /**

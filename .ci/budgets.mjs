@@ -4,10 +4,10 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 
 /** Bytes, compressed by brotli at quality 11. The README states what there is. */
 const BUDGETS = {
-  SharedEventSource: 8_700,
-  connect: 11_350,
-  'worker.js': 22_640,
-  'hub.js': 23_050,
+  SharedEventSource: 8_880,
+  connect: 11_570,
+  'worker.js': 24_600,
+  'hub.js': 24_860,
 }
 
 const sizes = await measureSizes()

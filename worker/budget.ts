@@ -28,6 +28,8 @@ class Slot implements Share {
   state: 'none' | 'waiting' | 'held' | 'leaving' = 'none'
   /** When it began to wait, or got its connection, in ms since 1970. */
   since = 0
+  /** When it had a connection last; 0 where it never had one. */
+  leftAt = 0
   /** It got its connection because it was its turn: the next turn is another's. */
   isTurn = false
   /** It got it from a stream of a higher rank. */
@@ -56,11 +58,13 @@ class Slot implements Share {
 
   release(): void {
     if (this.state === 'none') return
+    if (this.state !== 'waiting') this.leftAt = this.#budget.now
     this.state = 'none'
     this.#budget.remove(this)
   }
 
   enter(state: 'waiting' | 'held' | 'leaving'): void {
+    if (state === 'leaving') this.leftAt = this.#budget.now
     this.state = state
     this.since = this.#budget.now
     if (state === 'waiting') this.isTurn = this.isOverdue = false
@@ -149,7 +153,7 @@ export class Budget {
     const wanting = slots.filter(
       ({ state, claimant }) => state === 'waiting' && !claimant.attention.isResting,
     )
-    wanting.sort((one, other) => this.#rankOf(other) - this.#rankOf(one) || one.since - other.since)
+    wanting.sort((one, other) => this.#rankOf(other) - this.#rankOf(one) || one.leftAt - other.leftAt)
     const free = Math.max(0, limit - count('held') - count('leaving'))
     for (const slot of wanting.splice(0, free)) this.#grant(slot)
     // The first of those who wait get what is being given up.

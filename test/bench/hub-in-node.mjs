@@ -7,6 +7,7 @@ const SCOPE = {
   AbortController,
   AbortSignal,
   DOMException,
+  MessageChannel,
   TextDecoder,
   TextEncoder,
   URL,

@@ -205,6 +205,28 @@ const isLiveAtSomeTime = (seen: number[][], index: number): boolean =>
   seen.some((live) => live.includes(index))
 
 describe('turns', () => {
+  test('of twenty streams each hidden one has one within 40 seconds', async () => {
+    const stage = stageWith(19)
+    stage.add({ rank: VISIBLE })
+    await stage.advance(10)
+    const seen = await watch(stage, 80_000)
+    for (let index = 0; index < 19; index++) {
+      const waits = seen
+        .map((live) => (live.includes(index) ? '.' : 'w'))
+        .join('')
+        .split('.')
+      expect(Math.max(...waits.map(({ length }) => length / 4))).toBeLessThan(40)
+    }
+  })
+
+  test('a stream that has never had a connection comes before those that have', async () => {
+    const stage = stageWith(10)
+    await stage.advance(20_000)
+    const late = stage.add()
+    await stage.advance(2_600)
+    expect(late.state).toBe('live')
+  })
+
   test('one connection goes round among hidden streams, and the others stay', async () => {
     const stage = stageWith(10)
     const seen = await watch(stage, 20_000)

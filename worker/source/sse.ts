@@ -9,6 +9,9 @@ import type { ConnectionRequest, Receiver, Source } from './source.ts'
 /** Bytes that are parsed at a time. One chunk of a fast server can hold more events than a log. */
 const SLICE = 32_768
 
+/** How long, in ms, a backlog may keep the hub from everything else. */
+const LONGEST_RUN = 40
+
 /** What is kept of events may keep so many times its characters in memory, and so many slices besides. */
 const WASTE = 4
 
@@ -62,7 +65,7 @@ async function readEvents(
     deniesResumption:
       isUnasked || (resumedAfter !== null && resumedAfter.trim() !== toByteString(resumeAfter).trim()),
   })
-  if (response.body !== null) await parse(response.body, connection, receiver)
+  if (response.body !== null) await parse(platform, response.body, connection, receiver)
 }
 
 const cannotResume = (origin: string): string =>
@@ -79,6 +82,7 @@ function whyImpossible({ protocol, username, password }: URL): string | undefine
 }
 
 async function parse(
+  platform: HubPlatform,
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   { maxEventSize, signal }: ConnectionRequest,
   receiver: Receiver,
@@ -86,10 +90,10 @@ async function parse(
   // Characters received for which no event can be shown.
   let waste = 0
   const parser = createParser({
-    onEvent: ({ event = 'message', data, id }) => {
-      waste = Math.max(0, waste - WASTE * (event.length + data.length + (id?.length ?? 0)))
+    onEvent: ({ event, data, id }) => {
+      waste = Math.max(0, waste - WASTE * ((event?.length ?? 0) + data.length + (id?.length ?? 0)))
       const own = waste > WASTE * SLICE ? copyOf : whole
-      receiver.event({ name: own(event), data: own(data), id: id && own(id) })
+      receiver.event({ name: event ? own(event) : 'message', data: own(data), id: id && own(id) })
     },
     onRetry: (milliseconds) => receiver.retry(milliseconds),
   })
@@ -99,13 +103,25 @@ async function parse(
     // Where the response has been cut after it, the event that it belongs to is still to come.
     idAlone: (id) => isOver || receiver.idAlone(copyOf(id)),
   })
+  let runSince = platform.now()
+  /** Whoever had to wait has let others have their turn. */
+  const awaited = async <Value>(value: Value | Promise<Value>): Promise<Value> => {
+    const begun = platform.now()
+    const result = await value
+    if (platform.now() - begun >= 1) runSince = platform.now()
+    return result
+  }
   const take = async (text: string) => {
     waste += text.length
     if (!lines.take(text)) {
       const message = `the server sent an event of more than ${maxEventSize.toLocaleString('en')} characters`
       throw new FailedError(message, { isFinal: true })
     }
-    await receiver.flushed()
+    await awaited(receiver.flushed())
+    if (platform.now() - runSince > LONGEST_RUN) {
+      await platform.turn()
+      runSince = platform.now()
+    }
     // Nobody wants the rest of what has arrived.
     signal.throwIfAborted()
   }
@@ -115,7 +131,7 @@ async function parse(
   const reader = body.getReader()
   try {
     for (;;) {
-      const { done, value } = await reader.read()
+      const { done, value } = await awaited(reader.read())
       if (done) {
         isOver = true
         if (receiver.takesUnfinished()) await take(`${decoder.decode()}\n\n`)

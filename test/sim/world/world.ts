@@ -85,6 +85,7 @@ export class World {
       origin: 'https://dash.test',
       isOnline: () => true,
       protocolOf: () => '',
+      turn: () => new Promise((resolve) => agent.schedule(0, resolve)),
       randomId: () => this.#nextId(),
       setTimeout: (callback, milliseconds) => agent.schedule(milliseconds, callback),
       clearTimeout: (timer) => agent.cancel(timer),

@@ -44,6 +44,9 @@ class Reading implements Receiver {
   maxEventSize = 1_000_000
   followsRedirects = true
   isUnfinishedTaken = false
+  now = (): number => Date.now()
+  /** How often others have had theirs. */
+  turns = 0
   readonly #answer: () => Promise<Response>
 
   constructor(answer: () => Response | Promise<Response>) {
@@ -58,8 +61,12 @@ class Reading implements Receiver {
     }
     const { maxEventSize, followsRedirects } = this
     const { signal } = this.abort
-    const world = { now: () => Date.now(), setTimeout, clearTimeout, isOnline: () => true }
-    const platform = { fetch, origin: 'https://dash.test', ...world } as unknown as HubPlatform
+    const world = { now: this.now, setTimeout, clearTimeout, isOnline: () => true }
+    const turn = async () => {
+      this.turns++
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const platform = { fetch, origin: 'https://dash.test', turn, ...world } as unknown as HubPlatform
     const failure = await sse(platform)(
       { ...request, followsRedirects, resumeAfter, maxEventSize, readsRefusal: true, signal },
       this,
@@ -426,6 +433,20 @@ describe('events', () => {
     const reading = new Reading(() => responseOf(bytesOf('data: x\n\ndata: y\n\nda'), bytesOf('ta: z\n\n')))
     await reading.read()
     expect(reading.calls).toEqual(['opened', 'x', 'y', 'flushed', 'z', 'flushed'])
+  })
+
+  test('of a backlog let others have their turn now and then, and those that come one by one never', async () => {
+    const chunk = bytesOf('data: x\n\n')
+    const backlog = new Reading(() => responseOf(...Array(30).fill(chunk)))
+    // Each takes ten milliseconds.
+    backlog.now = () => 10 * backlog.events.length
+    await backlog.read()
+    expect(backlog.turns).toBe(6)
+    const slow = new Reading(() => responseOf(...Array(30).fill(chunk)))
+    let calls = 0
+    slow.now = () => 10 * calls++
+    await slow.read()
+    expect(slow.turns).toBe(0)
   })
 
   test('of a very large chunk are all there, in order', async () => {

@@ -115,6 +115,8 @@ export async function foreignEvents({ seed, happenings, ...schedule }: UserSched
     world.send()
     await world.clock.advance(2_000)
   }
+  // Those that have no connection just then are given the rest when it is their turn.
+  await world.clock.advance(120_000)
   for (const tab of world.tabs.filter(({ canAct }) => canAct)) {
     for (const one of tab.streams) if (one.isOpen) world.problems.push(...one.whyForgotten())
   }

@@ -29,7 +29,8 @@ export class UserWorld extends UpstreamWorld {
   #nobodies = 0
 
   constructor(seed: number) {
-    super({ random: seededRandom(seed) })
+    // Half of them over HTTP/1.1, where streams take turns.
+    super({ random: seededRandom(seed), protocol: seed % 2 === 0 ? 'h2' : 'http/1.1' })
     this.sessions.set(this.session, { from: 0, until: never })
     this.upstream.answer = (asked) => {
       const { authorization } = asked.headers
@@ -40,7 +41,7 @@ export class UserWorld extends UpstreamWorld {
       this.#owners.set(asked, owner)
       const spans = this.connections.get(owner) ?? []
       this.connections.set(owner, [...spans, { from: this.clock.now, until: never }])
-      const last = asked.headers['last-event-id']
+      const last = asked.headers['Last-Event-ID']
       const missed =
         last === undefined ? [] : this.sentAt.map((_at, number) => number).slice(Number(last) + 1)
       return { text: `retry: 100\n\n${missed.map((number) => textOf(owner, number)).join('')}` }

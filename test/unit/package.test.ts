@@ -41,6 +41,14 @@ function reachedFrom(path: string, reached = new Set<string>()): Set<string> {
   return reached
 }
 
+test('nothing that is shipped knows a storage', () => {
+  const storages =
+    /\b(localStorage|sessionStorage|indexedDB|getDirectory|caches\.\w+|document\.cookie|cookieStore)\b/
+  for (const name of ['index.js', 'page.js', 'shared-event-source.js', 'hub.js', 'worker.js']) {
+    expect(storages.exec(read(`dist/${name}`))?.[0], name).toBeUndefined()
+  }
+})
+
 describe('the package', () => {
   let folder: string
   let tarball: string

@@ -102,4 +102,21 @@ export const userMutants = [
     replace: '',
     defect: 'A page that has parted hears nothing any more.',
   },
+  {
+    name: 'the page whose headers were refused is asked first',
+    file: 'worker/stream/details.ts',
+    find: '(isUnauthorized ? page !== asked.first : page === asked.last)',
+    replace: '(page === asked.last)',
+    defect:
+      'After a refusal the page is asked again whose headers were refused, although another may have better ones.',
+    test: 'test/unit/api/headers.test.ts',
+  },
+  {
+    name: 'other pages are not asked after a refusal',
+    file: 'worker/stream/connection.ts',
+    find: 'some(({ questions: { page } }) => !this.#asked.refused.has(page))',
+    replace: 'some(() => this.#asked.refused.size === 0)',
+    defect: 'A stream ends although a page has headers that are good.',
+    test: 'test/unit/api/headers.test.ts',
+  },
 ].map((mutant) => ({ ...mutant, plays: 'users' }))

@@ -93,7 +93,9 @@ const modules = {
   input: { index: entry, 'shared-event-source': 'build/src/api/shared-event-source.js' },
   output: {
     dir: 'dist',
-    manualChunks: { page: ['build/src/api/connect.js', 'build/src/api/inspect.js'] },
+    manualChunks: {
+      page: ['build/src/api/connect.js', 'build/src/api/define-stream.js', 'build/src/api/inspect.js'],
+    },
     chunkFileNames: ({ name }) => (name === 'in-page' ? 'hub.js' : `${name}.js`),
     format: 'es',
     banner,

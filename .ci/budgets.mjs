@@ -5,9 +5,9 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 /** Bytes, compressed by brotli at quality 11. The README states what there is. */
 const BUDGETS = {
   SharedEventSource: 8_880,
-  connect: 11_570,
+  connect: 11_600,
   'worker.js': 24_600,
-  'hub.js': 24_860,
+  'hub.js': 24_880,
 }
 
 const sizes = await measureSizes()

@@ -1,8 +1,11 @@
 export { configure, type Options } from './api/configure.ts'
-export { type ConnectOptions, connect, type ResumeOptions } from './api/connect.ts'
+export { connect } from './api/connect.ts'
+export type { ConnectOptions, ResumeOptions } from './api/connect-options.ts'
 export { type Decode, type Decoded, type Decoder, json, type StandardSchema, text } from './api/decode.ts'
+export { defineStream, streamFamily } from './api/define-stream.ts'
 export type { GapEvent } from './api/gap-event.ts'
 export { inspect } from './api/inspect.ts'
+export type { FoldOptions, LazyStatus, LazyStream } from './api/lazy-stream.ts'
 export { SharedEventSource, type SharedEventSourceInit } from './api/shared-event-source.ts'
 export type {
   Gap,
@@ -13,6 +16,7 @@ export type {
   StreamEvent,
   StreamStatus,
 } from './api/shared-stream.ts'
+export type { Store, StoreListener, Unsubscribe } from './api/store.ts'
 export type { HostName } from './link/host.ts'
 export type {
   ConnectionError,

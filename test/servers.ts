@@ -1,4 +1,4 @@
-import type { ConnectOptions } from '../src/api/connect.ts'
+import type { ConnectOptions } from '../src/api/connect-options.ts'
 
 // Servers as people run them, as data: the bytes that each kind writes on each of its connections, and what a page is to be
 // given. The unit tests play them on virtual time, the browser tests over a socket.

@@ -4,6 +4,9 @@ import { Client } from '../page/client.ts'
 import { browserPlatform } from '../page/platform.ts'
 import { takeOptions } from './configure.ts'
 
+/** A server that renders pages has neither. */
+export const isBrowser = 'document' in globalThis || 'importScripts' in globalThis
+
 let client: Client | undefined
 
 /** This page's client, created at first use with the options in force then. */
@@ -20,8 +23,6 @@ function createClient(): Client {
   const platform = browserPlatform()
   const substitutes = async () =>
     (await fetchSubstitutes()).substitutes(platform, options, () => client.dropped())
-  // A server that renders pages has neither.
-  const isBrowser = 'document' in globalThis || 'importScripts' in globalThis
   const ladder = [
     sharedWorkerHost(options, (failed) => {
       // If they cannot be fetched, the page only waits longer.

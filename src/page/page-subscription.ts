@@ -24,6 +24,8 @@ export interface Wish {
   readonly since?: string | undefined
   /** As the policy's pointer says. */
   readonly identify?: ((event: EventEntry) => string | undefined) | undefined
+  /** Called when a batch has been dispatched completely. */
+  readonly through?: (() => void) | undefined
   readonly details?: ((reason: HeadersReason, round: string) => Promise<ConnectionDetails>) | undefined
   /** The request as of the last answer of a function for the headers, where there is no key. */
   readonly latest?: (() => StreamRequest) | undefined
@@ -70,6 +72,7 @@ export class PageSubscription {
     const passed = ({ batch, reader: { count } }: PendingBatch) => {
       this.#dispatch(batch, count)
       this.#position = batch.position
+      wish.through?.()
     }
     this.#inbox = new Inbox(platform, receive, passed, () => notices.works())
     if (wish.request instanceof Promise) wish.request.then((request) => this.#begin(request))

@@ -12,3 +12,5 @@ export const pageClient = (): Client => {
   if (client === undefined) throw new Error('no page has been entered')
   return client
 }
+
+export const isBrowser = true

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ConnectOptions } from '../../../src/api/connect.ts'
+import type { ConnectOptions } from '../../../src/api/connect-options.ts'
 import { text } from '../../../src/api/decode.ts'
 import { EVENT_SOURCE_POLICY } from '../../../src/link/protocol.ts'
 import { type Asked, heard, OPEN, Page, statuses, UpstreamWorld, URL_OF_EVENTS } from '../upstream.ts'

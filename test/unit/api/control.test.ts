@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ConnectOptions } from '../../../src/api/connect.ts'
+import type { ConnectOptions } from '../../../src/api/connect-options.ts'
 import type { Gap } from '../../../src/api/shared-stream.ts'
 import { heard, OPEN, outcomeOf, Page, statuses, UpstreamWorld, URL_OF_EVENTS } from '../upstream.ts'
 

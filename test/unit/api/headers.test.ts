@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ConnectOptions } from '../../../src/api/connect.ts'
+import type { ConnectOptions } from '../../../src/api/connect-options.ts'
 import type { HeadersReason } from '../../../src/link/protocol.ts'
 import { inspectClient } from '../../../src/page/inspect-client.ts'
 import type { Agent } from '../../sim/world/agent.ts'

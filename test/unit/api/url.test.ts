@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { ConnectOptions } from '../../../src/api/connect.ts'
+import type { ConnectOptions } from '../../../src/api/connect-options.ts'
 import type { HeadersReason } from '../../../src/link/protocol.ts'
 import { inspectClient } from '../../../src/page/inspect-client.ts'
 import { heard, OPEN, Page, statuses, UpstreamWorld, URL_OF_EVENTS } from '../upstream.ts'

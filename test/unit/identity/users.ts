@@ -1,4 +1,4 @@
-import type { ConnectOptions } from '../../../src/api/connect.ts'
+import type { ConnectOptions } from '../../../src/api/connect-options.ts'
 import type { SharedStream, StreamEvent } from '../../../src/api/shared-stream.ts'
 import type { HeadersReason } from '../../../src/link/protocol.ts'
 import { type Asked, OPEN, Page, UpstreamWorld, URL_OF_EVENTS } from '../upstream.ts'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { ConnectOptions } from '../../../src/api/connect.ts'
+import type { ConnectOptions } from '../../../src/api/connect-options.ts'
 import { type Answer, type Asked, OPEN, Page, statuses, UpstreamWorld } from '../upstream.ts'
 
 // Requests to other origins that differ from one connection to the next: by `resume`, by a function for the URL, or because

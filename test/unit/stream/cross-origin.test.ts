@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ConnectOptions } from '../../../src/api/connect.ts'
+import type { ConnectOptions } from '../../../src/api/connect-options.ts'
 import { type Answer, type Asked, heard, OPEN, Page, statuses, UpstreamWorld } from '../upstream.ts'
 
 // The pages are of https://dash.test, and the server is not.

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { ConnectOptions } from '../../../src/api/connect.ts'
+import type { ConnectOptions } from '../../../src/api/connect-options.ts'
 import { heard, OPEN, Page, UpstreamWorld, URL_OF_EVENTS } from '../upstream.ts'
 
 // What a request does with a redirect depends on what of the page's would go along, and requests of one stream can differ.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ConnectOptions } from '../../../src/api/connect.ts'
+import type { ConnectOptions } from '../../../src/api/connect-options.ts'
 import type { Gap, SharedStream } from '../../../src/api/shared-stream.ts'
 import { type Asked, heard, OPEN, Page, type Upstream, UpstreamWorld, URL_OF_EVENTS } from '../upstream.ts'
 

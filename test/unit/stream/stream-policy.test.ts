@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ConnectOptions } from '../../../src/api/connect.ts'
+import type { ConnectOptions } from '../../../src/api/connect-options.ts'
 import type { SharedStream } from '../../../src/api/shared-stream.ts'
 import type { ConnectionError } from '../../../src/link/protocol.ts'
 import type { WorldOptions } from '../../sim/world/world.ts'

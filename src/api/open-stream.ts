@@ -1,0 +1,127 @@
+import { identifier } from '../link/identify.ts'
+import {
+  type ConnectionDetails,
+  EVENT_SOURCE_POLICY,
+  type HeadersReason,
+  LONGEST_TIMER,
+  type ResumeRequest,
+} from '../link/protocol.ts'
+import type { Client } from '../page/client.ts'
+import type { Wish } from '../page/page-subscription.ts'
+import { wishByHeaders } from './by-headers.ts'
+import { checkOptions, methodOf } from './check-options.ts'
+import { checkReplay, mannersOf, resolve, withoutFragment } from './checks.ts'
+import type { ConnectOptions, ResumeOptions, UrlFunction } from './connect-options.ts'
+import { pageClient } from './page-client.ts'
+import { PageStream } from './page-stream.ts'
+
+/**
+ * Opens a stream as `connect()` does.
+ *
+ * @param through called when the events of a batch have been given to the listeners
+ */
+export function openStream(
+  url: string | URL | UrlFunction,
+  options: ConnectOptions,
+  through?: () => void,
+): PageStream {
+  const own = checkOptions(url, options)
+  const { events, until, signal } = own
+  const replay = checkReplay(own.replay)
+  const at = typeof url === 'function' ? url : withoutFragment(resolve(url))
+  // From here on the page's options hold.
+  const client = pageClient()
+  const wish = { ...wishOf(at, own, client), replay, since: own.since, through }
+  return new PageStream(client, wish, { decoders: events, until, signal })
+}
+
+const isJsonBody = (body: unknown): boolean => body !== undefined && typeof body !== 'string'
+
+const textOf = (body: unknown): string | undefined =>
+  isJsonBody(body) ? JSON.stringify(body) : (body as string | undefined)
+
+const resumeRequestOf = (options: ResumeOptions): ResumeRequest => ({
+  url: options.url === undefined ? undefined : withoutFragment(resolve(options.url)),
+  method: methodOf(options),
+  body: textOf(options.body),
+  isJson: isJsonBody(options.body),
+})
+
+/** @param url absolute, without fragment */
+function wishOf(
+  url: string | UrlFunction,
+  options: ConnectOptions,
+  client: Pick<Client, 'key' | 'now' | 'randomId' | 'isAway'>,
+): Wish {
+  const { body, headers, key, retry, maxRetries = Number.POSITIVE_INFINITY, resume } = options
+  const { hidden = 'live', priority = 'auto' } = options
+  const { idleTimeout = 0, maxEventSize = EVENT_SOURCE_POLICY.maxEventSize } = options
+  const base = {
+    // What a function will give is not known yet, so the key alone tells such streams apart.
+    url: typeof url === 'function' ? resolve('/') : url,
+    ...(typeof url === 'function' && { asksUrl: true as const }),
+    credentials: options.withCredentials ? 'include' : (options.credentials ?? 'same-origin'),
+    method: methodOf(options),
+    body: textOf(body),
+    // Headers that a function gives are not the page's word for all of them.
+    key: key ?? (typeof headers === 'function' ? '' : client.key),
+    asksHeaders: typeof headers === 'function',
+    redirect: options.redirect,
+    ...(typeof resume === 'object' && { resume: resumeRequestOf(resume) }),
+  } as const
+  const normal = (given: HeadersInit | undefined) => normalised(given, isJsonBody(body))
+  const policy = {
+    retries: retry === false ? 0 : maxRetries,
+    retriesStatuses: true,
+    asksRetry: typeof retry === 'function',
+    asksEnd: options.until !== undefined,
+    // Whoever says how to retry wants it.
+    repeatsUnsafe: (retry !== undefined && retry !== false) || options.maxRetries !== undefined,
+    resumes: resume !== 'none',
+    idleTimeout: Math.min(idleTimeout, LONGEST_TIMER),
+    maxEventSize,
+    lag: options.lag ?? 'wait',
+    ...mannersOf({ ephemeral: options.ephemeral, gapEvents: options.gapEvents }),
+    ...(options.identify !== undefined && { identify: options.identify }),
+    // A copy, because what a framework has wrapped in a proxy cannot be sent to the hub.
+    hidden: typeof hidden === 'object' ? { parkAfter: hidden.parkAfter } : hidden,
+    priority,
+  }
+  const wish = {
+    policy,
+    identify: policy.identify === undefined ? undefined : identifier(policy.identify),
+    retryDelay:
+      typeof retry === 'function' ? async (...args: Parameters<typeof retry>) => retry(...args) : undefined,
+  }
+  const request = { ...base, headers: typeof headers === 'function' ? [] : normal(headers) }
+  if (typeof url !== 'function' && typeof headers !== 'function') return { ...wish, request }
+  const ask = async (reason: HeadersReason): Promise<ConnectionDetails> => {
+    const [given, at] = await Promise.all([
+      typeof headers === 'function' ? Promise.resolve(headers(reason)).then(normal) : request.headers,
+      typeof url === 'function' ? Promise.resolve(url(reason)).then(checked) : base.url,
+    ])
+    return { url: at, headers: given }
+  }
+  if (key !== undefined) return { ...wish, details: ask, request }
+  return { ...wish, ...wishByHeaders(request, ask, client) }
+}
+
+/** @throws {TypeError} whose message does not repeat the URL, since that may hold a secret */
+function checked(given: unknown): string {
+  if ((typeof given === 'string' && given !== '') || given instanceof URL) {
+    try {
+      const url = resolve(given)
+      if (/^https?:/.test(url)) return withoutFragment(url)
+    } catch {
+      // Said below.
+    }
+  }
+  throw new TypeError('the function must give an http or https URL, or one relative to the document')
+}
+
+/** Names in lower case, sorted; as `Headers` does it. */
+function normalised(given: HeadersInit | undefined, isJson: boolean): [string, string][] {
+  const headers = new Headers(given)
+  if (isJson && !headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
+  return [...headers]
+}

@@ -259,7 +259,7 @@ describe('dist/index.js', () => {
         globalThis[name] = class { constructor() { touched.push(name) } }
       }
       Object.defineProperty(globalThis, 'navigator', { value: { locks: { request: () => touched.push('locks') } } })
-      const { connect, inspect, SharedEventSource } = await import(${JSON.stringify(url)})
+      const { connect, defineStream, inspect, SharedEventSource } = await import(${JSON.stringify(url)})
       const streams = [
         connect('https://dash.test/events'),
         connect('/events', { headers: () => touched.push('headers') }),
@@ -270,6 +270,15 @@ describe('dist/index.js', () => {
         stream.events('b').next()
         stream.reconnect()
       }
+      const feed = defineStream('/events', () => touched.push('options'))
+      const seen = []
+      feed.status.subscribe(({ state }) => seen.push(state))
+      feed.latest('a', { initial: 'rendered' }).subscribe((event) => seen.push(event))
+      feed.on('a', () => {})
+      feed.once('a')
+      feed.events('a').next()
+      feed.reconnect()
+      feed.end()
       const source = new SharedEventSource('/events')
       source.onmessage = () => {}
       const refusal = await inspect().catch(({ type }) => type)
@@ -277,12 +286,13 @@ describe('dist/index.js', () => {
       const states = [...streams.map(({ status }) => status.state), source.readyState, refusal]
       streams[0].end()
       for (const one of [...streams, source]) one.close()
-      console.log(JSON.stringify({ states, touched }))
+      console.log(JSON.stringify({ states, seen, touched }))
     `
     const { stdout, stderr, status } = runNode('--input-type=module', '--eval', script)
     expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
     expect(JSON.parse(stdout)).toEqual({
       states: ['connecting', 'connecting', 'connecting', 0, 'no-host'],
+      seen: ['idle', 'rendered'],
       touched: [],
     })
   })

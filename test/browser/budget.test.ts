@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { inspect, killWorker, launchFreezable, type Tab } from './browser.ts'
+import { inspect, killWorker, launchChromium, launchFreezable, type Tab } from './browser.ts'
 import { connect, dataIn, reach, received, statusesIn } from './connected.ts'
 import { Feed } from './feed.ts'
+import { startServer } from './server.ts'
 import { Spread } from './spread.ts'
 import { ESSENTIAL, POLL, type Stage, useBrowser } from './stage.ts'
 
@@ -274,5 +275,38 @@ describe.each(HOSTS)('over HTTP/2, with host %s,', (host) => {
     await spread.expectNothingMissing()
     expect(server.crowd.peak).toBe(20)
     for (const { channel } of spread.members) expect(channel.totalConnections).toBe(1)
+  })
+})
+
+describe.each(HOSTS)('of another origin that speaks HTTP/2 and tells when, with host %s,', (host) => {
+  const stage = useBrowser(() => launchChromium({ args: ['--ignore-certificate-errors'] }))
+
+  test('no stream is parked any more as soon as a connection has ended', async () => {
+    const { open } = await stage()
+    const upstream = await startServer({ http2: true })
+    try {
+      const tab = await open(`/page?host=${host}`)
+      const names = Array.from({ length: 6 }, (_, index) => `stream-${index}`)
+      for (const name of names) {
+        const channel = upstream.channel(name)
+        channel.headers = { 'access-control-allow-origin': '*', 'timing-allow-origin': '*' }
+        channel.send({ data: 'x' }, { data: 'y' })
+      }
+      const of = async () => (await inspect(tab)).origins
+      const { origin } = upstream
+      await tab.page.evaluate(
+        (urls) => {
+          for (const url of urls) tabstream.connect(url).on('*', () => {})
+        },
+        names.map((name) => upstream.url(`/events/${name}`)),
+      )
+      await expect.poll(of, POLL).toEqual([{ origin, protocol: '', limit: LIMIT, live: LIMIT, parked: 2 }])
+      upstream.channel('stream-0').cut()
+      await expect
+        .poll(of, POLL)
+        .toEqual([{ origin, protocol: 'h2', limit: Number.POSITIVE_INFINITY, live: 6, parked: 0 }])
+    } finally {
+      await upstream.close()
+    }
   })
 })

@@ -21,14 +21,18 @@ export const hubPlatform = (): HubPlatform => ({
   random: Math.random,
   origin: globalThis.origin,
   isOnline: () => globalThis.navigator?.onLine !== false,
-  protocolOf,
+  protocolOf: (origin) => protocolOf(origin),
   fetch: (url, init) => fetch(url, init),
   turn,
 })
 
-/** An entry is made when a response has ended. Other origins tell only with `Timing-Allow-Origin`. */
-function protocolOf(origin: string): string {
-  const entries = performance.getEntriesByType('resource') as PerformanceResourceTiming[]
+/**
+ * An entry is made when a response has ended. Other origins tell only with `Timing-Allow-Origin`.
+ *
+ * @param timeline of the page, frame or worker that has made the requests
+ */
+export function protocolOf(origin: string, timeline = performance): string {
+  const entries = timeline.getEntriesByType('resource') as PerformanceResourceTiming[]
   const known = entries.filter(
     ({ name, nextHopProtocol }) => nextHopProtocol && name.startsWith(`${origin}/`),
   )

@@ -1,8 +1,10 @@
-import type { HubPlatform } from '../../worker/platform.ts'
+import { type HubPlatform, protocolOf } from '../../worker/platform.ts'
 
 /** A `fetch` whose connections can be closed even while the page is frozen. */
 export interface DetachableFetch {
   readonly fetch: HubPlatform['fetch']
+  /** As of its own requests, which no other timeline tells of. */
+  readonly protocolOf: HubPlatform['protocolOf']
   /** Ends all connections at once. */
   close(): void
 }
@@ -22,6 +24,7 @@ export function frameFetch(): DetachableFetch {
       // The frame has no URL of its own, so it would send no referrer.
       return (window ?? globalThis).fetch(url, { ...init, referrer: location.href })
     },
+    protocolOf: (origin) => protocolOf(origin, frame.contentWindow?.performance),
     close: () => frame.remove(),
   }
 }

@@ -170,11 +170,13 @@ export class LeaderHost implements Host {
   }
 
   #lead(hubId: string): void {
-    this.#fetch = this.#platform.openFetch?.()
-    this.#hub = this.#createHub(
-      { ...this.#platform, ...(this.#fetch && { fetch: this.#fetch.fetch }) },
-      hubId,
-    )
+    const detachable = this.#platform.openFetch?.()
+    this.#fetch = detachable
+    const own = detachable && {
+      fetch: detachable.fetch,
+      protocolOf: (origin: string) => detachable.protocolOf(origin) || this.#platform.protocolOf(origin),
+    }
+    this.#hub = this.#createHub({ ...this.#platform, ...own }, hubId)
     this.#lose((followed) => followed !== '')
     for (const link of this.#links.values()) if (link.hubId === '') this.#connectHere(link, this.#hub)
   }

@@ -15,10 +15,17 @@ const HOSTS = ['', '-leader']
 /**
  * What tabstream wants to reach, with what was measured side by side.
  *
- * @param {{ throughput?: any[], latency?: any[], hostile?: any, first?: any[], isolation?: any[] }} results
+ * @param {{ throughput?: any[], latency?: any[], hostile?: any, first?: any[], isolation?: any[], hidden?: any[] }} results
  * @returns {Goal[]}
  */
-export function goalsOf({ throughput = [], latency = [], hostile = {}, first = [], isolation = [] }) {
+export function goalsOf({
+  throughput = [],
+  latency = [],
+  hostile = {},
+  first = [],
+  isolation = [],
+  hidden = [],
+}) {
   const flood = (variant, tabs, key) =>
     throughput.find((each) => each.variant === variant && each.tabs === tabs && each.bytes === 150)?.[key]
   const delay = (variant, tabs) =>
@@ -68,6 +75,13 @@ export function goalsOf({ throughput = [], latency = [], hostile = {}, first = [
       measured: times,
       sign: '≤',
       bound: 1.2,
+      unit: '×',
+    })),
+    ...hidden.map(({ variant, share }) => ({
+      goal: `CPU, 19 of 20 tabs hidden, 'batch' : 'live', ${variant}`,
+      measured: share,
+      sign: '≤',
+      bound: 0.25,
       unit: '×',
     })),
     ...HOSTS.flatMap((host) => [

@@ -1,5 +1,6 @@
 import { cost, costTables } from './scenarios/cost.mjs'
 import { first, firstTable } from './scenarios/first.mjs'
+import { hidden, hiddenTable } from './scenarios/hidden.mjs'
 import { hostile, hostileTable } from './scenarios/hostile.mjs'
 import { isolation, isolationTable } from './scenarios/isolation.mjs'
 import { latency, latencyTable } from './scenarios/latency.mjs'
@@ -25,6 +26,7 @@ export const SCENARIOS = {
   first: { measure: first, table: firstTable, share: 12 },
   tabs: { measure: tabs, table: tabsTable, share: 3 },
   isolation: { measure: isolation, table: isolationTable, share: 14 },
+  hidden: { measure: hidden, table: hiddenTable, share: 6 },
   memory: { measure: memory, table: memoryTables, share: 10 },
   takeover: { measure: takeover, table: takeoverTable, share: 6 },
   hostile: { measure: hostile, table: hostileTable, share: 2 },

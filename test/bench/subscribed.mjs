@@ -78,8 +78,8 @@ export async function withStream({ server }, form, work) {
 }
 
 /** @param {import('./bench.mjs').Bench} bench @param {import('./variants.mjs').Variant} variant */
-export function pageOf({ origin }, { page, host }) {
-  return `${origin}/page.html?${new URLSearchParams({ variant: page, ...(host && { host }) })}`
+export function pageOf({ origin }, { page, host, hidden }) {
+  return `${origin}/page.html?${new URLSearchParams({ variant: page, ...(host && { host }), ...(hidden && { hidden }) })}`
 }
 
 /** @param {import('playwright').Page} tab @param {string} url @param {readonly string[]} names */

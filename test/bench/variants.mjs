@@ -6,6 +6,7 @@
  * @property {string} name
  * @property {string} page
  * @property {string} [host] for tabstream's `configure()`
+ * @property {'live' | 'batch'} [hidden] for `connect()`
  * @property {number} [most]
  * @property {boolean} [named] false: its events have no names
  * @property {boolean} [losesEvents] loss and disorder are reported and are no error

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { Crowd } from './crowd.ts'
 import { Changes } from './until.ts'
 
 export interface ServerEvent {
@@ -63,8 +64,9 @@ export class Channel {
   peakConnections = 0
   totalCuts = 0
 
-  readonly #name: string
+  readonly path: string
   readonly #journal: string[]
+  readonly #crowd: Crowd
   readonly #changes = new Changes()
   readonly #open = new Set<Connection>()
   readonly #held: (() => void)[] = []
@@ -77,9 +79,11 @@ export class Channel {
   #reply: Reply | undefined
   #repliesLeft = 0
 
-  constructor(name: string, journal: string[]) {
-    this.#name = name
+  /** @param crowd counts the streams of several channels together */
+  constructor(path: string, journal: string[], crowd = new Crowd()) {
+    this.path = path
     this.#journal = journal
+    this.#crowd = crowd
   }
 
   /** Open now. */
@@ -153,7 +157,7 @@ export class Channel {
   }
 
   describe(): string {
-    return `${this.#name}: ${this.connections} open, ${this.totalConnections} in all, ${this.requests.length} requests, ${this.totalCuts} cuts, ${this.#logged} events`
+    return `${this.path}: ${this.connections} open, ${this.totalConnections} in all, ${this.requests.length} requests, ${this.totalCuts} cuts, ${this.#logged} events`
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
@@ -192,6 +196,7 @@ export class Channel {
     const connection: Connection = { response, remaining: this.#bytesOfNextConnection }
     this.#bytesOfNextConnection = Number.POSITIVE_INFINITY
     this.#open.add(connection)
+    this.#crowd.enter()
     this.totalConnections++
     this.peakConnections = Math.max(this.peakConnections, this.#open.size)
     if (this.#open.size === 2) this.#crowdedSince = performance.now()
@@ -243,10 +248,11 @@ export class Channel {
 
   #forget(connection: Connection): void {
     if (!this.#open.delete(connection)) return
+    this.#crowd.leave()
     if (this.#open.size === 1) {
       this.#longestCrowd = Math.max(this.#longestCrowd, performance.now() - this.#crowdedSince)
     }
-    this.#journal.push(`closed ${this.#name}`)
+    this.#journal.push(`closed ${this.path}`)
     this.#changes.changed()
   }
 }

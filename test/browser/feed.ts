@@ -3,7 +3,7 @@ import type { Channel } from './channel.ts'
 import type { RecordedEvent } from './recorder.ts'
 import { Changes } from './until.ts'
 
-/** Milliseconds between two events. */
+/** Milliseconds between two events, where nothing else is said. */
 const PACE = 5
 
 /** A server that always has something to say: numbered events, one by one at a steady pace, until it is stopped. */
@@ -11,12 +11,15 @@ export class Feed {
   readonly sent: RecordedEvent[] = []
   readonly #channel: Channel
   readonly #nameOf: (number: number) => string
+  readonly #pace: number
   readonly #changes = new Changes()
   #timer: ReturnType<typeof setInterval> | undefined
 
-  constructor(channel: Channel, nameOf: (number: number) => string) {
+  /** @param pace milliseconds between two events */
+  constructor(channel: Channel, nameOf: (number: number) => string, pace = PACE) {
     this.#channel = channel
     this.#nameOf = nameOf
+    this.#pace = pace
     onTestFinished(() => this.stop())
   }
 
@@ -25,7 +28,7 @@ export class Feed {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.send(this.#nameOf(this.length + 1)), PACE)
+    this.#timer = setInterval(() => this.send(this.#nameOf(this.length + 1)), this.#pace)
   }
 
   stop(): void {
@@ -73,6 +76,23 @@ export const NOTHING: Findings = {
   lost: [],
   gaps: [],
   misplaced: [],
+}
+
+/**
+ * What of a feed is due to a tab that listens to these names.
+ *
+ * @param joined the number of the last event that was sent before its source was known to be open
+ */
+export function dueOf(
+  { sent }: Feed,
+  names: readonly string[],
+  joined: number,
+  received: readonly RecordedEvent[],
+): RecordedEvent[] {
+  // What came before its source was known to be open may have come, and then nothing after it may be missing.
+  const earliest = received.find(({ type }) => type !== 'gap')
+  const first = Math.min(Number(earliest?.lastEventId ?? joined + 1), joined + 1)
+  return sent.slice(first - 1).filter(({ type }) => names.includes(type))
 }
 
 /** Compares what a tab has received with what it was due, both to the end of the feed. */

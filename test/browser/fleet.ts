@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { HostName } from '../../src/index.ts'
 import { inspect, type Recording, record, type Tab } from './browser.ts'
 import type { Channel, Replay } from './channel.ts'
-import { examine, Feed, type Findings, NOTHING } from './feed.ts'
+import { dueOf, examine, Feed, type Findings, NOTHING } from './feed.ts'
 import type { RecordedEvent } from './recorder.ts'
 import type { Stage } from './stage.ts'
 
@@ -200,10 +200,6 @@ export class Fleet {
 
   async #examine({ recording, names, joined }: Member): Promise<Findings> {
     const received = await recording.received()
-    // What came before its source was known to be open may have come, and then nothing after it may be missing.
-    const earliest = received.find(({ type }) => type !== 'gap')
-    const first = Math.min(Number(earliest?.lastEventId ?? joined + 1), joined + 1)
-    const due = this.feed.sent.slice(first - 1).filter(({ type }) => names.includes(type))
-    return examine(received, due)
+    return examine(received, dueOf(this.feed, names, joined, received))
   }
 }

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createSecureServer } from 'node:http2'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import { extname } from 'node:path'
 import { transform } from 'esbuild'
+import { certificate } from './certificate.ts'
 import { Channel } from './channel.ts'
+import { Crowd } from './crowd.ts'
 import { Changes } from './until.ts'
 
 const DIST = new URL('../../dist/', import.meta.url)
@@ -20,8 +23,10 @@ const TYPES: Record<string, string> = {
 const READY = `.then(() => { document.documentElement.dataset.ready = 'yes' })`
 const CONFIGURE = `.then((tabstream) => {
   globalThis.tabstream = tabstream
-  const host = new URLSearchParams(location.search).get('host')
-  if (host) tabstream.configure({ host })
+  const query = new URLSearchParams(location.search)
+  const host = query.get('host') ?? undefined
+  const connections = Number(query.get('connections')) || undefined
+  if (host || connections) tabstream.configure({ host, connections })
 })`
 const SCRIPTS: Record<string, string> = {
   '/page-module.js': `const query = new URLSearchParams(location.search)
@@ -34,10 +39,12 @@ globalThis.ready = import(library + folder + '/index.js')${CONFIGURE}${READY}`,
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
-/** A real HTTP/1.1 server that does what a test tells it, and remembers in which order things happened. */
+/** A real server that does what a test tells it, and remembers in which order things happened. */
 export interface TestServer {
   readonly port: number
   readonly origin: string
+  /** How many streams of all channels are open together. */
+  readonly crowd: Crowd
   /** Every request on arrival ('GET /path'), every stream's end ('closed /events/name'). */
   readonly journal: readonly string[]
   url(path: string): string
@@ -58,26 +65,32 @@ export interface TestServer {
 
 /**
  * Pages are `/` and `/page…`. Their query: `csp=POLICY` sends that Content-Security-Policy, `global` loads
- * the classic build, `native` loads nothing, `host=HOST` is passed to `configure`, `library=ORIGIN` loads the library
- * from another server, `target=TARGET` loads it as an app's build for that target (es2017) would change it, and without the
- * APIs that browsers of that age do not have, `storable` lets the browser keep the page, without which it does not go into
- * the back/forward cache.
+ * the classic build, `native` loads nothing, `host=HOST` and `connections=NUMBER` are passed to `configure`, `library=ORIGIN`
+ * loads the library from another server, `target=TARGET` loads it as an app's build for that target (es2017) would change it,
+ * and without the APIs that browsers of that age do not have, `storable` lets the browser keep the page, without which it does
+ * not go into the back/forward cache.
  *
- * @param hostname by which pages are to call the server, if the browser resolves it to this machine
+ * @param options `hostname` is how pages are to call the server, if the browser resolves it to this machine; with `http2` it
+ *   speaks HTTP/2 alone, over TLS and with a certificate that nobody trusts
  */
-export async function startServer({ port = 0, hostname = '127.0.0.1' } = {}): Promise<TestServer> {
+export async function startServer({
+  port = 0,
+  hostname = '127.0.0.1',
+  http2 = false,
+} = {}): Promise<TestServer> {
   const journal: string[] = []
+  const crowd = new Crowd()
   const changes = new Changes()
   const channels = new Map<string, Channel>()
   const answers = new Map<string, Answer>()
 
   const channel = (name: string) => {
-    const known = channels.get(name) ?? new Channel(`/events/${name}`, journal)
+    const known = channels.get(name) ?? new Channel(`/events/${name}`, journal, crowd)
     channels.set(name, known)
     return known
   }
 
-  const http = createServer((request, response) => {
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
     const path = request.url ?? '/'
     journal.push(`${request.method} ${path}`)
     changes.changed()
@@ -91,24 +104,35 @@ export async function startServer({ port = 0, hostname = '127.0.0.1' } = {}): Pr
     else if (pathname in SCRIPTS) send(response, 'text/javascript', SCRIPTS[pathname])
     else if (pathname === '/' || pathname.startsWith('/page')) sendPage(response, searchParams)
     else send(response, 'text/plain', 'not found', 404)
+  }
+  // What Node hands over for HTTP/2 has all that is used of these here.
+  const listener: Server = http2 ? createSecureServer(certificate(), handle as never) : createServer(handle)
+  const sockets = new Set<Socket>()
+  listener.on(http2 ? 'secureConnection' : 'connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
   })
+  const destroyConnections = () => {
+    for (const socket of sockets) socket.destroy()
+  }
   const listen = (port: number) =>
     new Promise<void>((resolve, reject) => {
-      http.once('error', reject)
-      http.listen(port, '127.0.0.1', resolve)
+      listener.once('error', reject)
+      listener.listen(port, '127.0.0.1', resolve)
     })
   const stop = () =>
     new Promise<void>((resolve) => {
-      http.close(() => resolve())
-      http.closeAllConnections()
+      listener.close(() => resolve())
+      destroyConnections()
     })
   await listen(port)
 
-  const address = http.address() as AddressInfo
-  const origin = `http://${hostname}:${address.port}`
+  const address = listener.address() as AddressInfo
+  const origin = `${http2 ? 'https' : 'http'}://${hostname}:${address.port}`
   return {
     port: address.port,
     origin,
+    crowd,
     journal,
     url: (path) => origin + path,
     channel,
@@ -119,7 +143,7 @@ export async function startServer({ port = 0, hostname = '127.0.0.1' } = {}): Pr
         () => `a request for ${path}; ${journal.join(', ')}`,
       ),
     describe: () => [...channels.values()].map((each) => each.describe()).join('\n'),
-    destroyConnections: () => http.closeAllConnections(),
+    destroyConnections,
     stop,
     restart: () => listen(address.port),
     close: stop,

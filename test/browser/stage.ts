@@ -24,10 +24,12 @@ export const ESSENTIAL = { tags: ['essential'] }
  * own.
  *
  * @param hostname by which the browser calls the server
+ * @param http2 the server speaks HTTP/2
  */
 export function useBrowser(
   launch: () => Promise<Profiles> = launchChromium,
   hostname?: string,
+  http2 = false,
 ): () => Promise<Stage> {
   vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
   let browser: Profiles
@@ -37,7 +39,7 @@ export function useBrowser(
   afterAll(() => browser.close())
 
   return async () => {
-    const server = await startServer(hostname === undefined ? {} : { hostname })
+    const server = await startServer({ ...(hostname !== undefined && { hostname }), http2 })
     const context = await browser.newContext()
     const tabs: Tab[] = []
     onTestFailed(() => {

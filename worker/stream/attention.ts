@@ -51,7 +51,11 @@ export class Attention implements Care {
     this.end()
     const left = this.#hiddenSince + this.#patience - this.#platform.now()
     if (!isVisible && left > 0 && left <= LONGEST_TIMER)
-      this.#timer = this.#platform.setTimeout(this.#changed, left)
+      this.#timer = this.#platform.setTimeout(() => {
+        // Timers may be a millisecond early by the clock that `now` tells.
+        this.review()
+        this.#changed()
+      }, left)
   }
 
   /** Nothing more will change. */

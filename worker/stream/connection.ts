@@ -31,6 +31,12 @@ const DROPPED = new Error('a page has asked for another connection')
 /** The reason of a connection that has been given up because others need it more. */
 const PARKED = new Error('another stream needs the connection more')
 
+/**
+ * For so long, in ms, a connection that has been given up counts still. Chromium closes it in a task of its own, and would open
+ * the next one first.
+ */
+const CLOSING = 10
+
 /** For whoever looks into the console of a visible page whose stream waits. */
 const WITHOUT_LIMIT = 'HTTP/2 and HTTP/3 know no such limit.'
 
@@ -244,7 +250,7 @@ export class Connection implements Claimant {
   #parked(): void {
     this.#wasParked = this.#stream.reception.hasOpened
     this.#leave('parked')
-    this.#take('retry')
+    this.#wait(CLOSING, () => this.#take('retry'))
   }
 
   #stay(why: string): void {

@@ -1,6 +1,6 @@
 import { Meter, now } from './meter.js'
 
-const { variant, host } = Object.fromEntries(new URLSearchParams(location.search))
+const { variant, host, hidden } = Object.fromEntries(new URLSearchParams(location.search))
 /** Opens a source; what comes back, if anything, tells whether this page holds the connection for others. */
 const { open } = await import(`./variant-${variant}.js`)
 let isLeader = async () => false
@@ -11,7 +11,7 @@ globalThis.bench = {
   /** Returns the time in ms since 1970 just before the source was opened. */
   subscribe(url, names) {
     const begun = now()
-    isLeader = open({ url, names, host, meter: this.meter }) ?? isLeader
+    isLeader = open({ url, names, host, hidden, meter: this.meter }) ?? isLeader
     return begun
   },
   isLeader: () => isLeader(),

@@ -12,10 +12,10 @@ import { wait, withTimeLimit } from '../waiting.mjs'
 /** ms of each measurement, and before it. */
 const LASTS = 3_000
 const ADAPTATION = 1_000
-/** Connections that a browser opens to one origin over HTTP/1.1, less one for pages. */
-const PER_ORIGIN = 5
+/** Connections that a hub holds to one origin over HTTP/1.1. */
+const PER_ORIGIN = 4
 /** Enough for 20 streams. */
-const ORIGINS = 4
+const ORIGINS = 5
 /** How long the tabs may take until each of them has its first event, in ms. */
 const FIRST = 20_000
 const MIB = 2 ** 20

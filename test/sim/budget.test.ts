@@ -1,0 +1,42 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type BudgetSchedule, budgetSchedules, playBudget } from './budget/schedule.ts'
+import { problemsOfElection, problemsOfPages, problemsOfRest } from './promises.ts'
+import { reporter } from './report.ts'
+import { closeAll } from './schedule.ts'
+
+// More streams than connections: which of them are connected, for how long, and that nothing is missing because of that.
+
+const { TABSTREAM_SIM_RUNS, TABSTREAM_SIM_SEED, TABSTREAM_SIM_SCHEDULE, TABSTREAM_SIM_SHRINK } = process.env
+const runs = Math.ceil(Number(TABSTREAM_SIM_RUNS ?? 3_000) / 15)
+const seed = Number(TABSTREAM_SIM_SEED ?? 1)
+
+async function brokenPromises(schedule: BudgetSchedule): Promise<string[]> {
+  const outcome = await playBudget(schedule)
+  const problems = [...problemsOfPages(outcome, schedule), ...problemsOfElection(outcome, schedule)]
+  await closeAll(outcome)
+  problems.push(...problemsOfRest(outcome))
+  for (const { agent } of outcome.world.workers())
+    if (agent.pending > 0) problems.push(`${agent.pending} timers left`)
+  return problems
+}
+
+test.runIf(TABSTREAM_SIM_SCHEDULE === undefined)(
+  `streams share few connections in ${runs} schedules from seed ${seed}`,
+  { timeout: 0 },
+  async () => {
+    const report = reporter(runs)
+    const shares = fc.asyncProperty(budgetSchedules, async (schedule) => {
+      const problems = await brokenPromises(schedule).catch((error) => [String(error)])
+      report(schedule, problems)
+      expect(problems).toEqual([])
+    })
+    await fc.assert(shares, { numRuns: runs, seed, endOnFailure: TABSTREAM_SIM_SHRINK === 'no' })
+  },
+)
+
+if (TABSTREAM_SIM_SCHEDULE?.includes('"budget":true')) {
+  test('streams share few connections in the schedule given', async () => {
+    expect(await brokenPromises(JSON.parse(TABSTREAM_SIM_SCHEDULE) as BudgetSchedule)).toEqual([])
+  })
+}

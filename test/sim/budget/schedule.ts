@@ -1,0 +1,180 @@
+import fc from 'fast-check'
+import type { SimWish } from '../page.ts'
+import {
+  checkBounds,
+  type Happening,
+  heal,
+  killWedged,
+  NAMES,
+  type Outcome,
+  playHappenings,
+  type Schedule,
+} from '../schedule.ts'
+import { ALL_KINDS, FRAME_NAME } from '../world/kinds.ts'
+import { Watch } from './watch.ts'
+
+/** Many streams, and few connections for them. */
+export interface BudgetSchedule extends Schedule {
+  /** Marks it in what is written down. */
+  budget: true
+}
+
+/** More than any schedule sends. */
+const WHOLE_LOG = 10_000
+
+const index = fc.nat(7)
+const names = fc.uniqueArray(fc.constantFrom(...NAMES, FRAME_NAME), { minLength: 1, maxLength: 3 })
+const sentNames = fc.array(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 6 })
+/** Turns are a few seconds long. */
+const wait = fc.oneof(fc.constant(0), fc.nat(20), fc.nat(300), fc.nat(3_000), fc.nat(12_000))
+
+const wish: fc.Arbitrary<SimWish> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({}) },
+  {
+    weight: 3,
+    arbitrary: fc.record(
+      {
+        hidden: fc.constantFrom<SimWish['hidden'][]>('batch', 0, 2_000),
+        priority: fc.constantFrom<SimWish['priority'][]>('high', 'low'),
+      },
+      { requiredKeys: [] },
+    ) as fc.Arbitrary<SimWish>,
+  },
+)
+
+const happening = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record(
+      {
+        type: fc.constant('open'),
+        server: index,
+        names,
+        wish,
+        isHidden: fc.boolean(),
+        // The least that pages say counts.
+        connections: fc.oneof(
+          { weight: 5, arbitrary: fc.constant(undefined) },
+          { weight: 1, arbitrary: fc.integer({ min: 1, max: 4 }) },
+        ),
+        wait,
+      },
+      { requiredKeys: ['type', 'server', 'names', 'wait'] },
+    ),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({ type: fc.constant('subscribe'), tab: index, server: index, names, wish, wait }),
+  },
+  { weight: 8, arbitrary: fc.record({ type: fc.constantFrom('show', 'hide'), tab: index, wait }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('unsubscribe'), tab: index, subscription: index, wait }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constantFrom('add', 'remove'),
+      tab: index,
+      subscription: index,
+      name: fc.constantFrom(...NAMES),
+      wait,
+    }),
+  },
+  { weight: 10, arbitrary: fc.record({ type: fc.constant('send'), server: index, names: sentNames, wait }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('cut'), server: index, cleanly: fc.boolean(), wait }),
+  },
+  { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('restart', 'heartbeat'), server: index, wait }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('outage'), server: index, duration: fc.nat(5_000), wait }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constantFrom('freeze', 'cache', 'wake', 'close', 'crash'),
+      tab: index,
+      wait,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('block'), tab: index, duration: fc.nat(8_000), wait }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('slow down'), tab: index, pace: fc.nat(500), wait }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('kill worker', 'leave leader'), wait }) },
+) as fc.Arbitrary<Happening>
+
+export const budgetSchedules: fc.Arbitrary<BudgetSchedule> = fc
+  .record({
+    budget: fc.constant<true>(true),
+    seed: fc.nat(),
+    host: fc.constantFrom('shared-worker', 'shared-worker', 'leader'),
+    kinds: fc.array(fc.constantFrom(...ALL_KINDS), { minLength: 2, maxLength: 6, size: 'max' }),
+    logEvents: fc.constantFrom(24, WHOLE_LOG, WHOLE_LOG),
+    hasLocks: fc.constantFrom(true, true, false),
+    sharesUrls: fc.boolean(),
+    connections: fc.constantFrom(1, 1, 2, 2, 3, undefined),
+    happenings: fc.array(happening, { minLength: 1, maxLength: 30, size: 'max' }),
+  })
+  .map(({ connections, ...drawn }) => ({
+    ...drawn,
+    // A server that repeats more than the log holds cannot be told from one with new events.
+    logEvents: drawn.kinds.includes('repeating') ? WHOLE_LOG : drawn.logEvents,
+    // What most pages say.
+    happenings: drawn.happenings.map((one) =>
+      one.type === 'open' ? { ...one, connections: one.connections ?? connections } : one,
+    ),
+  })) as fc.Arbitrary<BudgetSchedule>
+
+/** What is sent while turns go round. */
+const SENDING_INTERVAL = 5_000
+
+/** Longer than any wait. */
+const FOREVER = 2_000_000
+
+/** How long, in ms, a connection may take to bring what has been sent: a replay may be held for a while. */
+const CATCHING_UP = 13_000
+
+/**
+ * Plays a schedule, heals everything, and lets turns go round as pages are shown and hidden then; and once more, with all of
+ * them visible, until each stream has had what was sent last.
+ */
+export async function playBudget(schedule: BudgetSchedule): Promise<Outcome> {
+  let watch: Watch | undefined
+  const outcome = await playHappenings(schedule, (outcome) => {
+    watch = new Watch(outcome, schedule)
+  })
+  const { world, tabs } = outcome
+  if (watch === undefined) return outcome
+  heal(outcome)
+  await world.clock.advance(20_000)
+  await goRound(outcome, watch, true)
+  for (const tab of tabs) tab.see(true)
+  await world.clock.advance(2_000)
+  for (const last of NAMES) for (const server of world.servers) server.send(last)
+  await goRound(outcome, watch, false)
+  await world.clock.advance(CATCHING_UP)
+  checkBounds(outcome, schedule)
+  killWedged(outcome)
+  watch.end()
+  return outcome
+}
+
+/** Until each stream that wants a connection has had one, or must have had one. */
+async function goRound({ world, problems }: Outcome, watch: Watch, sends: boolean): Promise<void> {
+  const begin = world.clock.now
+  while (watch.isWaitedSince(begin)) {
+    if (world.clock.now - begin > FOREVER) {
+      problems.push('a stream waits for ever')
+      return
+    }
+    await world.clock.advance(SENDING_INTERVAL)
+    if (sends) for (const server of world.servers) server.send(NAMES[0])
+  }
+}

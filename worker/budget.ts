@@ -176,15 +176,19 @@ export class Budget {
     // One connection goes round, except where a gap would be the price.
     const turn = this.#leastOf(origin, (slot) => slot.isTurn && isEqual(slot) && !isOver(slot))
     if (turn !== undefined && turn.claimant.cost !== 'gap') return
-    const equal = this.#leastOf(origin, (slot) => isEqual(slot) && isOver(slot))
+    const longest = waiting.reduce((one, other) => (other.since < one.since ? other : one))
+    const isOverdue = this.now - Math.max(longest.since, this.#overdueAt.get(origin) ?? 0) >= LONGEST_WAIT
+    // Those of a higher rank may pass a connection among them for ever.
+    const equal =
+      isOverdue && longest !== next
+        ? undefined
+        : this.#leastOf(origin, (slot) => isEqual(slot) && isOver(slot))
     if (equal !== undefined) {
       next.isTurn = true
       this.#park(equal)
       return
     }
-    const longest = waiting.reduce((one, other) => (other.since < one.since ? other : one))
-    const since = Math.max(longest.since, this.#overdueAt.get(origin) ?? 0)
-    const victim = this.now - since < LONGEST_WAIT ? undefined : this.#leastOf(origin, isOver)
+    const victim = isOverdue ? this.#leastOf(origin, isOver) : undefined
     if (victim === undefined) return
     this.#overdueAt.set(origin, this.now)
     longest.isTurn = longest.isOverdue = true

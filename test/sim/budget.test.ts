@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type BudgetSchedule, budgetSchedules, playBudget } from './budget/schedule.ts'
+import type { Recorded } from './page.ts'
 import { problemsOfElection, problemsOfPages, problemsOfRest } from './promises.ts'
 import { reporter } from './report.ts'
 import { closeAll } from './schedule.ts'
@@ -21,6 +22,11 @@ async function brokenPromises(schedule: BudgetSchedule): Promise<string[]> {
   return problems
 }
 
+const inWords = (record: Recorded): string => {
+  if (record.type === 'gap') return `gap ${record.reason}`
+  return `${record.looks.name} ${record.looks.data} @${record.looks.id}`
+}
+
 test.runIf(TABSTREAM_SIM_SCHEDULE === undefined)(
   `streams share few connections in ${runs} schedules from seed ${seed}`,
   { timeout: 0 },
@@ -37,6 +43,21 @@ test.runIf(TABSTREAM_SIM_SCHEDULE === undefined)(
 
 if (TABSTREAM_SIM_SCHEDULE?.includes('"budget":true')) {
   test('streams share few connections in the schedule given', async () => {
-    expect(await brokenPromises(JSON.parse(TABSTREAM_SIM_SCHEDULE) as BudgetSchedule)).toEqual([])
+    const given = JSON.parse(TABSTREAM_SIM_SCHEDULE) as BudgetSchedule
+    const { world, tabs } = await playBudget(given)
+    for (const { agent, subscriptions } of tabs) {
+      for (const { server, records, wish } of subscriptions)
+        console.log(
+          `${agent.name} at ${server.name}, ${JSON.stringify(wish)}: ${records.map(inWords).join(' ')}`,
+        )
+    }
+    for (const server of world.servers) {
+      const connections = server.allConnections.map(
+        ({ reader, openedAt, endedAt, lastEventId, writings }) =>
+          `${Math.round(openedAt)} to ${Math.round(endedAt)} by ${reader} after "${lastEventId}": ${writings.map(({ number, at }) => `${number} at ${Math.round(at)}`).join(', ')}`,
+      )
+      console.log([`${server.name} (${server.kind})`, ...connections].join('\n  '))
+    }
+    expect(await brokenPromises(given)).toEqual([])
   })
 }

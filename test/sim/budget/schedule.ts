@@ -138,8 +138,9 @@ const SENDING_INTERVAL = 5_000
 /** Longer than any wait. */
 const FOREVER = 2_000_000
 
-/** How long, in ms, a connection may take to bring what has been sent: a replay may be held for a while. */
-const CATCHING_UP = 13_000
+/** A connection that is so old, in ms, has brought its replay; and what it holds for a while is given if it lasts so long. */
+const REPLAYED = 300
+const HELD = 1_300
 
 /**
  * Plays a schedule, heals everything, and lets turns go round as pages are shown and hidden then; and once more, with all of
@@ -154,12 +155,11 @@ export async function playBudget(schedule: BudgetSchedule): Promise<Outcome> {
   if (watch === undefined) return outcome
   heal(outcome)
   await world.clock.advance(20_000)
-  await goRound(outcome, watch, true)
+  await goRound(outcome, watch)
   for (const tab of tabs) tab.see(true)
   await world.clock.advance(2_000)
-  for (const last of NAMES) for (const server of world.servers) server.send(last)
-  await goRound(outcome, watch, false)
-  await world.clock.advance(CATCHING_UP)
+  await sendLast(outcome, watch)
+  await world.clock.advance(2_000)
   checkBounds(outcome, schedule)
   killWedged(outcome)
   watch.end()
@@ -167,7 +167,7 @@ export async function playBudget(schedule: BudgetSchedule): Promise<Outcome> {
 }
 
 /** Until each stream that wants a connection has had one, or must have had one. */
-async function goRound({ world, problems }: Outcome, watch: Watch, sends: boolean): Promise<void> {
+async function goRound({ world, problems }: Outcome, watch: Watch): Promise<void> {
   const begin = world.clock.now
   while (watch.isWaitedSince(begin)) {
     if (world.clock.now - begin > FOREVER) {
@@ -175,6 +175,34 @@ async function goRound({ world, problems }: Outcome, watch: Watch, sends: boolea
       return
     }
     await world.clock.advance(SENDING_INTERVAL)
-    if (sends) for (const server of world.servers) server.send(NAMES[0])
+    for (const server of world.servers) server.send(NAMES[0])
+  }
+}
+
+/**
+ * Sends each server's last events while it is connected. Until then a gap may be due that nobody has been told of: it is told before
+ * the next event.
+ */
+async function sendLast({ world, problems }: Outcome, watch: Watch): Promise<void> {
+  const begin = world.clock.now
+  const waiting = new Set(world.servers)
+  while (problems.length === 0) {
+    for (const server of waiting) if (!watch.isWanted(server)) waiting.delete(server)
+    if (waiting.size === 0) return
+    if (world.clock.now - begin > FOREVER) {
+      problems.push('a stream does not last')
+      return
+    }
+    const tried = [...waiting].flatMap((server) => {
+      const connection = server.allConnections.at(-1)
+      if (connection?.isEnded !== false || world.clock.now - connection.openedAt < REPLAYED) return []
+      const sent = NAMES.map((name) => server.send(name)).findLast(({ isLate }) => !isLate)
+      return sent === undefined ? [] : [{ server, connection, number: sent.number }]
+    })
+    await world.clock.advance(tried.length === 0 ? REPLAYED : HELD)
+    for (const { server, connection, number } of tried) {
+      const hasArrived = connection.writings.some((one) => one.number === number && one.hasArrived)
+      if (hasArrived && !(server.staysConnected && connection.isEnded)) waiting.delete(server)
+    }
   }
 }

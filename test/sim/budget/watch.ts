@@ -114,6 +114,11 @@ export class Watch {
     )
   }
 
+  /** A page wants what this server sends. */
+  isWanted(server: VirtualServer): boolean {
+    return this.#hubs().some(({ hub }) => this.#wantedOf(hub, server).isWanted)
+  }
+
   get #now(): number {
     return this.#outcome.world.clock.now
   }

@@ -10,7 +10,9 @@ import {
   playHappenings,
   type Schedule,
 } from '../schedule.ts'
+import type { Incoming } from '../world/incoming.ts'
 import { ALL_KINDS, FRAME_NAME } from '../world/kinds.ts'
+import type { VirtualServer } from '../world/server.ts'
 import { Watch } from './watch.ts'
 
 /** Many streams, and few connections for them. */
@@ -136,7 +138,7 @@ export const budgetSchedules: fc.Arbitrary<BudgetSchedule> = fc
 const SENDING_INTERVAL = 5_000
 
 /** Longer than any wait. */
-const FOREVER = 2_000_000
+const FOREVER = 1_000_000
 
 /** A connection that is so old, in ms, has brought its replay; and what it holds for a while is given if it lasts so long. */
 const REPLAYED = 300
@@ -186,6 +188,7 @@ async function goRound({ world, problems }: Outcome, watch: Watch): Promise<void
 async function sendLast({ world, problems }: Outcome, watch: Watch): Promise<void> {
   const begin = world.clock.now
   const waiting = new Set(world.servers)
+  const tries = new Map<VirtualServer, { connection: Incoming; number: number }>()
   while (problems.length === 0) {
     for (const server of waiting) if (!watch.isWanted(server)) waiting.delete(server)
     if (waiting.size === 0) return
@@ -193,15 +196,23 @@ async function sendLast({ world, problems }: Outcome, watch: Watch): Promise<voi
       problems.push('a stream does not last')
       return
     }
-    const tried = [...waiting].flatMap((server) => {
+    const { now } = world.clock
+    for (const server of waiting) {
       const connection = server.allConnections.at(-1)
-      if (connection?.isEnded !== false || world.clock.now - connection.openedAt < REPLAYED) return []
-      const sent = NAMES.map((name) => server.send(name)).findLast(({ isLate }) => !isLate)
-      return sent === undefined ? [] : [{ server, connection, number: sent.number }]
-    })
-    await world.clock.advance(tried.length === 0 ? REPLAYED : HELD)
-    for (const { server, connection, number } of tried) {
-      const hasArrived = connection.writings.some((one) => one.number === number && one.hasArrived)
+      // One that ends each response brings the others with the next ones.
+      const isReady = !server.staysConnected
+        ? !tries.has(server)
+        : connection?.isEnded === false && now - connection.openedAt >= REPLAYED
+      if (connection === undefined || !isReady) continue
+      const last = NAMES.map((name) => server.send(name)).findLast(({ isLate }) => !isLate)
+      if (last !== undefined) tries.set(server, { connection, number: last.number })
+    }
+    await world.clock.advance(HELD)
+    for (const [server, { connection, number }] of tries) {
+      const connections = server.staysConnected ? [connection] : server.allConnections
+      const hasArrived = connections.some(({ writings }) =>
+        writings.some((one) => one.number === number && one.hasArrived),
+      )
       if (hasArrived && !(server.staysConnected && connection.isEnded)) waiting.delete(server)
     }
   }

@@ -343,7 +343,7 @@ export class Watch {
     const last = this.#sent.get(one)
     const seen = this.#seen.get(tab)
     const attached = this.#attached.get(tab)
-    const isHidden = seen?.isShown === false && now - seen.since >= MOMENT
+    const isHidden = !tab.agent.isShown && seen?.isShown === false && now - seen.since >= MOMENT
     const isSettled = attached?.hubId === hubId && now - attached.since >= SETTLED
     if (isHidden && isSettled && last?.key === key && now - last.at < BATCH_INTERVAL - 1)
       this.#problem(`a hidden page was sent another batch after ${Math.round(now - last.at)} ms`)

@@ -144,6 +144,15 @@ const FOREVER = 1_000_000
 const REPLAYED = 300
 const HELD = 1_300
 
+const STEP = 200
+
+/** To send the last event of a server. */
+interface Try {
+  readonly connection: Incoming
+  readonly number: number
+  readonly at: number
+}
+
 /**
  * Plays a schedule, heals everything, and lets turns go round as pages are shown and hidden then; and once more, with all of
  * them visible, until each stream has had what was sent last.
@@ -188,7 +197,7 @@ async function goRound({ world, problems }: Outcome, watch: Watch): Promise<void
 async function sendLast({ world, problems }: Outcome, watch: Watch): Promise<void> {
   const begin = world.clock.now
   const waiting = new Set(world.servers)
-  const tries = new Map<VirtualServer, { connection: Incoming; number: number }>()
+  const tries = new Map<VirtualServer, Try>()
   while (problems.length === 0) {
     for (const server of waiting) if (!watch.isWanted(server)) waiting.delete(server)
     if (waiting.size === 0) return
@@ -198,22 +207,28 @@ async function sendLast({ world, problems }: Outcome, watch: Watch): Promise<voi
     }
     const { now } = world.clock
     for (const server of waiting) {
-      const connection = server.allConnections.at(-1)
-      // One that ends each response brings the others with the next ones.
-      const isReady = !server.staysConnected
-        ? !tries.has(server)
-        : connection?.isEnded === false && now - connection.openedAt >= REPLAYED
-      if (connection === undefined || !isReady) continue
-      const last = NAMES.map((name) => server.send(name)).findLast(({ isLate }) => !isLate)
-      if (last !== undefined) tries.set(server, { connection, number: last.number })
+      const last = tries.get(server)
+      if (last === undefined) {
+        const connection = server.allConnections.at(-1)
+        // One that ends each response brings the others with the next ones.
+        const isReady = connection?.isEnded === false && now - connection.openedAt >= REPLAYED
+        if (connection === undefined || (server.staysConnected && !isReady)) continue
+        const sent = NAMES.map((name) => server.send(name)).findLast(({ isLate }) => !isLate)
+        if (sent !== undefined) tries.set(server, { connection, number: sent.number, at: now })
+      } else if (hasBrought(server, last, now)) {
+        waiting.delete(server)
+      } else if (server.staysConnected && last.connection.isEnded) {
+        tries.delete(server)
+      }
     }
-    await world.clock.advance(HELD)
-    for (const [server, { connection, number }] of tries) {
-      const connections = server.staysConnected ? [connection] : server.allConnections
-      const hasArrived = connections.some(({ writings }) =>
-        writings.some((one) => one.number === number && one.hasArrived),
-      )
-      if (hasArrived && !(server.staysConnected && connection.isEnded)) waiting.delete(server)
-    }
+    await world.clock.advance(STEP)
   }
+}
+
+function hasBrought(server: VirtualServer, { connection, number, at }: Try, now: number): boolean {
+  const connections = server.staysConnected ? [connection] : server.allConnections
+  const hasArrived = connections.some(({ writings }) =>
+    writings.some((one) => one.number === number && one.hasArrived),
+  )
+  return hasArrived && (!server.staysConnected || Math.min(now, connection.endedAt) - at >= HELD)
 }

@@ -295,8 +295,9 @@ export class Watch {
       if (now - record.aheadSince > record.topBound)
         this.#problem(`${name} has waited for ${record.topBound} ms among equals`)
       if (now - record.waitingSince > record.bound) this.#problem(`${name} has waited for ${record.bound} ms`)
-      // A server that ends each response is asked again after a moment.
-      const isLive = count > 0 || (!server.staysConnected && now - record.connectedAt < SETTLED * 2)
+      // A page that is shown may have another connection take the place of one that was silent. A server that ends each response
+      // is asked again after a while.
+      const isLive = now - record.connectedAt < (server.staysConnected ? MOMENT : SETTLED * 2)
       if (now - record.visibleSince >= MOMENT && now - record.wantedSince >= SETTLED && !isLive)
         this.#problem(`${name} is visible, and has no connection`)
       if (count > 0 && restsFrom !== undefined && now - Math.max(restsFrom, record.knownSince) > MOMENT)

@@ -146,6 +146,9 @@ const HELD = 1_300
 
 const STEP = 200
 
+/** After so many ms, its next response has been asked for. */
+const LONG = 150_000
+
 /** To send the last event of a server. */
 interface Try {
   readonly connection: Incoming
@@ -210,14 +213,12 @@ async function sendLast({ world, problems }: Outcome, watch: Watch): Promise<voi
       const last = tries.get(server)
       if (last === undefined) {
         const connection = server.allConnections.at(-1)
-        // One that ends each response brings the others with the next ones.
-        const isReady = connection?.isEnded === false && now - connection.openedAt >= REPLAYED
-        if (connection === undefined || (server.staysConnected && !isReady)) continue
+        if (connection?.isEnded !== false || now - connection.openedAt < REPLAYED) continue
         const sent = NAMES.map((name) => server.send(name)).findLast(({ isLate }) => !isLate)
         if (sent !== undefined) tries.set(server, { connection, number: sent.number, at: now })
       } else if (hasBrought(server, last, now)) {
         waiting.delete(server)
-      } else if (server.staysConnected && last.connection.isEnded) {
+      } else if (last.connection.isEnded && (server.staysConnected || now - last.at > LONG)) {
         tries.delete(server)
       }
     }
@@ -226,6 +227,7 @@ async function sendLast({ world, problems }: Outcome, watch: Watch): Promise<voi
 }
 
 function hasBrought(server: VirtualServer, { connection, number, at }: Try, now: number): boolean {
+  // A server that ends each response brings what else was sent with the next ones.
   const connections = server.staysConnected ? [connection] : server.allConnections
   const hasArrived = connections.some(({ writings }) =>
     writings.some((one) => one.number === number && one.hasArrived),

@@ -201,8 +201,10 @@ export class Watch {
       if (this.#seen.get(tab)?.isShown !== agent.isShown)
         this.#seen.set(tab, { isShown: agent.isShown, since: now })
       const isHere = agent.isAlive && !agent.isFrozen && hubId !== undefined
-      if (isHere) this.#goneSince.delete(tab)
-      else if (!this.#goneSince.has(tab)) this.#goneSince.set(tab, now)
+      // Without locks, a page that stood still may have been given up, and finds out late.
+      if (!isHere) this.#goneSince.set(tab, this.#goneSince.get(tab) ?? now)
+      else if (this.#goneSince.delete(tab) && !this.#schedule.hasLocks && tab.hasSlept)
+        this.#attached.set(tab, { hubId, since: now + FORGETTING })
       for (const one of subscriptions)
         if (one.isClosed && !this.#closedAt.has(one)) this.#closedAt.set(one, now)
     }
@@ -212,13 +214,15 @@ export class Watch {
   #wantedOf(hub: Hub, server: VirtualServer): Wanted {
     const now = this.#now
     // A stream that begins with hidden pages only waits as if they had been hidden just then.
-    const { knownSince } = this.#recordOf(hub, server)
+    let hiddenSince = this.#recordOf(hub, server).knownSince
+    let patience = 0
+    let mayRest = true
     const wanted: Wanted = {
       isWanted: false,
       isVisible: false,
       mayBeVisible: false,
       mayBeKnown: false,
-      restsFrom: Number.NEGATIVE_INFINITY,
+      restsFrom: undefined,
       rank: { least: Number.NEGATIVE_INFINITY, most: -1 },
     }
     for (const tab of this.#outcome.tabs) {
@@ -236,20 +240,20 @@ export class Watch {
         const own = priority === undefined ? 0 : priority === 'high' ? 1 : -1
         const isCertain = isKnown && !one.isClosed
         const isHidden = isCertain && !seen.isShown && now - seen.since >= LOOK
-        const hiddenSince = Math.max(seen.since, this.#attached.get(tab)?.since ?? now, knownSince)
-        const rest = typeof hidden === 'number' ? hiddenSince + hidden : undefined
+        hiddenSince = Math.max(hiddenSince, seen.since, this.#attached.get(tab)?.since ?? now)
         wanted.mayBeKnown = true
         if (!isHidden) wanted.mayBeVisible = true
         wanted.rank.most = Math.max(wanted.rank.most, own + (isHidden ? 0 : 10))
-        if (!isHidden || rest === undefined) wanted.restsFrom = undefined
-        else if (wanted.restsFrom !== undefined) wanted.restsFrom = Math.max(wanted.restsFrom, rest)
+        if (!isHidden || typeof hidden !== 'number') mayRest = false
+        else patience = Math.max(patience, hidden)
         if (!isCertain) continue
         if (seen.isShown) wanted.isVisible = true
-        if (seen.isShown || rest === undefined) wanted.isWanted = true
+        if (seen.isShown || typeof hidden !== 'number') wanted.isWanted = true
         wanted.rank.least = Math.max(wanted.rank.least, own + (seen.isShown ? 10 : 0))
       }
     }
-    if (!wanted.mayBeKnown) wanted.restsFrom = undefined
+    // The longest of them counts from when the last page was hidden.
+    if (wanted.mayBeKnown && mayRest) wanted.restsFrom = hiddenSince + patience
     return wanted
   }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { SimWish } from '../page.ts'
+import type { SimTab, SimWish } from '../page.ts'
 import {
   checkBounds,
   type Happening,
@@ -195,9 +195,9 @@ async function goRound({ world, problems }: Outcome, watch: Watch): Promise<void
 
 /**
  * Sends each server's last events while it is connected. Until then a gap may be due that nobody has been told of: it is told before
- * the next event.
+ * the next event. Then its pages close the stream, so that the others have its connection.
  */
-async function sendLast({ world, problems }: Outcome, watch: Watch): Promise<void> {
+async function sendLast({ world, tabs, problems }: Outcome, watch: Watch): Promise<void> {
   const begin = world.clock.now
   const waiting = new Set(world.servers)
   const tries = new Map<VirtualServer, Try>()
@@ -218,6 +218,7 @@ async function sendLast({ world, problems }: Outcome, watch: Watch): Promise<voi
         if (sent !== undefined) tries.set(server, { connection, number: sent.number, at: now })
       } else if (hasBrought(server, last, now)) {
         waiting.delete(server)
+        world.clock.schedule(HELD, () => closeAllOf(server, tabs))
       } else if (last.connection.isEnded && (server.staysConnected || now - last.at > LONG)) {
         tries.delete(server)
       }
@@ -233,4 +234,10 @@ function hasBrought(server: VirtualServer, { connection, number, at }: Try, now:
     writings.some((one) => one.number === number && one.hasArrived),
   )
   return hasArrived && (!server.staysConnected || Math.min(now, connection.endedAt) - at >= HELD)
+}
+
+function closeAllOf(server: VirtualServer, tabs: readonly SimTab[]): void {
+  for (const tab of tabs) {
+    for (const subscription of tab.subscriptions) if (subscription.server === server) subscription.close()
+  }
 }

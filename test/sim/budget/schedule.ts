@@ -168,7 +168,8 @@ export async function playBudget(schedule: BudgetSchedule): Promise<Outcome> {
   const { world, tabs } = outcome
   if (watch === undefined) return outcome
   heal(outcome)
-  await world.clock.advance(20_000)
+  // Without locks, hubs and pages find out late who has gone.
+  await world.clock.advance(60_000)
   await goRound(outcome, watch)
   for (const tab of tabs) tab.see(true)
   await world.clock.advance(2_000)

@@ -83,12 +83,14 @@ export class Watch {
   readonly #seen = new Map<SimTab, { isShown: boolean; since: number }>()
   /** Since when a tab is dead, frozen, or without a hub. */
   readonly #goneSince = new Map<SimTab, number>()
+  readonly #openedAt = new Map<SimSubscription, number>()
   readonly #closedAt = new Map<SimSubscription, number>()
   /** When each subscription was sent something last, with its epoch and whether its page was hidden. */
   readonly #sent = new Map<SimSubscription, { key: string; at: number }>()
   /** Connections whose stream had waited for so long that it may have taken them from others. */
   readonly #overdueUntil = new Map<string, VirtualServer>()
   readonly #idleSince = new Map<string, number>()
+  readonly #lookedAt = new Map<string, number>()
   #isOver = false
 
   constructor(outcome: Outcome, schedule: Schedule) {
@@ -205,8 +207,10 @@ export class Watch {
       if (!isHere) this.#goneSince.set(tab, this.#goneSince.get(tab) ?? now)
       else if (this.#goneSince.delete(tab) && !this.#schedule.hasLocks && tab.hasSlept)
         this.#attached.set(tab, { hubId, since: now + FORGETTING })
-      for (const one of subscriptions)
+      for (const one of subscriptions) {
+        if (!this.#openedAt.has(one)) this.#openedAt.set(one, now)
         if (one.isClosed && !this.#closedAt.has(one)) this.#closedAt.set(one, now)
+      }
     }
   }
 
@@ -240,7 +244,8 @@ export class Watch {
         const own = priority === undefined ? 0 : priority === 'high' ? 1 : -1
         const isCertain = isKnown && !one.isClosed
         const isHidden = isCertain && !seen.isShown && now - seen.since >= LOOK
-        hiddenSince = Math.max(hiddenSince, seen.since, this.#attached.get(tab)?.since ?? now)
+        const attachedSince = this.#attached.get(tab)?.since ?? now
+        hiddenSince = Math.max(hiddenSince, seen.since, attachedSince, this.#openedAt.get(one) ?? now)
         wanted.mayBeKnown = true
         if (!isHidden) wanted.mayBeVisible = true
         wanted.rank.most = Math.max(wanted.rank.most, own + (isHidden ? 0 : 10))
@@ -261,6 +266,10 @@ export class Watch {
     const { world, tabs } = this.#outcome
     const now = this.#now
     this.#checkCount(agent, hub, tabs)
+    // It has stood still, and so could do nothing.
+    const hasStoodStill = now - (this.#lookedAt.get(hub.id) ?? now) > 2 * LOOK
+    this.#lookedAt.set(hub.id, now)
+    if (hasStoodStill) this.#idleSince.delete(hub.id)
     const all = world.servers.map((server) => ({
       server,
       record: this.#recordOf(hub, server),
@@ -276,14 +285,14 @@ export class Watch {
     const isEnough = mayBeVisible <= limit - overdue
     const turn = known.every(({ server }) => this.#resumes(server, agent)) ? TURN : TURN_BEFORE_GAP
     for (const { server, record, count, isWanted, isVisible, mayBeKnown, restsFrom, rank } of all) {
-      if (!mayBeKnown) record.knownSince = now
+      if (!mayBeKnown || hasStoodStill) record.knownSince = now
       if (count > 0) record.connectedAt = now
       const isRefused = server.refuseWith !== undefined
       // After a cut it waits for a while before it tries again: nobody has to give it a connection meanwhile.
       const isUnwell = isRefused || server.cutAt >= record.connectedAt
-      if (!isWanted) record.wantedSince = now
-      if (!isVisible || !isEnough || isUnwell) record.visibleSince = now
-      if (!isWanted || count > 0 || record.connectedAt > record.waitingSince || isUnwell) {
+      if (!isWanted || hasStoodStill) record.wantedSince = now
+      if (!isVisible || !isEnough || isUnwell || hasStoodStill) record.visibleSince = now
+      if (!isWanted || count > 0 || record.connectedAt > record.waitingSince || isUnwell || hasStoodStill) {
         record.waitingSince = now
         record.bound = 0
       }
@@ -325,7 +334,7 @@ export class Watch {
     )
     const used = all.reduce((sum, { count }) => sum + count, 0)
     const isIdle = used < Math.min(limit, wanting.length)
-    if (!isIdle) this.#idleSince.set(hub.id, now)
+    if (!isIdle || !this.#idleSince.has(hub.id)) this.#idleSince.set(hub.id, now)
     if (now - (this.#idleSince.get(hub.id) ?? now) > SETTLED)
       this.#problem(`${used} connections, though ${wanting.length} streams want one of ${limit}`)
   }

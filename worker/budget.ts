@@ -150,7 +150,13 @@ export class Budget {
     const limit = slots.length <= 1 ? slots.length : this.#limitOf(origin)
     wanting.sort((one, other) => this.#rankOf(other) - this.#rankOf(one) || one.since - other.since)
     const taken = slots.filter(({ state }) => state === 'held' || state === 'leaving').length
-    for (const slot of wanting.splice(0, Math.max(0, limit - taken))) this.#grant(slot)
+    const free = Math.max(0, limit - taken)
+    const overdue = this.#overdueOf(origin, wanting)
+    if (free > 0 && overdue !== undefined && wanting.indexOf(overdue) >= free) {
+      this.#call(overdue)
+      wanting.unshift(...wanting.splice(wanting.indexOf(overdue), 1))
+    }
+    for (const slot of wanting.splice(0, free)) this.#grant(slot)
     for (let excess = taken - limit; excess > 0; excess--) this.#makeRoom(origin, Number.POSITIVE_INFINITY)
     const leaving = () => slots.filter(({ state }) => state === 'leaving').length
     // The first of those who wait get what is being given up.
@@ -176,11 +182,10 @@ export class Budget {
     // One connection goes round, except where a gap would be the price.
     const turn = this.#leastOf(origin, (slot) => slot.isTurn && isEqual(slot) && !isOver(slot))
     if (turn !== undefined && turn.claimant.cost !== 'gap') return
-    const longest = waiting.reduce((one, other) => (other.since < one.since ? other : one))
-    const isOverdue = this.now - Math.max(longest.since, this.#overdueAt.get(origin) ?? 0) >= LONGEST_WAIT
+    const overdue = this.#overdueOf(origin, waiting)
     // Those of a higher rank may pass a connection among them for ever.
     const equal =
-      isOverdue && longest !== next
+      overdue !== undefined && overdue !== next
         ? undefined
         : this.#leastOf(origin, (slot) => isEqual(slot) && isOver(slot))
     if (equal !== undefined) {
@@ -188,11 +193,25 @@ export class Budget {
       this.#park(equal)
       return
     }
-    const victim = isOverdue ? this.#leastOf(origin, isOver) : undefined
-    if (victim === undefined) return
-    this.#overdueAt.set(origin, this.now)
-    longest.isTurn = longest.isOverdue = true
+    const victim = overdue && this.#leastOf(origin, isOver)
+    if (overdue === undefined || victim === undefined) return
+    this.#call(overdue)
     this.#park(victim)
+  }
+
+  /** Who has waited longest, if that is too long. */
+  #overdueOf(origin: string, waiting: readonly Slot[]): Slot | undefined {
+    const since = Math.min(...waiting.map((slot) => slot.since))
+    const last = this.#overdueAt.get(origin) ?? 0
+    return this.now - Math.max(since, last) < LONGEST_WAIT
+      ? undefined
+      : waiting.find((slot) => slot.since === since)
+  }
+
+  /** It has its turn next, whatever its rank. */
+  #call(overdue: Slot): void {
+    this.#overdueAt.set(overdue.origin, this.now)
+    overdue.isTurn = overdue.isOverdue = true
   }
 
   #leastOf(origin: string, mayGo: (slot: Slot) => boolean): Slot | undefined {

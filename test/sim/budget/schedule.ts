@@ -134,6 +134,9 @@ export const budgetSchedules: fc.Arbitrary<BudgetSchedule> = fc
     ),
   })) as fc.Arbitrary<BudgetSchedule>
 
+/** How long, in ms, hubs and pages may take to find out who has gone, where there are no locks. */
+const FINDING_OUT = 60_000
+
 /** What is sent while turns go round. */
 const SENDING_INTERVAL = 5_000
 
@@ -168,11 +171,10 @@ export async function playBudget(schedule: BudgetSchedule): Promise<Outcome> {
   const { world, tabs } = outcome
   if (watch === undefined) return outcome
   heal(outcome)
-  // Without locks, hubs and pages find out late who has gone.
-  await world.clock.advance(60_000)
+  await world.clock.advance(FINDING_OUT)
   await goRound(outcome, watch)
   for (const tab of tabs) tab.see(true)
-  await world.clock.advance(2_000)
+  await world.clock.advance(FINDING_OUT)
   await sendLast(outcome, watch)
   await world.clock.advance(2_000)
   checkBounds(outcome, schedule)

@@ -33,6 +33,9 @@ const FORGETTING = 25_000
 /** A page's subscriptions that are closed, and streams that nobody holds, are forgotten within so many ms. */
 const LINGERING = 1_100
 
+/** A log of fewer events may overflow. */
+const SHORT_LOG = 1_000
+
 /** A hidden page is sent a batch in so many ms. */
 const BATCH_INTERVAL = 1_000
 
@@ -235,7 +238,10 @@ export class Watch {
       // A frozen page is waited for by nobody, but its hub may not know.
       if (!isHere && now - (gone ?? now) > FORGETTING && !tab.agent.isFrozen) continue
       const seen = this.#seen.get(tab) ?? { isShown: true, since: now }
-      const isKnown = isHere && now - (this.#attached.get(tab)?.since ?? now) >= MOMENT
+      // Hidden pages ask for nothing, so they find out only when they are shown that they were given up.
+      const isAware =
+        this.#schedule.hasLocks || !tab.hasSlept || (seen.isShown && now - seen.since >= FORGETTING)
+      const isKnown = isAware && isHere && now - (this.#attached.get(tab)?.since ?? now) >= MOMENT
       for (const one of tab.subscriptions) {
         if (one.server !== server) continue
         const closedAt = this.#closedAt.get(one)
@@ -351,7 +357,7 @@ export class Watch {
   #delivered(tab: SimTab, { hubId, subscription, epoch }: Batch): void {
     const one = tab.subscriptions.find(({ id }) => id === subscription)
     // Where the log may overflow, the page is sent what would fall off.
-    if (one?.wish.hidden !== 'batch' || this.#schedule.logEvents <= one.server.events.length * 2) return
+    if (one?.wish.hidden !== 'batch' || this.#schedule.logEvents < SHORT_LOG) return
     const now = this.#now
     const key = `${hubId} ${epoch}`
     const last = this.#sent.get(one)

@@ -192,6 +192,8 @@ export class SimTab {
   readonly #listeners = new Map<string, () => void>()
   readonly #given = new Set<string>()
   #isCached = false
+  /** Since when it has been shown, or hidden. */
+  seenSince: number
 
   constructor(
     world: World,
@@ -203,6 +205,7 @@ export class SimTab {
     this.#world = world
     this.agent = world.agent(name)
     this.agent.isShown = !isHidden
+    this.seenSince = world.clock.now
     const platform = world.platform(
       this.agent,
       (type, listener) => this.#listeners.set(type, listener),
@@ -233,6 +236,7 @@ export class SimTab {
   see(isShown: boolean): void {
     if (!this.canAct || this.agent.isShown === isShown) return
     this.agent.isShown = isShown
+    this.seenSince = this.#world.clock.now
     this.#listeners.get(isShown ? 'visible' : 'hidden')?.()
   }
 

@@ -82,8 +82,6 @@ export class Watch {
   readonly #records = new Map<string, Record>()
   /** Since when each tab has been attached to the hub that it has now. */
   readonly #attached = new Map<SimTab, { hubId: string | undefined; since: number }>()
-  /** Since when each tab has been shown, or hidden. */
-  readonly #seen = new Map<SimTab, { isShown: boolean; since: number }>()
   /** Since when a tab is dead, frozen, or without a hub. */
   readonly #goneSince = new Map<SimTab, number>()
   readonly #openedAt = new Map<SimSubscription, number>()
@@ -203,8 +201,6 @@ export class Watch {
         this.#attached.set(tab, { hubId, since: now })
         tab.onBatch = (batch) => this.#delivered(tab, batch)
       }
-      if (this.#seen.get(tab)?.isShown !== agent.isShown)
-        this.#seen.set(tab, { isShown: agent.isShown, since: now })
       const isHere = agent.isAlive && !agent.isFrozen && hubId !== undefined
       // Without locks, a page that stood still may have been given up, and finds out late.
       if (!isHere) this.#goneSince.set(tab, this.#goneSince.get(tab) ?? now)
@@ -236,8 +232,13 @@ export class Watch {
       const gone = this.#goneSince.get(tab)
       const isHere = gone === undefined && tab.hubId === hub.id
       // A frozen page is waited for by nobody, but its hub may not know.
-      if (!isHere && now - (gone ?? now) > FORGETTING && !tab.agent.isFrozen) continue
-      const seen = this.#seen.get(tab) ?? { isShown: true, since: now }
+      if (!isHere && now - (gone ?? now) > FORGETTING && !tab.agent.isFrozen) {
+        // The hub may have noticed only then.
+        const uses = tab.subscriptions.some((one) => one.server === server)
+        if (uses) hiddenSince = Math.max(hiddenSince, (gone ?? now) + FORGETTING)
+        continue
+      }
+      const seen = { isShown: tab.agent.isShown, since: tab.seenSince }
       // Hidden pages ask for nothing, so they find out only when they are shown that they were given up.
       const isAware =
         this.#schedule.hasLocks || !tab.hasSlept || (seen.isShown && now - seen.since >= FORGETTING)
@@ -245,6 +246,8 @@ export class Watch {
       for (const one of tab.subscriptions) {
         if (one.server !== server) continue
         const closedAt = this.#closedAt.get(one)
+        // It may have been the last one that was visible.
+        hiddenSince = Math.max(hiddenSince, closedAt ?? 0)
         if (closedAt !== undefined && now - closedAt > LINGERING) continue
         const { hidden, priority } = one.wish
         const own = priority === undefined ? 0 : priority === 'high' ? 1 : -1
@@ -361,9 +364,8 @@ export class Watch {
     const now = this.#now
     const key = `${hubId} ${epoch}`
     const last = this.#sent.get(one)
-    const seen = this.#seen.get(tab)
     const attached = this.#attached.get(tab)
-    const isHidden = !tab.agent.isShown && seen?.isShown === false && now - seen.since >= MOMENT
+    const isHidden = !tab.agent.isShown && now - tab.seenSince >= MOMENT
     const isSettled = attached?.hubId === hubId && now - attached.since >= SETTLED
     if (isHidden && isSettled && last?.key === key && now - last.at < BATCH_INTERVAL - 1)
       this.#problem(`a hidden page was sent another batch after ${Math.round(now - last.at)} ms`)

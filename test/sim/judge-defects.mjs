@@ -296,7 +296,7 @@ export const judgeMutants = [
   {
     name: 'gap where nobody expects the server to resume',
     file: 'worker/stream/reception.ts',
-    find: 'if (!isFirst && isExpected) this.#gap(',
+    find: 'if (!isFirst && (isExpected || isOwed)) this.#gap(',
     replace: 'if (!isFirst) this.#gap(',
     defect: 'A reconnection to a server that never resumes raises a gap.',
     test: 'test/unit/stream/reception.test.ts',

@@ -148,7 +148,13 @@ export class Budget {
     const wanting = slots.filter(({ state, claimant }) => state === 'waiting' && !claimant.isResting)
     // With that few of them, nobody has to know the limit, which takes a look at all that the page has fetched.
     const limit = slots.length <= 1 ? slots.length : this.#limitOf(origin)
-    wanting.sort((one, other) => this.#rankOf(other) - this.#rankOf(one) || one.since - other.since)
+    // A clock may be coarse: who has just been parked for another's turn must not come before it.
+    wanting.sort(
+      (one, other) =>
+        this.#rankOf(other) - this.#rankOf(one) ||
+        Number(other.isTurn) - Number(one.isTurn) ||
+        one.since - other.since,
+    )
     const taken = slots.filter(({ state }) => state === 'held' || state === 'leaving').length
     const free = Math.max(0, limit - taken)
     const overdue = this.#overdueOf(origin, wanting)

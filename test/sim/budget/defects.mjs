@@ -31,6 +31,7 @@ export const budgetMutants = [
     find: "state === 'held' || state === 'leaving').length",
     replace: "state === 'held').length",
     defect: 'The next connection begins before the last one has ended.',
+    test: 'test/unit/connections.test.ts',
   },
   {
     name: 'who is visible waits for its turn',

@@ -52,7 +52,7 @@ const wish: fc.Arbitrary<SimWish> = fc.oneof(
 
 const happening = fc.oneof(
   {
-    weight: 3,
+    weight: 6,
     arbitrary: fc.record(
       {
         type: fc.constant('open'),
@@ -71,10 +71,10 @@ const happening = fc.oneof(
     ),
   },
   {
-    weight: 6,
+    weight: 4,
     arbitrary: fc.record({ type: fc.constant('subscribe'), tab: index, server: index, names, wish, wait }),
   },
-  { weight: 8, arbitrary: fc.record({ type: fc.constantFrom('show', 'hide'), tab: index, wait }) },
+  { weight: 12, arbitrary: fc.record({ type: fc.constantFrom('show', 'hide', 'hide'), tab: index, wait }) },
   {
     weight: 1,
     arbitrary: fc.record({ type: fc.constant('unsubscribe'), tab: index, subscription: index, wait }),

@@ -227,8 +227,9 @@ export class Budget {
     const costOf = ({ claimant }: Slot) => COSTS.indexOf(claimant.cost)
     return held.sort(
       (one, other) =>
-        costOf(one) - costOf(other) ||
+        // Who goes although it ranks higher than another would take that one's connection at once.
         this.#rankOf(one) - this.#rankOf(other) ||
+        costOf(one) - costOf(other) ||
         Number(other.isTurn) - Number(one.isTurn) ||
         one.claimant.shownAt - other.claimant.shownAt,
     )[0]

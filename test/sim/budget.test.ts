@@ -42,7 +42,7 @@ test.runIf(TABSTREAM_SIM_SCHEDULE === undefined)(
 )
 
 if (TABSTREAM_SIM_SCHEDULE?.includes('"budget":true')) {
-  test('streams share few connections in the schedule given', async () => {
+  test('streams share few connections in the schedule given', { timeout: 0 }, async () => {
     const given = JSON.parse(TABSTREAM_SIM_SCHEDULE) as BudgetSchedule
     const { world, tabs } = await playBudget(given)
     for (const { agent, subscriptions } of tabs) {

@@ -107,6 +107,15 @@ describe('a share in the connections', () => {
     expect([costly.parkings, cheap.parkings, next.isConnected]).toEqual([0, 1, true])
   })
 
+  test('is given up by whom ranks lowest, whatever it costs', async () => {
+    limit = 2
+    const low = new Stream({ rank: 1, cost: 'gap' })
+    const middle = new Stream({ rank: 2 })
+    new Stream({ rank: 10 })
+    await world.clock.advance(300)
+    expect([low.parkings, middle.parkings]).toEqual([1, 0])
+  })
+
   test('is kept by a stream that would be lost with it', async () => {
     const unique = new Stream({ cost: 'everything' })
     const visible = new Stream({ rank: 10 })

@@ -115,6 +115,14 @@ export const budgetMutants = [
     test: 'test/unit/connections.test.ts',
   },
   {
+    name: 'cost before rank',
+    file: 'worker/budget.ts',
+    find: '        this.#rankOf(one) - this.#rankOf(other) ||\n        costOf(one) - costOf(other) ||\n',
+    replace: '        costOf(one) - costOf(other) ||\n        this.#rankOf(one) - this.#rankOf(other) ||\n',
+    defect: 'Two streams lose their connections where one would do.',
+    test: 'test/unit/connections.test.ts',
+  },
+  {
     name: 'whose loss costs a gap goes like others',
     file: 'worker/budget.ts',
     find: '        costOf(one) - costOf(other) ||\n',

@@ -58,6 +58,8 @@ interface Wanted {
 /** What has held of one stream at one hub until now. Times in ms. */
 interface Record {
   knownSince: number
+  /** Its hub has run since then. */
+  awakeSince: number
   wantedSince: number
   visibleSince: number
   /** It has waited for a connection since then; and with nobody ahead of it in rank. */
@@ -149,6 +151,7 @@ export class Watch {
       const now = this.#now
       record = {
         knownSince: now,
+        awakeSince: now,
         wantedSince: now,
         visibleSince: now,
         waitingSince: now,
@@ -294,7 +297,8 @@ export class Watch {
     const isEnough = mayBeVisible <= limit - overdue
     const turn = known.every(({ server }) => this.#resumes(server, agent)) ? TURN : TURN_BEFORE_GAP
     for (const { server, record, count, isWanted, isVisible, mayBeKnown, restsFrom, rank } of all) {
-      if (!mayBeKnown || hasStoodStill) record.knownSince = now
+      if (!mayBeKnown) record.knownSince = now
+      if (hasStoodStill) record.awakeSince = now
       if (count > 0) record.connectedAt = now
       const isRefused = server.refuseWith !== undefined
       // After a cut it waits for a while before it tries again: nobody has to give it a connection meanwhile.
@@ -322,7 +326,7 @@ export class Watch {
       const isLive = now - record.connectedAt < (server.staysConnected ? MOMENT : SETTLED * 2)
       if (now - record.visibleSince >= MOMENT && now - record.wantedSince >= SETTLED && !isLive)
         this.#problem(`${name} is visible, and has no connection`)
-      if (count > 0 && restsFrom !== undefined && now - Math.max(restsFrom, record.knownSince) > MOMENT)
+      if (count > 0 && restsFrom !== undefined && now - Math.max(restsFrom, record.awakeSince) > MOMENT)
         this.#problem(`${name} has a connection, though all who share it are hidden and can do without`)
     }
     this.#checkUse(hub, all, limit)

@@ -53,6 +53,13 @@ class Stream implements Claimant {
     else queueMicrotask(leave)
   }
 
+  /** The server has ended its answer; it is asked again. */
+  end(): void {
+    this.isConnected = false
+    this.#share.release()
+    world.clock.schedule(100, () => this.#share.take(ORIGIN))
+  }
+
   waits(): void {}
 
   rests(): void {}
@@ -68,6 +75,19 @@ describe('a share in the connections', () => {
     expect(hidden.isConnected).toBe(true)
     await world.clock.advance(500)
     expect([visible.isConnected, hidden.isConnected]).toEqual([true, false])
+  })
+
+  test('comes after a long wait even where others give theirs up by themselves', async () => {
+    const high = new Stream({ rank: 10 })
+    new Stream({ rank: 1 })
+    const low = new Stream()
+    let hasConnected = false
+    for (let second = 0; second < 200; second++) {
+      await world.clock.advance(1_000)
+      hasConnected ||= low.isConnected
+      if (high.isConnected) high.end()
+    }
+    expect(hasConnected).toBe(true)
   })
 
   test('is free only when it has been given up', async () => {

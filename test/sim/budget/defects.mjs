@@ -88,7 +88,7 @@ export const budgetMutants = [
     find: 'if (free > 0 && overdue !== undefined &&',
     replace: 'if (free > 99 && overdue !== undefined &&',
     defect: 'Streams whose server ends each response leave nothing to those of a low rank.',
-    seeds: [5, 1, 2],
+    test: 'test/unit/connections.test.ts',
   },
   {
     name: 'who is overdue is sent away at once',
@@ -101,9 +101,17 @@ export const budgetMutants = [
   {
     name: 'whoever holds one goes, rather than who has its turn',
     file: 'worker/budget.ts',
-    find: '        Number(other.isTurn) - Number(one.isTurn) ||\n',
-    replace: '        Number(one.isTurn) - Number(other.isTurn) ||\n',
+    find: 'Number(other.isTurn) - Number(one.isTurn) ||\n        one.claimant',
+    replace: 'Number(one.isTurn) - Number(other.isTurn) ||\n        one.claimant',
     defect: 'All connections go round, and no stream is live for long.',
+    test: 'test/unit/connections.test.ts',
+  },
+  {
+    name: 'who was parked comes before whose turn it is',
+    file: 'worker/budget.ts',
+    find: 'Number(other.isTurn) - Number(one.isTurn) ||\n        one.since',
+    replace: 'one.since',
+    defect: 'On a coarse clock a stream takes the connection back that it has just given up.',
     test: 'test/unit/connections.test.ts',
   },
   {

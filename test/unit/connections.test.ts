@@ -92,9 +92,9 @@ describe('a share in the connections', () => {
 
   test('is free only when it has been given up', async () => {
     const hidden = new Stream()
-    hidden.slowness = 50
+    hidden.slowness = 400
     const visible = new Stream({ rank: 10 })
-    await world.clock.advance(40)
+    await world.clock.advance(390)
     expect([hidden.isConnected, visible.isConnected]).toEqual([true, false])
     await world.clock.advance(20)
     expect([hidden.isConnected, visible.isConnected]).toEqual([false, true])
@@ -112,9 +112,10 @@ describe('a share in the connections', () => {
     limit = 2
     const streams = Array.from({ length: 4 }, () => new Stream())
     await world.clock.advance(30_000)
-    const parkings = streams.map((stream) => stream.parkings).sort((one, other) => one - other)
-    expect(parkings[0]).toBe(0)
-    expect(parkings[1]).toBeGreaterThan(2)
+    const parkings = streams.map((stream) => stream.parkings)
+    // One of those that came first keeps its connection.
+    expect(Math.min(...parkings.slice(0, 2))).toBe(0)
+    expect(parkings.sort((one, other) => one - other)[1]).toBeGreaterThan(2)
   })
 
   test('is given up first by whom it costs nothing', async () => {

@@ -25,6 +25,7 @@ class Stream implements Claimant {
   isResting = false
   caughtUpAt = Number.POSITIVE_INFINITY
   isConnected = false
+  catchesUp = true
   /** How long it takes to give its connection up. */
   slowness = 0
   /** How often it has been parked. */
@@ -39,7 +40,7 @@ class Stream implements Claimant {
 
   granted(): void {
     this.isConnected = true
-    this.caughtUpAt = world.clock.now
+    if (this.catchesUp) this.caughtUpAt = world.clock.now
   }
 
   park(): void {
@@ -135,6 +136,19 @@ describe('a share in the connections', () => {
     new Stream({ rank: 10 })
     await world.clock.advance(300)
     expect([low.parkings, middle.parkings]).toEqual([1, 0])
+  })
+
+  test('ends after ten seconds though the stream has not caught up', async () => {
+    limit = 0
+    const slow = new Stream()
+    const next = new Stream()
+    slow.catchesUp = false
+    limit = 1
+    budget.review()
+    await world.clock.advance(9_900)
+    expect([slow.isConnected, next.isConnected]).toEqual([true, false])
+    await world.clock.advance(500)
+    expect([slow.isConnected, next.isConnected]).toEqual([false, true])
   })
 
   test('is kept by a stream that would be lost with it', async () => {

@@ -53,6 +53,7 @@ export const budgetMutants = [
     find: ' || now - since >= LONGEST_TURN\n',
     replace: '\n',
     defect: 'A stream that does not catch up keeps others from their turn.',
+    test: 'test/unit/connections.test.ts',
   },
   {
     name: 'a turn that costs a gap never ends',
@@ -65,7 +66,7 @@ export const budgetMutants = [
     name: 'nobody looks whether a turn is over',
     file: 'worker/budget.ts',
     find: 'if (isWaited) this.#timer =',
-    replace: 'if (!isWaited) this.#timer =',
+    replace: 'if (isWaited && this.#slots.size === 0) this.#timer =',
     defect: 'Turns end only when something else happens.',
   },
   {

@@ -88,7 +88,7 @@ export class Watch {
   readonly #goneSince = new Map<SimTab, number>()
   readonly #openedAt = new Map<SimSubscription, number>()
   readonly #closedAt = new Map<SimSubscription, number>()
-  /** When each subscription was sent something last, with its epoch and whether its page was hidden. */
+  /** When each subscription was sent something last, by which hub and in which epoch. */
   readonly #sent = new Map<SimSubscription, { key: string; at: number }>()
   /** Connections whose stream had waited for so long that it may have taken them from others. */
   readonly #overdueUntil = new Map<string, VirtualServer>()
@@ -107,7 +107,7 @@ export class Watch {
     this.#isOver = true
   }
 
-  /** Some stream wants a connection, has had none since then, and does not have to have had one. */
+  /** Some stream wants a connection, has had none since then, and nothing has been found yet. */
   isWaitedSince(time: number): boolean {
     return (
       this.#hubs().some(({ hub }) =>

@@ -91,6 +91,16 @@ describe('a share in the connections', () => {
     expect(hasConnected).toBe(true)
   })
 
+  test('comes after a long wait even where those of a higher rank take turns', async () => {
+    new Stream({ rank: 10 })
+    new Stream({ rank: 10 })
+    const low = new Stream()
+    await world.clock.advance(59_000)
+    expect(low.isConnected).toBe(false)
+    await world.clock.advance(4_000)
+    expect(low.isConnected || low.parkings > 0).toBe(true)
+  })
+
   test('is free only when it has been given up', async () => {
     const hidden = new Stream()
     hidden.slowness = 400

@@ -82,6 +82,7 @@ export const budgetMutants = [
     find: 'overdue !== undefined && overdue !== next\n',
     replace: 'overdue !== undefined && overdue === undefined\n',
     defect: 'Streams of a high rank pass a connection among them for ever.',
+    test: 'test/unit/connections.test.ts',
   },
   {
     name: 'what is free goes by rank alone',

@@ -9,7 +9,7 @@ import { closeAll } from './schedule.ts'
 // More streams than connections: which of them are connected, for how long, and that nothing is missing because of that.
 
 const { TABSTREAM_SIM_RUNS, TABSTREAM_SIM_SEED, TABSTREAM_SIM_SCHEDULE, TABSTREAM_SIM_SHRINK } = process.env
-const runs = Math.ceil(Number(TABSTREAM_SIM_RUNS ?? 1_500) / 15)
+const runs = Math.ceil(Number(TABSTREAM_SIM_RUNS ?? 1_200) / 15)
 const seed = Number(TABSTREAM_SIM_SEED ?? 1)
 
 async function brokenPromises(schedule: BudgetSchedule): Promise<string[]> {

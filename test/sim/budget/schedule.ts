@@ -142,6 +142,9 @@ export const budgetSchedules: fc.Arbitrary<BudgetSchedule> = fc
 /** How long, in ms, hubs and pages may take to find out who has gone, where there are no locks. */
 const FINDING_OUT = 60_000
 
+/** The same where there are locks. */
+const SETTLING = 5_000
+
 /** What is sent while turns go round. */
 const SENDING_INTERVAL = 5_000
 
@@ -176,10 +179,11 @@ export async function playBudget(schedule: BudgetSchedule): Promise<Outcome> {
   const { world, tabs } = outcome
   if (watch === undefined) return outcome
   heal(outcome)
-  await world.clock.advance(FINDING_OUT)
+  const pause = schedule.hasLocks ? SETTLING : FINDING_OUT
+  await world.clock.advance(pause)
   await goRound(outcome, watch)
   for (const tab of tabs) tab.see(true)
-  await world.clock.advance(FINDING_OUT)
+  await world.clock.advance(pause)
   await sendLast(outcome, watch)
   await world.clock.advance(2_000)
   checkBounds(outcome, schedule)

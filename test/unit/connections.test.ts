@@ -183,6 +183,7 @@ test('a gap is told after parking even where nobody expects the server to resume
   })
   await world.clock.advance(CONNECT)
   await send(world, 'a')
+  expect(tab.heard().at(-1)).toBe('parked')
   tab.hub.unsubscribe(2)
   await world.clock.advance(2_000)
   await send(world, 'a')

@@ -196,6 +196,7 @@ export const budgetMutants = [
     find: '    else if (signal.reason === PARKED) this.#parked()\n',
     replace: '',
     defect: 'A stream that is parked counts as failed, and tries again after a while.',
+    test: 'test/unit/connections.test.ts',
   },
   {
     name: 'a connection that is lost keeps its share',

@@ -77,14 +77,6 @@ export const budgetMutants = [
     defect: 'Streams of a low rank never have a connection.',
   },
   {
-    name: 'overdue only where no equal waits',
-    file: 'worker/budget.ts',
-    find: 'overdue !== undefined && overdue !== next\n',
-    replace: 'overdue !== undefined && overdue === undefined\n',
-    defect: 'Streams of a high rank pass a connection among them for ever.',
-    test: 'test/unit/connections.test.ts',
-  },
-  {
     name: 'what is free goes by rank alone',
     file: 'worker/budget.ts',
     find: 'if (free > 0 && overdue !== undefined &&',

@@ -4,10 +4,10 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 
 /** Bytes, compressed by brotli at quality 11. The README states what there is. */
 const BUDGETS = {
-  SharedEventSource: 8_880,
-  connect: 11_600,
-  'worker.js': 24_600,
-  'hub.js': 24_880,
+  SharedEventSource: 8_900,
+  connect: 11_620,
+  'worker.js': 24_860,
+  'hub.js': 25_100,
 }
 
 const sizes = await measureSizes()

@@ -43,7 +43,7 @@ class Slot implements Share {
   take(origin: string): void {
     this.origin = origin
     if (this.state === 'held') {
-      this.claimant.granted()
+      this.claimant.granted(this.isTurn)
       return
     }
     if (this.state !== 'waiting') this.enter('waiting')
@@ -153,8 +153,19 @@ export class Budget {
     const wanting = slots.filter(
       ({ state, claimant }) => state === 'waiting' && !claimant.attention.isResting,
     )
-    wanting.sort((one, other) => this.#rankOf(other) - this.#rankOf(one) || one.leftAt - other.leftAt)
+    // A clock may be coarse: who has just been parked for another's turn must not come before it.
+    wanting.sort(
+      (one, other) =>
+        this.#rankOf(other) - this.#rankOf(one) ||
+        Number(other.isTurn) - Number(one.isTurn) ||
+        one.leftAt - other.leftAt,
+    )
     const free = Math.max(0, limit - count('held') - count('leaving'))
+    const overdue = this.#overdueOf(origin, wanting)
+    if (free > 0 && overdue !== undefined && wanting.indexOf(overdue) >= free) {
+      this.#call(overdue)
+      wanting.unshift(...wanting.splice(wanting.indexOf(overdue), 1))
+    }
     for (const slot of wanting.splice(0, free)) this.#grant(slot)
     // The first of those who wait get what is being given up.
     for (const slot of wanting.slice(count('leaving'))) if (!this.#makeRoom(origin, this.#rankOf(slot))) break
@@ -186,13 +197,26 @@ export class Budget {
       this.#park(equal)
       return
     }
-    const longest = waiting.reduce((one, other) => (other.since < one.since ? other : one))
-    const since = Math.max(longest.since, this.#overdueAt.get(origin) ?? 0)
-    const victim = this.now - since < LONGEST_WAIT ? undefined : this.#leastOf(origin, isOver)
-    if (victim === undefined) return
-    this.#overdueAt.set(origin, this.now)
-    longest.isTurn = longest.isOverdue = true
+    const overdue = this.#overdueOf(origin, waiting)
+    const victim = overdue && this.#leastOf(origin, isOver)
+    if (overdue === undefined || victim === undefined) return
+    this.#call(overdue)
     this.#park(victim)
+  }
+
+  /** Who has waited longest, if that is too long. */
+  #overdueOf(origin: string, waiting: readonly Slot[]): Slot | undefined {
+    const since = Math.min(...waiting.map((slot) => slot.since))
+    const last = this.#overdueAt.get(origin) ?? 0
+    return this.now - Math.max(since, last) < LONGEST_WAIT
+      ? undefined
+      : waiting.find((slot) => slot.since === since)
+  }
+
+  /** It has its turn next, whatever its rank. */
+  #call(overdue: Slot): void {
+    this.#overdueAt.set(overdue.origin, this.now)
+    overdue.isTurn = overdue.isOverdue = true
   }
 
   #leastOf(origin: string, mayGo: (slot: Slot) => boolean): Slot | undefined {
@@ -202,8 +226,9 @@ export class Budget {
     const costOf = ({ claimant }: Slot) => COSTS.indexOf(claimant.cost)
     return held.sort(
       (one, other) =>
-        costOf(one) - costOf(other) ||
+        // Who goes although it ranks higher than another would take that one's connection at once.
         this.#rankOf(one) - this.#rankOf(other) ||
+        costOf(one) - costOf(other) ||
         Number(other.isTurn) - Number(one.isTurn) ||
         one.claimant.attention.shownAt - other.claimant.attention.shownAt,
     )[0]
@@ -223,7 +248,7 @@ export class Budget {
 
   #grant(slot: Slot): void {
     slot.enter('held')
-    slot.claimant.granted()
+    slot.claimant.granted(slot.isTurn)
   }
 
   #park(slot: Slot): void {

@@ -241,9 +241,17 @@ export class SharedEventSource extends EventTarget implements EventSource {
   }
 
   #receiveEvent({ name, data, id }: EventEntry): Pause {
+    // A hidden page is not told when its stream is connected for a moment.
+    this.#open()
     if (!this.#listeners.has(name)) return undefined
     this.dispatchEvent(new Message(name, data, this.#origin, id))
     return 'turn'
+  }
+
+  #open(): void {
+    if (this.#readyState === OPEN) return
+    this.#readyState = OPEN
+    this.dispatchEvent(new Event('open'))
   }
 
   /** [spec] The steps to announce, reestablish and fail the connection.
@@ -253,8 +261,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
     if (state === 'parked') return
     const former = this.#readyState
     if (state === 'open') {
-      this.#readyState = OPEN
-      if (former !== OPEN) this.dispatchEvent(new Event('open'))
+      this.#open()
     } else if (state === 'connecting') {
       this.#readyState = CONNECTING
       // An entry without an error only reports the state, which this tab may know already.

@@ -3,11 +3,12 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { budgetMutants } from './budget/defects.mjs'
 import { mutants } from './defects.mjs'
 import { simulate, vitest } from './simulate.mjs'
 import { userMutants } from './users/defects.mjs'
 
-// npm run sim:mutants [-- words of the names of some, or users]
+// npm run sim:mutants [-- words of the names of some, users or budget]
 //
 // Does the simulation notice? Each mutant is tabstream with one defect, and must break a promise; or a unit test where that
 // takes too rare a schedule.
@@ -29,7 +30,7 @@ process.on('exit', () => rmSync(scratch, { recursive: true }))
 process.on('SIGINT', () => process.exit(130))
 
 const words = process.argv.slice(2)
-const chosen = [...mutants, ...userMutants].filter(({ name, plays }) =>
+const chosen = [...mutants, ...userMutants, ...budgetMutants].filter(({ name, plays }) =>
   words.every((word) => `${name} (${plays})`.includes(word)),
 )
 const rotten = chosen.flatMap((mutant) => whyRotten(mutant) ?? [])

@@ -1,5 +1,11 @@
 import type { Host, HostName } from '../../src/link/host.ts'
-import { type Entry, EVENT_SOURCE_POLICY, type EventEntry } from '../../src/link/protocol.ts'
+import {
+  type Batch,
+  type Entry,
+  EVENT_SOURCE_POLICY,
+  type EventEntry,
+  type Policy,
+} from '../../src/link/protocol.ts'
 import { Client } from '../../src/page/client.ts'
 import type { PageSubscription } from '../../src/page/page-subscription.ts'
 import type { Agent } from './world/agent.ts'
@@ -32,9 +38,13 @@ export interface Due {
   upTo: Point | undefined
 }
 
+/** What a page may want of a stream besides. */
+export type SimWish = Partial<Pick<Policy, 'hidden' | 'priority'>>
+
 /** A page's listener: records, and knows what it was promised. */
 export class SimSubscription {
   readonly server: VirtualServer
+  readonly wish: SimWish
   readonly records: Recorded[] = []
   readonly #given: (entry: Entry) => void
   readonly due: Due[] = []
@@ -53,17 +63,23 @@ export class SimSubscription {
     server: VirtualServer,
     names: readonly string[],
     given: (entry: Entry) => void,
+    wish: SimWish = {},
   ) {
     this.server = server
+    this.wish = wish
     this.#given = given
     this.#subscription = client.subscribe(
       {
         request: requestTo(server.url, { credentials: server.credentials }),
-        policy: EVENT_SOURCE_POLICY,
+        policy: { ...EVENT_SOURCE_POLICY, ...wish },
       },
       (entry) => this.#receive(entry),
     )
     for (const name of names) this.add(name)
+  }
+
+  get id(): number {
+    return this.#subscription.id
   }
 
   get names(): readonly string[] {
@@ -149,9 +165,19 @@ export class SimSubscription {
   }
 }
 
+export interface SimTabOptions {
+  /** Most connections to one origin, as the page says. */
+  connections?: number | undefined
+  /** It is opened in the background. */
+  isHidden?: boolean | undefined
+}
+
 /** A tab of the virtual browser, with the real client in it. */
 export class SimTab {
   readonly agent: Agent
+  readonly connections: number | undefined
+  /** Told of each batch that the hub sends, where the hub is in a SharedWorker. */
+  onBatch: (batch: Batch) => void = () => {}
   readonly subscriptions: SimSubscription[] = []
   readonly warnings: string[] = []
   /** With the way its batches came. */
@@ -166,10 +192,20 @@ export class SimTab {
   readonly #listeners = new Map<string, () => void>()
   readonly #given = new Set<string>()
   #isCached = false
+  /** Since when it has been shown, or hidden. */
+  seenSince: number
 
-  constructor(world: World, name: string, hostName: HostName) {
+  constructor(
+    world: World,
+    name: string,
+    hostName: HostName,
+    { connections, isHidden = false }: SimTabOptions = {},
+  ) {
+    this.connections = connections
     this.#world = world
     this.agent = world.agent(name)
+    this.agent.isShown = !isHidden
+    this.seenSince = world.clock.now
     const platform = world.platform(
       this.agent,
       (type, listener) => this.#listeners.set(type, listener),
@@ -180,20 +216,40 @@ export class SimTab {
         link,
         (entry) => this.#given.has(JSON.stringify(entry)),
         (problem) => this.problems.push(problem),
+        (batch) => this.onBatch(batch),
       ),
     )
     this.#host = hostName === 'leader' ? world.leaderHost(this.agent, platform) : sharedWorker
-    this.#client = new Client(platform, [this.#host])
+    this.#client = new Client(platform, [this.#host], '', connections)
   }
 
   get canAct(): boolean {
     return this.agent.isAlive && !this.agent.isFrozen
   }
 
-  subscribe(server: VirtualServer, names: readonly string[]): void {
+  /** Of the hub that it is attached to. */
+  get hubId(): string | undefined {
+    return this.#client.link?.hubId
+  }
+
+  /** Its window shows it, or something else. */
+  see(isShown: boolean): void {
+    if (!this.canAct || this.agent.isShown === isShown) return
+    this.agent.isShown = isShown
+    this.seenSince = this.#world.clock.now
+    this.#listeners.get(isShown ? 'visible' : 'hidden')?.()
+  }
+
+  subscribe(server: VirtualServer, names: readonly string[], wish: SimWish = {}): void {
     if (!this.canAct) return
     this.subscriptions.push(
-      new SimSubscription(this.#client, server, names, (entry) => this.#given.add(JSON.stringify(entry))),
+      new SimSubscription(
+        this.#client,
+        server,
+        names,
+        (entry) => this.#given.add(JSON.stringify(entry)),
+        wish,
+      ),
     )
   }
 

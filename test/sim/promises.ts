@@ -27,6 +27,15 @@ const REASONS_FOR_A_LEADER: readonly Happening['type'][] = [
 /** Plays a schedule and tells every promise that was broken. */
 export async function brokenPromises(schedule: Schedule): Promise<string[]> {
   const outcome = await play(schedule)
+  const problems = [...problemsOfPages(outcome, schedule), ...problemsOfSteadyState(outcome, schedule)]
+  problems.push(...problemsOfElection(outcome, schedule))
+  await closeAll(outcome)
+  problems.push(...problemsOfRest(outcome))
+  return problems
+}
+
+/** Of all that pages were given, and how it came. */
+export function problemsOfPages(outcome: Outcome, schedule: Schedule): string[] {
   const problems = [...outcome.problems]
   const isPlaceLost = mayLosePlace(schedule)
   for (const tab of outcome.tabs) {
@@ -45,10 +54,6 @@ export async function brokenPromises(schedule: Schedule): Promise<string[]> {
       }
     }
   }
-  problems.push(...problemsOfSteadyState(outcome, schedule))
-  problems.push(...problemsOfElection(outcome, schedule))
-  await closeAll(outcome)
-  problems.push(...problemsOfRest(outcome))
   return problems
 }
 
@@ -69,7 +74,7 @@ function mayLosePlace({ host, hasLocks, happenings }: Schedule): boolean {
  * A leader leads until it is gone or stands still, whoever comes: each new hub has a reason. Of several that find out at a
  * time that it stands still, each may take its place before the last one keeps it.
  */
-function problemsOfElection({ world, tabs }: Outcome, { host, happenings }: Schedule): string[] {
+export function problemsOfElection({ world, tabs }: Outcome, { host, happenings }: Schedule): string[] {
   if (host !== 'leader') return []
   const most = happenings.reduce((sum, { type }) => {
     if (['wedge worker', 'freeze', 'block'].includes(type)) return sum + tabs.length
@@ -271,7 +276,7 @@ function problemsOfSteadyState({ world, tabs }: Outcome, schedule: Schedule): st
   return problems
 }
 
-function problemsOfRest({ world }: Outcome): string[] {
+export function problemsOfRest({ world }: Outcome): string[] {
   const problems: string[] = []
   for (const server of world.servers) {
     if (server.connections > 0) problems.push(`${server.connections} connections left to ${server.url}`)

@@ -73,7 +73,8 @@ function wholeNumber(name, text, least) {
 function playOne(given) {
   const text = given.trimStart().startsWith('{') ? given : readFileSync(given, 'utf8')
   const schedule = JSON.stringify(JSON.parse(text))
-  const plays = schedule.includes('"users":true') ? 'users' : 'promises'
+  const marked = ['users', 'budget'].find((name) => schedule.includes(`"${name}":true`))
+  const plays = marked ?? 'promises'
   const { status } = spawnSync(process.execPath, vitest(root, 'sim', `${plays}.test.ts`), {
     cwd: root,
     env: { ...process.env, TABSTREAM_SIM_SCHEDULE: schedule },

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { SimTab } from './page.ts'
+import { SimTab, type SimTabOptions, type SimWish } from './page.ts'
 import { ALL_KINDS, FRAME_NAME, type ServerKind } from './world/kinds.ts'
 import type { VirtualServer } from './world/server.ts'
 import { seededRandom, World } from './world/world.ts'
@@ -10,8 +10,9 @@ type Name = (typeof NAMES)[number] | typeof FRAME_NAME
 
 /** One thing that happens, followed by `wait` ms of virtual time. */
 export type Happening = { wait: number } & (
-  | { type: 'open'; server: number; names: Name[] }
-  | { type: 'subscribe'; tab: number; server: number; names: Name[] }
+  | ({ type: 'open'; server: number; names: Name[]; wish?: SimWish } & SimTabOptions)
+  | { type: 'subscribe'; tab: number; server: number; names: Name[]; wish?: SimWish }
+  | { type: 'show' | 'hide'; tab: number }
   | { type: 'add' | 'remove' | 'add on next event'; tab: number; subscription: number; name: Name }
   | { type: 'unsubscribe'; tab: number; subscription: number }
   | { type: 'send'; server: number; names: Name[] }
@@ -148,8 +149,15 @@ export interface Outcome {
   hasWedged: boolean
 }
 
-/** Plays a schedule, heals everything, and lets the world come to rest. */
-export async function play(schedule: Schedule): Promise<Outcome> {
+/**
+ * Plays what happens in a schedule, and nothing after that.
+ *
+ * @param watch told of the world before anything happens
+ */
+export async function playHappenings(
+  schedule: Schedule,
+  watch: (outcome: Outcome) => void = () => {},
+): Promise<Outcome> {
   const { seed, host, kinds, logEvents, hasLocks, sharesUrls, happenings } = schedule
   const random = seededRandom(seed)
   const world = new World({
@@ -161,16 +169,29 @@ export async function play(schedule: Schedule): Promise<Outcome> {
     sharesUrls,
   })
   const outcome: Outcome = { world, tabs: [], problems: [], hasWedged: false }
+  watch(outcome)
   for (const happening of happenings) {
     happen(outcome, happening, host)
     await world.clock.advance(happening.wait)
     checkBounds(outcome, schedule)
   }
-  for (const tab of outcome.tabs) {
+  return outcome
+}
+
+/** Everything works again. */
+export function heal({ world, tabs }: Outcome): void {
+  for (const tab of tabs) {
     tab.wake()
     tab.agent.pace = 0
   }
   for (const server of world.servers) server.refuseWith = undefined
+}
+
+/** Plays a schedule, heals everything, and lets the world come to rest. */
+export async function play(schedule: Schedule): Promise<Outcome> {
+  const outcome = await playHappenings(schedule)
+  const { world } = outcome
+  heal(outcome)
   await world.clock.advance(100_000)
   for (const server of world.servers) for (const last of NAMES) server.send(last)
   await world.clock.advance(100_000)
@@ -183,8 +204,13 @@ export async function play(schedule: Schedule): Promise<Outcome> {
   }
   await world.clock.advance(20_000)
   checkBounds(outcome, schedule)
-  for (const { agent } of world.workers()) if (agent.isFrozen) agent.kill()
+  killWedged(outcome)
   return outcome
+}
+
+/** No page can have it end. */
+export function killWedged({ world }: Outcome): void {
+  for (const { agent } of world.workers()) if (agent.isFrozen) agent.kill()
 }
 
 /** Closes every tab and waits until nothing should be left. */
@@ -201,14 +227,14 @@ function happen(outcome: Outcome, happening: Happening, host: Schedule['host']):
     case 'open': {
       const server = serverAt(happening.server)
       if (tabs.filter(({ agent }) => agent.isAlive).length >= 5 || server === undefined) return
-      const tab = new SimTab(world, `tab ${tabs.length}`, host)
+      const tab = new SimTab(world, `tab ${tabs.length}`, host, happening)
       tabs.push(tab)
-      tab.subscribe(server, happening.names)
+      tab.subscribe(server, happening.names, happening.wish)
       return
     }
     case 'subscribe': {
       const server = serverAt(happening.server)
-      if (server !== undefined) tabAt(happening.tab)?.subscribe(server, happening.names)
+      if (server !== undefined) tabAt(happening.tab)?.subscribe(server, happening.names, happening.wish)
       return
     }
     case 'send': {
@@ -259,6 +285,10 @@ function happen(outcome: Outcome, happening: Happening, host: Schedule['host']):
       tabAt(happening.tab)?.block(happening.duration)
       return
     }
+    case 'show':
+    case 'hide':
+      tabAt(happening.tab)?.see(happening.type === 'show')
+      return
     case 'close':
     case 'crash':
       tabAt(happening.tab)?.end({ isCrash: happening.type === 'crash' })
@@ -312,7 +342,7 @@ async function givesFrames(
   }
 }
 
-function checkBounds({ world, problems }: Outcome, schedule: Schedule): void {
+export function checkBounds({ world, problems }: Outcome, schedule: Schedule): void {
   const { logEvents } = schedule
   for (const server of world.servers) {
     if (server.peak > mostConnections(schedule))

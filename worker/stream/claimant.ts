@@ -17,8 +17,12 @@ export interface Claimant {
   readonly cost: Cost
   /** When it was opened, in ms since 1970, if it waits for nothing of what it has asked for; otherwise `Infinity`. */
   readonly caughtUpAt: number
-  /** It may connect now. */
-  granted(): void
+  /**
+   * It may connect now.
+   *
+   * @param isTurn only for its turn
+   */
+  granted(isTurn: boolean): void
   /** Others need the connection more. It ends it, and then calls `take` or `release`. */
   park(): void
   /** It has to wait, and why, in words for people. May be called again. */

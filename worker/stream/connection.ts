@@ -91,6 +91,7 @@ export class Connection implements Claimant {
   /** What the next attempt is for. */
   #reason: HeadersReason = 'connect'
   #whyParked = ''
+  #isTurn = false
   /** The next connection follows one that was given up for others. */
   #wasParked = false
 
@@ -118,7 +119,8 @@ export class Connection implements Claimant {
     return state === 'open' && !reception.isHolding ? openedAt : Number.POSITIVE_INFINITY
   }
 
-  granted(): void {
+  granted(isTurn: boolean): void {
+    this.#isTurn = isTurn && this.status.state === 'parked' && !this.attention.isVisible
     this.#connect(this.#reason)
   }
 
@@ -145,6 +147,20 @@ export class Connection implements Claimant {
   /** Why it is parked, for people; `''` where it is not. */
   get whyParked(): string {
     return this.status.state === 'parked' ? this.#whyParked : ''
+  }
+
+  /** It is connected for a moment while nobody looks: its pages go on being told that it is parked. */
+  get isTurn(): boolean {
+    return this.#isTurn
+  }
+
+  /** Its pages may have been shown. */
+  reviewAttention(): void {
+    if (!this.#isTurn || !this.attention.isVisible) return
+    this.#isTurn = false
+    if (this.status.state !== 'open') return
+    this.#stream.logState()
+    this.#stream.pump()
   }
 
   get isClosed(): boolean {
@@ -210,6 +226,7 @@ export class Connection implements Claimant {
 
   /** Ends the stream in good order. */
   finish(): void {
+    this.#isTurn = false
     this.status.error = undefined
     this.#end()
   }
@@ -358,6 +375,7 @@ export class Connection implements Claimant {
     const { status } = this
     const { subscribers, reception } = this.#stream
     this.#resumes = this.#expectsResumption()
+    this.#isTurn = false
     status.error = errorOf(failure)
     status.openedAt = 0
     reception.lost(failure.isEnd)

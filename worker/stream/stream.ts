@@ -83,6 +83,8 @@ export class Stream implements ConnectionStream {
   readonly #platform: HubPlatform
   readonly #notices: StreamNotices
   #linger: unknown
+  /** The state that was logged last. */
+  #told: StreamState['state'] | undefined
   /** The latest position, and where the log ended when it was determined. */
   #known: { readonly at: number; readonly position: Position } | undefined
 
@@ -110,8 +112,8 @@ export class Stream implements ConnectionStream {
   /** The stream's present state, for a subscriber that did not see it change. */
   get stateNow(): StreamState {
     if (this.shore !== undefined) return this.shore.stateNow
-    const { status } = this.connection
-    return { ...status, state: status.state === 'retrying' ? 'connecting' : status.state }
+    const { status, isTurn } = this.connection
+    return { ...status, state: isTurn ? 'parked' : status.state === 'retrying' ? 'connecting' : status.state }
   }
 
   /** Somebody listens, or is on the way. */
@@ -199,6 +201,7 @@ export class Stream implements ConnectionStream {
   /** Its pages may care more or less for it than before. */
   reviewAttention(): void {
     this.attention.review()
+    this.connection.reviewAttention()
     this.#notices.reviewSlots()
   }
 
@@ -269,7 +272,11 @@ export class Stream implements ConnectionStream {
   }
 
   logState(): void {
-    this.log.append({ type: 'state', ...this.stateNow })
+    const { stateNow } = this
+    // Turns without end must not push events off the log.
+    const isKnown = stateNow.state === 'parked' && this.#told === 'parked'
+    this.#told = stateNow.state
+    if (!isKnown) this.log.append({ type: 'state', ...stateNow })
   }
 
   pump(): void {

@@ -17,6 +17,7 @@ export class Agent {
   #isAlive = true
   #isFrozen = false
   #held: Task[] = []
+  readonly #pending = new Set<Task>()
 
   constructor(clock: Clock, name: string) {
     this.#clock = clock
@@ -31,16 +32,24 @@ export class Agent {
     return this.#isFrozen
   }
 
+  /** Tasks that wait for their time. */
+  get pending(): number {
+    return this.#pending.size
+  }
+
   /** Runs a task here after `delay` ms, later if frozen by then, never if dead. */
   schedule(delay: number, run: () => void): unknown {
     const task: Task = { run, isCancelled: false }
+    this.#pending.add(task)
     this.#arrange(delay, task)
     return task
   }
 
   /** Also what is due already and has only been held up. */
   cancel(task: unknown): void {
-    if (task !== undefined) (task as Task).isCancelled = true
+    if (task === undefined) return
+    ;(task as Task).isCancelled = true
+    this.#pending.delete(task as Task)
   }
 
   /** Answers with what takes the listener back. */
@@ -61,8 +70,12 @@ export class Agent {
   #arrange(delay: number, task: Task): void {
     this.#clock.schedule(delay, () => {
       if (!this.#isAlive || task.isCancelled) return
-      if (this.#isFrozen) this.#held.push(task)
-      else task.run()
+      if (this.#isFrozen) {
+        this.#held.push(task)
+        return
+      }
+      this.#pending.delete(task)
+      task.run()
     })
   }
 

@@ -33,6 +33,7 @@ export function overhear(
   { port1, port2 }: Link,
   wasGiven: (entry: Entry) => boolean,
   found: (problem: string) => void,
+  sent: (batch: Batch) => void = () => {},
 ): Link {
   /** By the ID of the message that brought them. */
   const underway = new Map<string, Batch>()
@@ -44,6 +45,7 @@ export function overhear(
   const sentByHub = ({ id, path, argumentList }: Message): void => {
     if (path?.[0] !== 'deliver') return
     const batch = argumentList?.[0]?.value as Batch
+    sent(batch)
     underway.set(id, batch)
     const all = [...underway.values()].filter(({ subscription, epoch }) => {
       return subscription === batch.subscription && epoch === batch.epoch

@@ -41,6 +41,10 @@ export class VirtualServer {
   readonly allConnections: Incoming[] = []
   /** The highest number of connections at one time. */
   peak = 0
+  /** When it ended its connections last. */
+  cutAt = Number.NEGATIVE_INFINITY
+  /** Called with each connection that it has opened, and the name of the agent that reads it. */
+  onOpen: (reader: string) => void = () => {}
   /** What the next requests are answered with instead of a stream. */
   refuseWith: { status: number; contentType: string } | 'network error' | undefined
   readonly #manners: Manners
@@ -90,6 +94,11 @@ export class VirtualServer {
 
   get connections(): number {
     return this.#connections.size
+  }
+
+  /** How many of them this agent reads. */
+  connectionsOf(reader: string): number {
+    return [...this.#connections].filter((connection) => connection.reader === reader).length
   }
 
   /** Whether it holds connections open, rather than ending each response. */
@@ -212,6 +221,7 @@ export class VirtualServer {
 
   /** Ends every connection: cleanly, or with an error and somewhere within what is on its way. */
   cut(error?: Error): void {
+    this.cutAt = this.#now()
     for (const connection of this.#connections) connection.end(error)
   }
 
@@ -239,6 +249,7 @@ export class VirtualServer {
     this.#connections.add(incoming)
     this.allConnections.push(incoming)
     this.peak = Math.max(this.peak, this.#connections.size)
+    this.onOpen(incoming.reader)
     const gone = () => this.#connections.delete(incoming)
     incoming.onEnd = gone
     agent.onDeath(gone)

@@ -115,9 +115,19 @@ describe('a parked stream', () => {
     const tabs = await openTabs(world, 5)
     const [first] = tabs
     const states = statuses(first?.stream as SharedStream)
+    world.upstream.answer = ({ headers }) =>
+      headers['Last-Event-ID'] === '0' ? { text: 'id: 1\ndata: second\n\n' } : undefined
     await world.clock.advance(10_000)
-    expect(states.slice(0, 3)).toEqual(['open', 'parked', 'open'])
+    expect(first?.words).toEqual(['message first', 'message second'])
     expect(world.upstream.peak).toBe(4)
+    // Nobody is told, however often that happens.
+    expect(states).toEqual([])
+    expect(first?.stream.status.state).toBe('parked')
+    await world.clock.advance(3_600_000)
+    const { logEvents = 0 } = world.report().streams.find(({ url }) => url.endsWith('/0')) ?? {}
+    expect(logEvents).toBeLessThan(10)
+    await show(world, tabs, 0)
+    expect(states).toEqual(['open'])
   })
 
   test('is told of a gap where its server gives no IDs', async () => {

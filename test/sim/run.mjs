@@ -94,7 +94,7 @@ async function playMany(runs, seed, kinds) {
   // Only the simulation of promises has servers of several kinds.
   const waiting =
     kinds === undefined
-      ? ['promises', 'users'].flatMap((plays) => chunksOf(runs, seed).map((chunk) => ({ ...chunk, plays })))
+      ? ['promises', 'users', 'budget'].flatMap((plays) => chunksOf(runs, seed).map((chunk) => ({ ...chunk, plays })))
       : chunksOf(runs, seed).map((chunk) => ({ ...chunk, plays: 'promises', kinds }))
   /** @type {Map<Chunk, ReturnType<typeof simulate>>} */
   const running = new Map()
@@ -125,8 +125,8 @@ async function playMany(runs, seed, kinds) {
   }
   await Promise.all(Array.from({ length: PROCESSES }, playWaiting))
   clearInterval(progress)
-  const users = kinds === undefined ? ', half of them of users that come and go' : ''
-  if (!isBroken) console.log(`Every promise was kept in ${count(played)} schedules${users}.`)
+  const others = kinds === undefined ? ', some of them of users that come and go, or of few connections' : ''
+  if (!isBroken) console.log(`Every promise was kept in ${count(played)} schedules${others}.`)
   return isBroken ? 1 : 0
 }
 

@@ -25,10 +25,9 @@ export interface BudgetSchedule extends Schedule {
 const WHOLE_LOG = 10_000
 
 /**
- * A server that repeats more than the log holds cannot be told from one with new events. Each turn logs states, which push events
- * off a short log: where some events have no ID of their own, what is left does not show where to resume.
+ * A server that repeats more than the log holds cannot be told from one with new events.
  */
-const WANTS_WHOLE_LOG: readonly ServerKind[] = ['repeating', 'sparse', 'sparse-ephemeral', 'grouped']
+const WANTS_WHOLE_LOG: readonly ServerKind[] = ['repeating']
 
 const index = fc.nat(7)
 const names = fc.uniqueArray(fc.constantFrom(...NAMES, FRAME_NAME), { minLength: 1, maxLength: 3 })

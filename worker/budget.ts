@@ -63,6 +63,12 @@ class Slot implements Share {
     this.#budget.remove(this)
   }
 
+  /** It is nobody's turn but its own. */
+  stay(): void {
+    this.isTurn = false
+    this.claimant.stays()
+  }
+
   enter(state: 'waiting' | 'held' | 'leaving'): void {
     if (state === 'leaving') this.leftAt = this.#budget.now
     this.state = state
@@ -170,6 +176,10 @@ export class Budget {
     // The first of those who wait get what is being given up.
     for (const slot of wanting.slice(count('leaving'))) if (!this.#makeRoom(origin, this.#rankOf(slot))) break
     if (count('leaving') === 0) this.#passOn(wanting)
+    for (const slot of slots) {
+      const isSafe = wanting.every(({ claimant }) => rankOf(claimant) < rankOf(slot.claimant))
+      if (slot.state === 'held' && slot.isTurn && isSafe) slot.stay()
+    }
     for (const { claimant } of wanting.slice(count('leaving')))
       claimant.waits(`all ${limit} connections to ${origin} are taken`)
   }
@@ -237,7 +247,7 @@ export class Budget {
   /** Who has waited for too long comes first, and is not sent away before its turn is over. */
   #rankOf(slot: Slot): number {
     const isFirst = slot.isOverdue && (slot.state === 'waiting' || !this.#isTurnOver(slot))
-    return isFirst ? Number.POSITIVE_INFINITY : slot.claimant.attention.rank
+    return isFirst ? Number.POSITIVE_INFINITY : rankOf(slot.claimant)
   }
 
   #isTurnOver({ since, claimant }: Slot): boolean {
@@ -264,3 +274,5 @@ export class Budget {
     if (isWaited) this.#timer = this.#platform.setTimeout(() => this.review(), LOOK_INTERVAL)
   }
 }
+
+const rankOf = ({ attention }: Claimant): number => attention.rank

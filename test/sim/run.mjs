@@ -94,7 +94,9 @@ async function playMany(runs, seed, kinds) {
   // Only the simulation of promises has servers of several kinds.
   const waiting =
     kinds === undefined
-      ? ['promises', 'users', 'budget'].flatMap((plays) => chunksOf(runs, seed).map((chunk) => ({ ...chunk, plays })))
+      ? ['promises', 'users', 'budget'].flatMap((plays) =>
+          chunksOf(runs, seed).map((chunk) => ({ ...chunk, plays })),
+        )
       : chunksOf(runs, seed).map((chunk) => ({ ...chunk, plays: 'promises', kinds }))
   /** @type {Map<Chunk, ReturnType<typeof simulate>>} */
   const running = new Map()

@@ -31,6 +31,8 @@ class Stream implements Claimant {
     this.caughtUpAt = this.#stage.world.clock.now
   }
 
+  stays(): void {}
+
   park(): void {
     this.caughtUpAt = Number.POSITIVE_INFINITY
     this.#stage.world.clock.schedule(5, () => this.share.take(ORIGIN))

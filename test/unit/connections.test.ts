@@ -44,6 +44,8 @@ class Stream implements Claimant {
     if (this.catchesUp) this.caughtUpAt = world.clock.now
   }
 
+  stays(): void {}
+
   park(): void {
     this.caughtUpAt = Number.POSITIVE_INFINITY
     this.parkings++

@@ -23,6 +23,8 @@ export interface Claimant {
    * @param isTurn only for its turn
    */
   granted(isTurn: boolean): void
+  /** Nobody waits for its connection any more. */
+  stays(): void
   /** Others need the connection more. It ends it, and then calls `take` or `release`. */
   park(): void
   /** It has to wait, and why, in words for people. May be called again. */

@@ -120,7 +120,7 @@ export class Connection implements Claimant {
   }
 
   granted(isTurn: boolean): void {
-    this.#isTurn = isTurn && this.status.state === 'parked' && !this.attention.isVisible
+    this.#isTurn = isTurn && this.#stream.reception.hasOpened
     this.#connect(this.#reason)
   }
 
@@ -149,14 +149,13 @@ export class Connection implements Claimant {
     return this.status.state === 'parked' ? this.#whyParked : ''
   }
 
-  /** It is connected for a moment while nobody looks: its pages go on being told that it is parked. */
+  /** It is connected for its turn only: its pages go on being told that it is parked. */
   get isTurn(): boolean {
     return this.#isTurn
   }
 
-  /** Its pages may have been shown. */
-  reviewAttention(): void {
-    if (!this.#isTurn || !this.attention.isVisible) return
+  stays(): void {
+    if (!this.#isTurn) return
     this.#isTurn = false
     if (this.status.state !== 'open') return
     this.#stream.logState()

@@ -201,7 +201,6 @@ export class Stream implements ConnectionStream {
   /** Its pages may care more or less for it than before. */
   reviewAttention(): void {
     this.attention.review()
-    this.connection.reviewAttention()
     this.#notices.reviewSlots()
   }
 

@@ -260,8 +260,8 @@ export const budgetMutants = [
   {
     name: 'who is shown is not looked at',
     file: 'worker/stream/stream.ts',
-    find: '    this.connection.reviewAttention()\n    this.#notices.reviewSlots()\n',
-    replace: '    this.connection.reviewAttention()\n',
+    find: '    this.attention.review()\n    this.#notices.reviewSlots()\n',
+    replace: '    this.attention.review()\n',
     defect: 'A page that is shown waits until something else happens.',
   },
   {
@@ -274,9 +274,9 @@ export const budgetMutants = [
   },
   {
     name: 'who is shown in its turn is not told',
-    file: 'worker/stream/connection.ts',
-    find: "    this.#isTurn = false\n    if (this.status.state !== 'open') return\n",
-    replace: '    return\n',
+    file: 'worker/budget.ts',
+    find: "      if (slot.state === 'held' && slot.isTurn && isSafe) slot.stay()\n",
+    replace: '',
     defect: 'A page that is shown goes on being told that its stream is parked.',
     test: 'test/unit/stream/parking.test.ts',
   },

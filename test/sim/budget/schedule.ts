@@ -224,7 +224,9 @@ async function sendLast({ world, tabs, problems }: Outcome, watch: Watch): Promi
       const last = tries.get(server)
       if (last === undefined) {
         const connection = server.allConnections.at(-1)
-        if (connection?.isEnded !== false || now - connection.openedAt < REPLAYED) continue
+        // That of a dead hub has not ended, but is none any more.
+        const isLive = connection?.isEnded === false && server.connections > 0
+        if (!isLive || now - connection.openedAt < REPLAYED) continue
         const sent = NAMES.map((name) => server.send(name)).findLast(({ isLate }) => !isLate)
         if (sent !== undefined) tries.set(server, { connection, number: sent.number, at: now })
       } else if (hasBrought(server, last, now)) {

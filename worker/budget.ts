@@ -124,14 +124,14 @@ export class Budget {
     this.#isReviewing = true
     while (this.#isStale) {
       this.#isStale = false
-      for (const origin of new Set(Array.from(this.#slots, (slot) => slot.origin))) this.#share(origin)
+      for (const origin of new Set([...this.#slots].map(({ origin }) => origin))) this.#share(origin)
     }
     this.#isReviewing = false
     this.#look()
   }
 
   report(protocolOf: (origin: string) => string): OriginReport[] {
-    const origins = [...new Set(Array.from(this.#slots, ({ origin }) => origin))]
+    const origins = [...new Set([...this.#slots].map(({ origin }) => origin))]
     return origins.map((origin) => {
       const slots = this.#at(origin)
       const parked = slots.filter(({ state }) => state === 'waiting').length

@@ -133,7 +133,7 @@ export class Hub implements TabHub {
       hubId: this.id,
       tabs: this.#tabs.size,
       malformed: this.#malformed,
-      streams: Array.from(this.#streams.values(), (stream) => stream.report()),
+      streams: [...this.#streams.values()].map((stream) => stream.report()),
       origins: this.#budget.report((origin) => this.#protocolOf(origin)),
     }
   }
@@ -170,7 +170,7 @@ export class Hub implements TabHub {
   async #isAlone(): Promise<boolean> {
     // Where locks are forbidden, it is not known.
     const { held = [{ name: TAB_LOCK }] } = (await this.platform.locks?.query().catch(() => {})) ?? {}
-    const locks = new Set(Array.from(this.#tabs, ({ lock }) => lock))
+    const locks = new Set([...this.#tabs].map(({ lock }) => lock))
     return held.every(({ name = '' }) => !name.startsWith(TAB_LOCK) || locks.has(name))
   }
 
@@ -204,7 +204,7 @@ export class Hub implements TabHub {
 
   /** What pages say of it counts, or what can be found out of the server. */
   #limitOf(origin: string): number | undefined {
-    const wished = Array.from(this.#tabs, ({ connections }) => connections).filter((n) => n !== undefined)
+    const wished = [...this.#tabs].map(({ connections }) => connections).filter((n) => n !== undefined)
     if (wished.length > 0) return Math.min(...wished)
     return /^h[23]/.test(this.#protocolOf(origin)) ? Number.POSITIVE_INFINITY : undefined
   }

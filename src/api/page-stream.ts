@@ -310,7 +310,7 @@ export class PageStream implements SharedStream {
   }
 
   #subscribe(): void {
-    const names = new Set(Array.from(this.#listeners, ({ name }) => name))
+    const names = new Set([...this.#listeners].map(({ name }) => name))
     this.#hearing.clear()
     for (const name of names) this.#hearing.set(name, undefined)
     if (this.#options.until !== undefined) names.add(EVERY_NAME)

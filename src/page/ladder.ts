@@ -55,7 +55,7 @@ export class Ladder {
   }
 
   get refused(): Refusal[] {
-    return Array.from(this.#refusals, ([host, reason]) => ({ host: host.name, reason }))
+    return [...this.#refusals].map(([host, reason]) => ({ host: host.name, reason }))
   }
 
   /** Lets the next `climb()` try hosts again that were not available. */

@@ -194,4 +194,4 @@ function headersOf(
 
 /** A header value takes one byte per character: the UTF-8 bytes of the ID, as browsers send them. */
 export const toByteString = (text: string): string =>
-  Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
+  [...new TextEncoder().encode(text)].map((byte) => String.fromCharCode(byte)).join('')

@@ -153,7 +153,8 @@ export class Lines {
 
 /** Where the value of this field begins; -1 where the line is of another one. */
 function startOfValue(field: string, text: string, at: number, end: number): number {
-  if (!text.startsWith(field, at)) return -1
+  // Prototype.js has a startsWith() that knows no position.
+  if (text.slice(at, at + field.length) !== field) return -1
   const colon = at + field.length
   if (colon === end) return end
   if (text[colon] !== ':') return -1

@@ -35,7 +35,7 @@ export class Attention implements Care {
   }
 
   get rank(): number {
-    const ranks = Array.from(this.#subscribers, ({ policy }) => PRIORITIES.indexOf(policy.priority))
+    const ranks = [...this.#subscribers].map(({ policy }) => PRIORITIES.indexOf(policy.priority))
     return (this.isVisible ? VISIBLE : 0) + Math.max(...ranks)
   }
 
@@ -66,7 +66,7 @@ export class Attention implements Care {
   /** How long, in ms, hidden pages need a connection: as long as the one that needs it longest. */
   get #patience(): number {
     if (this.#subscribers.size === 0) return Number.POSITIVE_INFINITY
-    return Math.max(...Array.from(this.#subscribers, ({ policy }) => patienceOf(policy.hidden)))
+    return Math.max(...[...this.#subscribers].map(({ policy }) => patienceOf(policy.hidden)))
   }
 }
 

@@ -220,7 +220,7 @@ export class Connection implements Claimant {
 
   /** A subscriber has come or gone, so another time-out may hold. */
   reviewIdleness(): void {
-    this.#idle.review(Array.from(this.#stream.subscribers, ({ policy }) => policy.idleTimeout))
+    this.#idle.review([...this.#stream.subscribers].map(({ policy }) => policy.idleTimeout))
   }
 
   /** Ends the stream in good order. */
@@ -313,7 +313,7 @@ export class Connection implements Claimant {
     this.#idle.begin((seconds) => {
       this.#stream.advise(`${origin} has not answered for ${seconds} seconds. ${WHY_SILENT}`)
     })
-    const limits = Array.from(subscribers, ({ policy }) => policy.maxEventSize)
+    const limits = [...subscribers].map(({ policy }) => policy.maxEventSize)
     const maxEventSize = limits.length === 0 ? EVENT_SOURCE_POLICY.maxEventSize : Math.max(...limits)
     // A SharedEventSource cannot tell its page, so it does not wait for the words.
     const readsRefusal = [...subscribers].some(({ policy }) => policy.retriesStatuses)
@@ -358,7 +358,7 @@ export class Connection implements Claimant {
    * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
    */
   #takesUnfinished(): boolean {
-    const policies = Array.from(this.#stream.subscribers, ({ policy }) => policy)
+    const policies = [...this.#stream.subscribers].map(({ policy }) => policy)
     return policies.some(({ asksEnd }) => asksEnd) && policies.every(({ retriesStatuses }) => retriesStatuses)
   }
 

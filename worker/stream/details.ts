@@ -95,7 +95,7 @@ export async function askDetails(
     left().forEach(ask)
     for (const { holder } of unfit) holder?.part()
   }
-  const left = () => Array.from(subscribers, ({ questions }) => questions).filter((one) => !known.has(one))
+  const left = () => [...subscribers].map(({ questions }) => questions).filter((one) => !known.has(one))
 
   for (;;) {
     if (!hasKey) left().forEach(ask)

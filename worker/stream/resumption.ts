@@ -339,7 +339,7 @@ export class Resumption<Event extends Judged> {
     this.#owesGap ||= adopted.length > 0
     const skipping = skippingIn(held)
     const last = isAhead ? -1 : held.findLastIndex(isKnown)
-    for (const [index, one] of held.entries()) {
+    held.forEach((one, index) => {
       const { event, isFrame, known, after } = one
       const hasGap = skipping[index] === true
       if (isKnown(one)) this.#pronounceKnown(event, known?.ordinal, hasGap)
@@ -348,7 +348,7 @@ export class Resumption<Event extends Judged> {
       // What came before something known is no newer than that.
       else if (index < last && !isFrame) this.#pronounce(event, 'ahead', this.#owesGap, after)
       else this.#giveNew(event, isFrame)
-    }
+    })
   }
 
   #giveNew(event: Event, isFrame: boolean): void {

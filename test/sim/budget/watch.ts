@@ -219,8 +219,10 @@ export class Watch {
   /** What pages want of a stream, as far as it is certain. */
   #wantedOf(hub: Hub, server: VirtualServer): Wanted {
     const now = this.#now
-    // A stream that begins with hidden pages only waits as if they had been hidden just then.
-    let hiddenSince = this.#recordOf(hub, server).knownSince
+    // A stream that begins with hidden pages only waits as if they had been hidden just then. A hub that has stood still is told
+    // late of what happened meanwhile.
+    const { knownSince, awakeSince } = this.#recordOf(hub, server)
+    let hiddenSince = Math.max(knownSince, awakeSince)
     let patience = 0
     let mayRest = true
     const wanted: Wanted = {

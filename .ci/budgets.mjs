@@ -6,6 +6,7 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 const BUDGETS = {
   SharedEventSource: 8_880,
   connect: 11_600,
+  'tabstream/react': 600,
   'worker.js': 24_600,
   'hub.js': 24_880,
 }

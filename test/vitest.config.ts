@@ -12,7 +12,10 @@ export default defineConfig({
         // With Comlink as it is shipped.
         plugins: [comlinkForCalls()],
         resolve: {
-          alias: { comlink: join(import.meta.dirname, '../node_modules/comlink/dist/esm/comlink.mjs') },
+          alias: {
+            comlink: join(import.meta.dirname, '../node_modules/comlink/dist/esm/comlink.mjs'),
+            tabstream: join(import.meta.dirname, '../src/index.ts'),
+          },
         },
         test: {
           name: 'unit',

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import terser from '@rollup/plugin-terser'
 import { rollup } from 'rollup'
+import { BINDINGS } from '../../.ci/bindings.mjs'
 import { root } from '../../.ci/prepare.mjs'
 
 /** @typedef {{ minified: number, gzip: number, brotli: number }} Size in bytes */
@@ -13,7 +14,7 @@ const IMPORTS = ['SharedEventSource', 'connect']
 /**
  * Sizes of what a page or a worker loads, each minified, and compressed by gzip at level 9 and by brotli at 11.
  * `hub.js`, which pages fetch only where they can have no SharedWorker, is not counted in a page's bundle, and what it
- * imports of `page.js` is not counted in `hub.js`.
+ * imports of `page.js` is not counted in `hub.js`. Of bindings neither the main entry is counted nor the framework.
  *
  * @param {string} [dist] folder of the build
  * @returns {Promise<Record<string, Size>>}
@@ -22,6 +23,9 @@ export async function measureSizes(dist = join(root, 'dist')) {
   /** @type {Record<string, Size>} */
   const sizes = {}
   for (const name of IMPORTS) sizes[name] = sizeOf(await bundleOf(dist, name))
+  for (const name of BINDINGS) {
+    sizes[`tabstream/${name}`] = sizeOf(await minified(join(dist, `${name}.js`), (id) => /^\w/.test(id), []))
+  }
   sizes['worker.js'] = sizeOf(readFileSync(join(dist, 'worker.js')))
   sizes['hub.js'] = sizeOf(await minifiedChunk(join(dist, 'hub.js'), './page.js'))
   sizes['tabstream.global.js'] = sizeOf(readFileSync(join(dist, 'tabstream.global.js')))
@@ -44,25 +48,31 @@ function bundleOf(dist, name) {
     load: (id) => (id === app ? source : null),
   }
   // As package.json declares for bundlers.
-  return minified(app, './hub.js', [virtual], { moduleSideEffects: false })
+  return minified(app, (id) => id === './hub.js', [virtual], { moduleSideEffects: false })
 }
 
 /** @param {string} file @param {string} other file that it imports and that is not counted */
-const minifiedChunk = (file, other) => minified(file, other, [])
+const minifiedChunk = (file, other) => minified(file, (id) => id === other, [])
 
 /**
  * @param {string} input
- * @param {string} other
+ * @param {(id: string) => boolean} isOther what it imports and is not counted
  * @param {import('rollup').Plugin[]} plugins
  * @param {import('rollup').RollupOptions['treeshake']} [treeshake]
  */
-async function minified(input, other, plugins, treeshake = true) {
+async function minified(input, isOther, plugins, treeshake = true) {
   const external = {
     name: 'external',
     // Absolute, so that the name stays as it is, whatever folder the build is in.
-    resolveId: (id) => (id === other ? { id, external: /** @type {const} */ ('absolute') } : null),
+    resolveId: (id) => (isOther(id) ? { id, external: /** @type {const} */ ('absolute') } : null),
   }
-  const bundle = await rollup({ input, treeshake, plugins: [external, ...plugins] })
+  const bundle = await rollup({
+    input,
+    treeshake,
+    plugins: [external, ...plugins],
+    // It says that it leaves out what React calls a directive.
+    onwarn: () => {},
+  })
   const { output } = await bundle.generate({ format: 'es', plugins: [terser()] })
   await bundle.close()
   return Buffer.from(output[0].code)

@@ -21,6 +21,7 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
       'hub.js',
       'index.js',
       'page.js',
+      'react.js',
       'shared-event-source.js',
       'tabstream.global.js',
       'worker.js',

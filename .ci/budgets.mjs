@@ -7,6 +7,8 @@ const BUDGETS = {
   SharedEventSource: 8_880,
   connect: 11_600,
   'tabstream/react': 600,
+  'tabstream/vue': 600,
+  useSharedEventSource: 600,
   'worker.js': 24_600,
   'hub.js': 24_880,
 }

@@ -12,18 +12,36 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import * as vue from 'vue/compiler-sfc'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PAGES = join(ROOT, 'docs/frameworks')
 
+interface Example {
+  file: string
+  code: string
+}
+
 /** Examples that a page shows whole: those whose first line is the name of their file. */
-const examplesOf = (page: string): { file: string; code: string }[] =>
-  [...readFileSync(join(PAGES, page), 'utf8').matchAll(/```\w+\n\/\/ (\S+\.tsx?)\n([\s\S]*?)```/g)].map(
-    ([, file = '', code = '']) => ({ file, code }),
-  )
+const examplesOf = (page: string): Example[] =>
+  [
+    ...readFileSync(join(PAGES, page), 'utf8').matchAll(
+      /```\w+\n(?:\/\/ (\S+)|<!-- (\S+) -->)\n([\s\S]*?)```/g,
+    ),
+  ].map(([, module, component, code = '']) => scriptOf({ file: module ?? component ?? '', code }))
+
+/** The script of a component, with what its template says where the framework's compiler keeps that in TypeScript. */
+function scriptOf({ file, code }: Example): Example {
+  if (!file.endsWith('.vue')) return { file, code }
+  const { descriptor, errors } = vue.parse(code, { filename: file })
+  expect(errors).toEqual([])
+  const { content } = vue.compileScript(descriptor, { id: file, inlineTemplate: true })
+  const [, props = 'object'] = /defineProps<(.*?)>\(/.exec(code) ?? []
+  return { file: `${file}.ts`, code: content.replace('__props: any', `__props: ${props}`) }
+}
 
 /** What the compiler says of these files in an app that has the package and the framework. */
-function problemsOf(files: readonly { file: string; code: string }[], options: object): string {
+function problemsOf(files: readonly Example[], options: object): string {
   const folder = mkdtempSync(join(tmpdir(), 'tabstream-docs-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   mkdirSync(join(folder, 'node_modules/tabstream'), { recursive: true })
@@ -51,12 +69,14 @@ function problemsOf(files: readonly { file: string; code: string }[], options: o
   return spawnSync(process.execPath, [compiler, '--project', folder], { encoding: 'utf8' }).stdout
 }
 
-test.each([['react', { jsx: 'react-jsx' }]])(
-  'the examples for %s compile',
-  { timeout: 60_000 },
-  (name, options) => {
-    const examples = examplesOf(`${name}.md`)
-    expect(examples.length).toBeGreaterThan(4)
-    expect(problemsOf(examples, options)).toBe('')
-  },
-)
+const FRAMEWORKS: Record<string, object> = {
+  react: { jsx: 'react-jsx' },
+  // Render functions that its compiler writes name no types.
+  vue: { noImplicitAny: false },
+}
+
+test.each(Object.entries(FRAMEWORKS))('the examples for %s compile', { timeout: 60_000 }, (name, options) => {
+  const examples = examplesOf(`${name}.md`)
+  expect(examples.length).toBeGreaterThan(4)
+  expect(problemsOf(examples, options)).toBe('')
+})

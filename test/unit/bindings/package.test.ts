@@ -86,4 +86,26 @@ describe('a server renders what is initial, is idle, and connects to nothing', (
       `),
     ).toEqual(expected)
   })
+
+  test('with Vue', { timeout: 60_000 }, () => {
+    expect(
+      rendered(`
+        const { createSSRApp, h } = await import('vue')
+        const { renderToString } = await import('vue/server-renderer')
+        const { useSharedEventSource, useStream, useStreamFold, useStreamListener, useStreamStatus } =
+          await import('tabstream/vue')
+        const html = await renderToString(createSSRApp({
+          setup() {
+            const { eventSource } = useSharedEventSource('/events')
+            if (eventSource.value !== null) touched.push('source')
+            useStreamListener(feed, 'cpu', () => {})
+            const cpu = useStream(feed, 'cpu')
+            const count = useStreamFold(feed, 'cpu', (sum) => sum + 1, 7)
+            const status = useStreamStatus(feed)
+            return () => \`\${cpu.value?.data ?? 'none'} \${count.value} \${status.value.state}\`
+          },
+        }))
+      `),
+    ).toEqual(expected)
+  })
 })

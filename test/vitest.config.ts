@@ -1,7 +1,20 @@
 import { join } from 'node:path'
+import { compile, compileModule } from 'svelte/compiler'
 import { defineConfig } from 'vitest/config'
 // @ts-expect-error: a script without types of its own
 import { comlinkForCalls } from '../.ci/comlink-cuts.mjs'
+
+const installed = (path: string) => join(import.meta.dirname, '../node_modules', path)
+
+/** Compiles the components of tests, and their modules with runes. */
+const svelteFiles = () => ({
+  name: 'svelte-files',
+  transform(code: string, id: string) {
+    if (id.endsWith('.svelte')) return compile(code, { filename: id, generate: 'client' }).js
+    if (id.endsWith('.svelte.ts')) return compileModule(code, { filename: id, generate: 'client' }).js
+    return null
+  },
+})
 
 export default defineConfig({
   test: {
@@ -10,12 +23,15 @@ export default defineConfig({
     projects: [
       {
         // With Comlink as it is shipped.
-        plugins: [comlinkForCalls()],
+        plugins: [comlinkForCalls(), svelteFiles()],
         resolve: {
-          alias: {
-            comlink: join(import.meta.dirname, '../node_modules/comlink/dist/esm/comlink.mjs'),
-            tabstream: join(import.meta.dirname, '../src/index.ts'),
-          },
+          alias: [
+            { find: 'comlink', replacement: installed('comlink/dist/esm/comlink.mjs') },
+            { find: /^tabstream$/, replacement: join(import.meta.dirname, '../src/index.ts') },
+            // As in a browser; under Node they are for rendering.
+            { find: /^svelte$/, replacement: installed('svelte/src/index-client.js') },
+            { find: /^svelte\/reactivity$/, replacement: installed('svelte/src/reactivity/index-client.js') },
+          ],
         },
         test: {
           name: 'unit',

@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { compile } from 'svelte/compiler'
 import { expect, onTestFinished, test } from 'vitest'
 import * as vue from 'vue/compiler-sfc'
 
@@ -30,8 +31,13 @@ const examplesOf = (page: string): Example[] =>
     ),
   ].map(([, module, component, code = '']) => scriptOf({ file: module ?? component ?? '', code }))
 
-/** The script of a component, with what its template says where the framework's compiler keeps that in TypeScript. */
+/** The script of a component, with what its template says where Vue's compiler makes TypeScript of that. */
 function scriptOf({ file, code }: Example): Example {
+  if (file.endsWith('.svelte')) {
+    compile(code, { filename: file })
+    const [, script = ''] = /<script lang="ts">\n([\s\S]*?)<\/script>/.exec(code) ?? []
+    return { file: `${file}.ts`, code: `/// <reference types="svelte" />\n${script}\nexport {}\n` }
+  }
   if (!file.endsWith('.vue')) return { file, code }
   const { descriptor, errors } = vue.parse(code, { filename: file })
   expect(errors).toEqual([])
@@ -71,6 +77,7 @@ function problemsOf(files: readonly Example[], options: object): string {
 
 const FRAMEWORKS: Record<string, object> = {
   react: { jsx: 'react-jsx' },
+  svelte: {},
   // Render functions that its compiler writes name no types.
   vue: { noImplicitAny: false },
 }

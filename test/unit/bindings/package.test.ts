@@ -108,4 +108,20 @@ describe('a server renders what is initial, is idle, and connects to nothing', (
       `),
     ).toEqual(expected)
   })
+
+  test('with Svelte', { timeout: 60_000 }, () => {
+    expect(
+      rendered(`
+        const { render } = await import('svelte/server')
+        const { Fold, Latest, Status } = await import('tabstream/svelte')
+        const cpu = new Latest(feed, 'cpu')
+        const count = new Fold(feed, 'cpu', (sum) => sum + 1, 7)
+        const status = new Status(() => feed)
+        // As its compiler writes a component.
+        const html = render((renderer) => {
+          renderer.push(\`\${cpu.current?.data ?? 'none'} \${count.current} \${status.current.state}\`)
+        }).body.replace(/<!--.*?-->/g, '')
+      `),
+    ).toEqual(expected)
+  })
 })

@@ -7,6 +7,7 @@ const BUDGETS = {
   SharedEventSource: 8_880,
   connect: 11_600,
   'tabstream/react': 600,
+  'tabstream/solid': 600,
   'tabstream/svelte': 600,
   'tabstream/vue': 600,
   useSharedEventSource: 600,

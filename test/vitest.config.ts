@@ -29,6 +29,8 @@ export default defineConfig({
             { find: 'comlink', replacement: installed('comlink/dist/esm/comlink.mjs') },
             { find: /^tabstream$/, replacement: join(import.meta.dirname, '../src/index.ts') },
             // As in a browser; under Node they are for rendering.
+            { find: /^solid-js$/, replacement: installed('solid-js/dist/solid.js') },
+            { find: /^solid-js\/web$/, replacement: installed('solid-js/web/dist/web.js') },
             { find: /^svelte$/, replacement: installed('svelte/src/index-client.js') },
             { find: /^svelte\/reactivity$/, replacement: installed('svelte/src/reactivity/index-client.js') },
           ],
@@ -37,7 +39,7 @@ export default defineConfig({
           name: 'unit',
           include: ['unit/**/*.test.ts'],
           maxWorkers: '100%',
-          server: { deps: { inline: [/comlink/] } },
+          server: { deps: { inline: [/comlink/, /solid-js/] } },
         },
       },
       { test: { name: 'sim', include: ['sim/**/*.test.ts'], maxWorkers: '100%' } },

@@ -77,6 +77,7 @@ function problemsOf(files: readonly Example[], options: object): string {
 
 const FRAMEWORKS: Record<string, object> = {
   react: { jsx: 'react-jsx' },
+  solid: { jsx: 'preserve', jsxImportSource: 'solid-js' },
   svelte: {},
   // Render functions that its compiler writes name no types.
   vue: { noImplicitAny: false },

@@ -24,6 +24,7 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
       'page.js',
       'react.js',
       'shared-event-source.js',
+      'solid.js',
       'svelte.js',
       'tabstream.global.js',
       'vue.js',

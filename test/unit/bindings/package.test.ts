@@ -124,4 +124,21 @@ describe('a server renders what is initial, is idle, and connects to nothing', (
       `),
     ).toEqual(expected)
   })
+
+  test('with Solid', { timeout: 60_000 }, () => {
+    expect(
+      rendered(`
+        const { renderToString } = await import('solid-js/web')
+        const { createStream, createStreamFold, createStreamListener, createStreamStatus } =
+          await import('tabstream/solid')
+        const html = renderToString(() => {
+          createStreamListener(() => feed, 'cpu', () => {})
+          const cpu = createStream(() => feed, 'cpu')
+          const count = createStreamFold(() => feed, 'cpu', (sum) => sum + 1, 7)
+          const status = createStreamStatus(() => feed)
+          return \`\${cpu()?.data ?? 'none'} \${count()} \${status().state}\`
+        })
+      `),
+    ).toEqual(expected)
+  })
 })

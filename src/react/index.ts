@@ -9,6 +9,9 @@ type AnyStream = Pick<LazyStream, 'status' | 'onGap'> | NoStream
 
 type EventOf<T extends object, Name extends keyof T & string> = StreamEvent<T[Name], Name>
 
+/** What React takes of a store. */
+type Readable<Value> = Pick<Store<Value>, 'get' | 'subscribe'>
+
 type Select<Value, Selected> = (value: Value) => Selected
 
 const IDLE: LazyStatus = {
@@ -99,7 +102,7 @@ export function useStreamFold<T extends object, Name extends keyof T & string, V
   const newest = useNewest(step)
   const key = JSON.stringify(names)
   // A list of names, and what to begin with, may be written inline.
-  const store = useMemo<Store<Value>>(
+  const store = useMemo<Readable<Value>>(
     () =>
       stream
         ? stream.fold<Name, Value>(names, initial, (value, event) => newest.current(value, event), {
@@ -169,7 +172,7 @@ const nothing = () => {}
 const toNothing = () => Object.assign(nothing, { unsubscribe: nothing })
 
 /** Never changes. */
-const constant = <Value>(value: Value): Store<Value> => ({ subscribe: toNothing, get: () => value })
+const constant = <Value>(value: Value): Readable<Value> => ({ subscribe: toNothing, get: () => value })
 
 /** Holds the function of the latest render that was shown. */
 function useNewest<Called>(given: Called): { current: Called } {

@@ -14,6 +14,10 @@ import { join } from 'node:path'
 import { compile } from 'svelte/compiler'
 import { expect, onTestFinished, test } from 'vitest'
 import * as vue from 'vue/compiler-sfc'
+// @ts-expect-error: a script without types of its own
+import { BINDINGS } from '../../.ci/bindings.mjs'
+// @ts-expect-error: a script without types of its own
+import { measureSizes } from '../bench/sizes.mjs'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PAGES = join(ROOT, 'docs/frameworks')
@@ -76,6 +80,7 @@ function problemsOf(files: readonly Example[], options: object): string {
 }
 
 const FRAMEWORKS: Record<string, object> = {
+  angular: { experimentalDecorators: true },
   react: { jsx: 'react-jsx' },
   solid: { jsx: 'preserve', jsxImportSource: 'solid-js' },
   svelte: {},
@@ -86,5 +91,39 @@ const FRAMEWORKS: Record<string, object> = {
 test.each(Object.entries(FRAMEWORKS))('the examples for %s compile', { timeout: 60_000 }, (name, options) => {
   const examples = examplesOf(`${name}.md`)
   expect(examples.length).toBeGreaterThan(4)
-  expect(problemsOf(examples, options)).toBe('')
+  const files = name === 'angular' ? [...examples, { file: 'angular.d.ts', code: ANGULAR }] : examples
+  expect(problemsOf(files, options)).toBe('')
+})
+
+/** What the examples use of Angular, which is not installed for them. */
+const ANGULAR = `
+declare module '@angular/core' {
+  export type Signal<Value> = () => Value
+  export type WritableSignal<Value> = Signal<Value> & { set(value: Value): void }
+  export function Component(metadata: { selector: string; template: string }): (type: new () => unknown) => void
+  export function computed<Value>(compute: () => Value): Signal<Value>
+  export function signal<Value>(initial: Value): WritableSignal<Value>
+  export function input<Value>(): Signal<Value | undefined>
+  export function effect(run: (onCleanup: (end: () => void) => void) => void): void
+  export function inject<Value>(type: abstract new () => Value): Value
+  export abstract class DestroyRef { onDestroy(end: () => void): () => void }
+}
+declare module '@angular/core/rxjs-interop' {
+  import type { Signal } from '@angular/core'
+  interface Subscribable<Value> {
+    subscribe(observer: Partial<{ next: (value: Value) => void }>): { unsubscribe(): void }
+  }
+  export function toSignal<Value>(source: Subscribable<Value>, options: { requireSync: true }): Signal<Value>
+}
+`
+
+test('the sizes of the bindings that the README states are those of the build', {
+  timeout: 60_000,
+}, async () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const sizes = await measureSizes()
+  for (const name of [...BINDINGS.map((name: string) => `tabstream/${name}`), 'useSharedEventSource']) {
+    const row = readme.split('\n').find((line) => line.startsWith('| ') && line.includes(`\`${name}\``))
+    expect(row, name).toContain(`| ${(sizes[name].brotli / 1_000).toFixed(1)} kB |`)
+  }
 })

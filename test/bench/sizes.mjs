@@ -17,7 +17,7 @@ const OF_ITS_OWN = 'useSharedEventSource'
 /**
  * Sizes of what a page or a worker loads, each minified, and compressed by gzip at level 9 and by brotli at 11.
  * `hub.js`, which pages fetch only where they can have no SharedWorker, is not counted in a page's bundle, and what it
- * imports of `page.js` is not counted in `hub.js`. Of bindings neither the main entry is counted nor the framework.
+ * imports of `page.js` is not counted in `hub.js`.
  *
  * @param {string} [dist] folder of the build
  * @returns {Promise<Record<string, Size>>}
@@ -26,15 +26,28 @@ export async function measureSizes(dist = join(root, 'dist')) {
   /** @type {Record<string, Size>} */
   const sizes = {}
   for (const name of IMPORTS) sizes[name] = sizeOf(await bundleOf(dist, name))
+  Object.assign(sizes, await measureBindings(dist))
+  sizes['worker.js'] = sizeOf(readFileSync(join(dist, 'worker.js')))
+  sizes['hub.js'] = sizeOf(await minifiedChunk(join(dist, 'hub.js'), './page.js'))
+  sizes['tabstream.global.js'] = sizeOf(readFileSync(join(dist, 'tabstream.global.js')))
+  return sizes
+}
+
+/**
+ * Of each binding to a framework; neither the main entry is counted nor the framework.
+ *
+ * @param {string} [dist] folder of the build
+ * @returns {Promise<Record<string, Size>>}
+ */
+export async function measureBindings(dist = join(root, 'dist')) {
+  /** @type {Record<string, Size>} */
+  const sizes = {}
   for (const name of BINDINGS) {
     const all = namesOf(readFileSync(join(dist, `${name}.js`), 'utf8'))
     const names = all.filter((one) => one !== OF_ITS_OWN)
     sizes[`tabstream/${name}`] = sizeOf(await bundleOf(dist, names.join(), `${name}.js`))
     if (names.length < all.length) sizes[OF_ITS_OWN] = sizeOf(await bundleOf(dist, OF_ITS_OWN, `${name}.js`))
   }
-  sizes['worker.js'] = sizeOf(readFileSync(join(dist, 'worker.js')))
-  sizes['hub.js'] = sizeOf(await minifiedChunk(join(dist, 'hub.js'), './page.js'))
-  sizes['tabstream.global.js'] = sizeOf(readFileSync(join(dist, 'tabstream.global.js')))
   return sizes
 }
 

@@ -17,7 +17,7 @@ import * as vue from 'vue/compiler-sfc'
 // @ts-expect-error: a script without types of its own
 import { BINDINGS } from '../../.ci/bindings.mjs'
 // @ts-expect-error: a script without types of its own
-import { measureSizes } from '../bench/sizes.mjs'
+import { measureBindings } from '../bench/sizes.mjs'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PAGES = join(ROOT, 'docs/frameworks')
@@ -121,7 +121,7 @@ test('the sizes of the bindings that the README states are those of the build', 
   timeout: 60_000,
 }, async () => {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
-  const sizes = await measureSizes()
+  const sizes = await measureBindings()
   for (const name of [...BINDINGS.map((name: string) => `tabstream/${name}`), 'useSharedEventSource']) {
     const row = readme.split('\n').find((line) => line.startsWith('| ') && line.includes(`\`${name}\``))
     expect(row, name).toContain(`| ${(sizes[name].brotli / 1_000).toFixed(1)} kB |`)

@@ -3,6 +3,7 @@ import { dirname, relative, resolve } from 'node:path'
 import nodeResolve from '@rollup/plugin-node-resolve'
 import terser from '@rollup/plugin-terser'
 import { minify } from 'terser'
+import { BINDINGS } from './.ci/bindings.mjs'
 import { comlinkForCalls } from './.ci/comlink-cuts.mjs'
 import { internalNames } from './.ci/internal-names.mjs'
 
@@ -33,6 +34,16 @@ const declaration = (fileName, source) => ({
   name: 'declaration',
   generateBundle() {
     this.emitFile({ type: 'asset', fileName, source })
+  },
+})
+
+/** Of a binding, whose types reach the main entry by its name. */
+const declarationOf = (name) => ({
+  name: 'declaration-of',
+  generateBundle() {
+    const source = readFileSync(`build/src/${name}/index.d.ts`, 'utf8')
+    if (/from ?'\./.test(source)) throw new Error(`types of ${name} reach another file`)
+    this.emitFile({ type: 'asset', fileName: `${name}.d.ts`, source })
   },
 })
 
@@ -103,8 +114,30 @@ const modules = {
   plugins: [nodeResolve(), pathsAsTheyAre(), comlinkForCalls(), minifiedHub(), declarations()],
 }
 
+/** What must come first in a file. Rollup leaves it out. */
+const DIRECTIVES = { react: '"use client"\n' }
+
+/**
+ * A binding to a framework, of which the app has both sides already: the main entry by its name, so that a page has one client,
+ * and the framework.
+ *
+ * @param {string} name
+ * @returns {import('rollup').RollupOptions}
+ */
+const binding = (name) => ({
+  input: `build/src/${name}/index.js`,
+  external: /^[^./]/,
+  output: {
+    file: `dist/${name}.js`,
+    format: 'es',
+    banner: (chunk) => (DIRECTIVES[name] ?? '') + banner(chunk),
+  },
+  plugins: [declarationOf(name)],
+})
+
 export default [
   modules,
+  ...BINDINGS.map(binding),
   {
     input: 'build/worker/worker.js',
     output: { file: 'dist/worker.js', format: 'iife', banner },

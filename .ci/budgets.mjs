@@ -6,6 +6,11 @@ import { measureSizes } from '../test/bench/sizes.mjs'
 const BUDGETS = {
   SharedEventSource: 8_890,
   connect: 11_600,
+  'tabstream/react': 600,
+  'tabstream/solid': 600,
+  'tabstream/svelte': 600,
+  'tabstream/vue': 600,
+  useSharedEventSource: 600,
   'worker.js': 24_800,
   'hub.js': 25_090,
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { BINDINGS } from './bindings.mjs'
 import { root } from './prepare.mjs'
 
 /** Libraries that are bundled with the hub. Names of theirs must stay. */
@@ -7,7 +8,7 @@ const BUNDLED = ['comlink/dist/esm/comlink.mjs', 'eventsource-parser/dist/index.
 
 /**
  * Names that occur in the hub's own code and nowhere else: what the hub calls its members, and nobody outside can see. A
- * minifier may shorten them. What crosses a link is named in `src/link`, and so stays as it is.
+ * minifier may shorten them. What crosses a link is named in `src/link`, and so stays as it is. Bindings never meet the hub.
  */
 export function internalNames() {
   const others = [...sourcesIn('src'), ...BUNDLED.map((path) => join(root, 'node_modules', path))]
@@ -19,7 +20,7 @@ export function internalNames() {
 const sourcesIn = (folder) =>
   readdirSync(join(root, folder), { recursive: true })
     .map((path) => join(root, folder, String(path)))
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => path.endsWith('.ts') && !BINDINGS.some((name) => path.includes(join('src', name, '/'))))
 
 /** Lines that are comments, as they stand in the project's own code. */
 const COMMENT = /^\s*(?:\/\/|\/\*|\* ).*$/gm

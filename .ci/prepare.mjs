@@ -16,6 +16,7 @@ const SOURCES = [
   'rollup.config.mjs',
   'tsconfig.json',
   'package-lock.json',
+  '.ci/bindings.mjs',
   '.ci/budgets.mjs',
   '.ci/clean.mjs',
   '.ci/comlink-cuts.mjs',

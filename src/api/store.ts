@@ -1,5 +1,12 @@
 import { report } from './report.ts'
 
+declare global {
+  interface SymbolConstructor {
+    /** Of the proposal for observables: not every page has it. Others declare it in the same words. */
+    readonly observable: symbol
+  }
+}
+
 /** Ends a subscription to a {@link Store}: call it, or its `unsubscribe`. */
 export interface Unsubscribe {
   (): void
@@ -18,6 +25,10 @@ export interface Store<Value> {
   get(): Value
   /** Calls at once, and then once for each batch of events that has changed the value. */
   subscribe(listener: StoreListener<Value>): Unsubscribe
+  /** Itself, for what takes observables. Also as `'@@observable'`, where the page does not have the symbol. */
+  [Symbol.observable](): {
+    subscribe(observer: { readonly next?: (value: Value) => void }): Unsubscribe
+  }
 }
 
 /** Feeds a store. */
@@ -30,6 +41,7 @@ export interface Feed<Value> {
 
 /** A store that is fed only while somebody subscribes. */
 export class FedStore<Value> implements Store<Value> {
+  declare readonly [Symbol.observable]: () => this
   readonly #initial: Value
   #value: Value
   #told: Value
@@ -46,7 +58,7 @@ export class FedStore<Value> implements Store<Value> {
     // RxJS looks for one of these, and not every page has the symbol.
     const self = { value: () => this }
     Object.defineProperty(this, '@@observable', self)
-    const { observable } = Symbol as { readonly observable?: symbol }
+    const observable: symbol | undefined = Symbol.observable
     if (observable !== undefined) Object.defineProperty(this, observable, self)
   }
 

@@ -607,7 +607,7 @@ describe('a stream', ESSENTIAL, () => {
     })
     await expect.poll(async () => (await warnings(tab)).length, POLL).toBe(1)
     const [warning] = await warnings(tab)
-    expect(warning).toMatch(/4 other streams have the connections to http:\S+, so the others take turns/)
+    expect(warning).toMatch(/all 4 connections to http:\S+ are taken, so the other streams take turns/)
     expect(warning).not.toContain('secret')
   })
 })

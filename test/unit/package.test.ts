@@ -92,7 +92,7 @@ describe('the package', () => {
       const having = scripts.filter((path) => read(path).includes(mark))
       expect(having.length).toBeGreaterThan(1)
       for (const path of scripts) {
-        const [banner = ''] = read(path).split('\n', 1)
+        const [banner = ''] = read(path).replace('"use client"\n', '').split('\n', 1)
         expect(banner, path).toMatch(
           /^\/\*! tabstream, MIT\..*See THIRD-PARTY-LICENSES in the package\. \*\/$/,
         )

@@ -1,0 +1,129 @@
+import { spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { compile } from 'svelte/compiler'
+import { expect, onTestFinished, test } from 'vitest'
+import * as vue from 'vue/compiler-sfc'
+// @ts-expect-error: a script without types of its own
+import { BINDINGS } from '../../.ci/bindings.mjs'
+// @ts-expect-error: a script without types of its own
+import { measureBindings } from '../bench/sizes.mjs'
+
+const ROOT = join(import.meta.dirname, '../..')
+const PAGES = join(ROOT, 'docs/frameworks')
+
+interface Example {
+  file: string
+  code: string
+}
+
+/** Examples that a page shows whole: those whose first line is the name of their file. */
+const examplesOf = (page: string): Example[] =>
+  [
+    ...readFileSync(join(PAGES, page), 'utf8').matchAll(
+      /```\w+\n(?:\/\/ (\S+)|<!-- (\S+) -->)\n([\s\S]*?)```/g,
+    ),
+  ].map(([, module, component, code = '']) => scriptOf({ file: module ?? component ?? '', code }))
+
+/** The script of a component, with what its template says where Vue's compiler makes TypeScript of that. */
+function scriptOf({ file, code }: Example): Example {
+  if (file.endsWith('.svelte')) {
+    compile(code, { filename: file })
+    const [, script = ''] = /<script lang="ts">\n([\s\S]*?)<\/script>/.exec(code) ?? []
+    return { file: `${file}.ts`, code: `/// <reference types="svelte" />\n${script}\nexport {}\n` }
+  }
+  if (!file.endsWith('.vue')) return { file, code }
+  const { descriptor, errors } = vue.parse(code, { filename: file })
+  expect(errors).toEqual([])
+  const { content } = vue.compileScript(descriptor, { id: file, inlineTemplate: true })
+  const [, props = 'object'] = /defineProps<(.*?)>\(/.exec(code) ?? []
+  return { file: `${file}.ts`, code: content.replace('__props: any', `__props: ${props}`) }
+}
+
+/** What the compiler says of these files in an app that has the package and the framework. */
+function problemsOf(files: readonly Example[], options: object): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tabstream-docs-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  mkdirSync(join(folder, 'node_modules/tabstream'), { recursive: true })
+  for (const name of readdirSync(join(ROOT, 'node_modules'))) {
+    if (!name.startsWith('.'))
+      symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name))
+  }
+  for (const name of ['dist', 'package.json']) {
+    cpSync(join(ROOT, name), join(folder, 'node_modules/tabstream', name), { recursive: true })
+  }
+  for (const { file, code } of files) writeFileSync(join(folder, file), code)
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    target: 'es2022',
+    lib: ['esnext', 'dom', 'dom.iterable', 'dom.asynciterable'],
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    types: [],
+    ...options,
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*'] }))
+  const compiler = join(ROOT, 'node_modules/typescript/lib/tsc.js')
+  return spawnSync(process.execPath, [compiler, '--project', folder], { encoding: 'utf8' }).stdout
+}
+
+const FRAMEWORKS: Record<string, object> = {
+  angular: { experimentalDecorators: true },
+  react: { jsx: 'react-jsx' },
+  solid: { jsx: 'preserve', jsxImportSource: 'solid-js' },
+  svelte: {},
+  // Render functions that its compiler writes name no types.
+  vue: { noImplicitAny: false },
+}
+
+test.each(Object.entries(FRAMEWORKS))('the examples for %s compile', { timeout: 60_000 }, (name, options) => {
+  const examples = examplesOf(`${name}.md`)
+  expect(examples.length).toBeGreaterThan(4)
+  const files = name === 'angular' ? [...examples, { file: 'angular.d.ts', code: ANGULAR }] : examples
+  expect(problemsOf(files, options)).toBe('')
+})
+
+/** What the examples use of Angular, which is not installed for them. */
+const ANGULAR = `
+declare module '@angular/core' {
+  export type Signal<Value> = () => Value
+  export type WritableSignal<Value> = Signal<Value> & { set(value: Value): void }
+  export function Component(metadata: { selector: string; template: string }): (type: new () => unknown) => void
+  export function computed<Value>(compute: () => Value): Signal<Value>
+  export function signal<Value>(initial: Value): WritableSignal<Value>
+  export function input<Value>(): Signal<Value | undefined>
+  export function effect(run: (onCleanup: (end: () => void) => void) => void): void
+  export function inject<Value>(type: abstract new () => Value): Value
+  export abstract class DestroyRef { onDestroy(end: () => void): () => void }
+}
+declare module '@angular/core/rxjs-interop' {
+  import type { Signal } from '@angular/core'
+  interface Subscribable<Value> {
+    subscribe(observer: Partial<{ next: (value: Value) => void }>): { unsubscribe(): void }
+  }
+  export function toSignal<Value>(source: Subscribable<Value>, options: { requireSync: true }): Signal<Value>
+}
+`
+
+test('the sizes of the bindings that the README states are those of the build', {
+  timeout: 60_000,
+}, async () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const sizes = await measureBindings()
+  for (const name of [...BINDINGS.map((name: string) => `tabstream/${name}`), 'useSharedEventSource']) {
+    const row = readme.split('\n').find((line) => line.startsWith('| ') && line.includes(`\`${name}\``))
+    expect(row, name).toContain(`| ${(sizes[name].brotli / 1_000).toFixed(1)} kB |`)
+  }
+})

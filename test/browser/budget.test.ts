@@ -12,18 +12,21 @@ const HOSTS = ['shared-worker', 'leader'] as const
 const LIMIT = 4
 
 /** How long, in ms, a page or a request of a page may take. */
-const PROMPT = 2_000
+const PROMPT = 5_000
 
 /**
  * How long, in ms, a hand-over may take. The hub gives one connection up and then begins the next, but the server may read of these
  * in the other order, since they are on different sockets: some ms long it sees one connection more, and two more where two
- * hand-overs follow one upon the other. With a SharedWorker that is rare.
+ * hand-overs follow one upon the other. With a SharedWorker that is rare. A busy machine takes its time; a turn is longer.
  */
-const HAND_OVER = 100
+const HAND_OVER = 1_000
 const AT_ONCE = 2
 
-/** How long, in ms, it may take until a tab that is shown has everything: the median. */
-const SHOWN = 150
+/**
+ * How long, in ms, it may take until a tab that is shown has everything: the median. On a quiet machine it takes about 50, which is
+ * printed. One that waited for its turn would take seconds.
+ */
+const SHOWN = 1_000
 
 const median = (values: readonly number[]): number =>
   [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN
@@ -139,7 +142,9 @@ describe.each(HOSTS)('over HTTP/1.1, with host %s,', (host) => {
     )
     await spread.finish({ without })
     await spread.expectNothingMissing({ without })
-    expectWithinLimit(set)
+    // Until the last connection of the dead one has been closed, there are those of two.
+    expect(set.server.crowd.peak).toBeLessThanOrEqual(2 * LIMIT)
+    await expect.poll(() => set.server.crowd.now, POLL).toBeLessThanOrEqual(LIMIT)
   })
 
   test(

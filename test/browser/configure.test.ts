@@ -23,7 +23,11 @@ describe('configure', ESSENTIAL, () => {
       { host: 'service-worker' },
       /"auto".*"shared-worker".*"leader".*"direct".*"service-worker"/,
     ],
-    ['an unknown option', { wroker: '/worker.js' }, /"wroker".*worker, host, namespace and keepAlive/],
+    [
+      'an unknown option',
+      { wroker: '/worker.js' },
+      /"wroker".*worker, host, namespace, keepAlive, connections/,
+    ],
     ['a worker that is no URL', { worker: 'http://[nowhere]/' }, /worker.*URL.*nowhere/],
     ['a worker that is no text', { worker: 5 }, /worker.*URL.*number/],
     ['a namespace that is no string', { namespace: 5 }, /namespace.*string.*number/],

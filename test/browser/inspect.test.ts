@@ -21,6 +21,7 @@ test.each(SOURCES.filter(({ kind }) => kind === 'SharedEventSource'))(
       tabs: 1,
       malformed: 0,
       streams: [],
+      origins: [],
     })
 
     const one = await record(tab, '/events/news?q#fragment', ['zebra', 'ant'])
@@ -34,6 +35,8 @@ test.each(SOURCES.filter(({ kind }) => kind === 'SharedEventSource'))(
         {
           url: server.url('/events/news?q'),
           state: 'open',
+          parked: '',
+          isVisible: true,
           connections: 1,
           subscribers: 2,
           names: ['ant', 'message', 'zebra', ...signals].sort(),
@@ -41,6 +44,9 @@ test.each(SOURCES.filter(({ kind }) => kind === 'SharedEventSource'))(
           logBytes: expect.any(Number),
           lastEventId: '',
         },
+      ],
+      origins: [
+        { origin: new URL(server.url('/')).origin, protocol: 'http/1.1', limit: 4, live: 1, parked: 0 },
       ],
     }
     const empty = await inspect(tab)

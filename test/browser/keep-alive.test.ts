@@ -64,7 +64,7 @@ describe('one tab that goes through 20 pages', () => {
     return channel.totalConnections
   }
 
-  test('takes one connection where the page says that its streams are public', ESSENTIAL, async () => {
+  test('takes one connection where the page says that its streams are public', async () => {
     expect(await walk('public')).toBe(1)
   })
 

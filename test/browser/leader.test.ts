@@ -20,20 +20,25 @@ const TWENTY = { ...HOST, size: 20 }
 describe('twenty tabs on a server that resumes miss nothing, nor are there two connections at any time', () => {
   const stage = useBrowser()
 
-  const deaths: [string, (set: Stage, leader: Tab) => unknown][] = [
-    ['is closed', (_set, { page }) => page.close()],
-    ['crashes', ({ context }, leader) => crashTab(context, leader)],
-    ['goes to another page', ({ server }, { page }) => page.goto(server.url('/page?native'))],
-  ]
-
-  test.each(deaths)('when the leader %s', ESSENTIAL, async (what, kill) => {
+  async function expectSurvival(what: string, kill: (set: Stage, leader: Tab) => unknown): Promise<void> {
     const set = await stage()
     const fleet = await Fleet.assemble(set, TWENTY)
     const leader = await fleet.leader()
     const without = [leader]
     await fleet.survive(`the leader ${what}`, () => kill(set, fleet.tab(leader)), { without })
     await fleet.expectNothingMissing({ without })
-  })
+  }
+
+  test('when the leader is closed', ESSENTIAL, () =>
+    expectSurvival('is closed', (_set, { page }) => page.close()),
+  )
+
+  const deaths: [string, (set: Stage, leader: Tab) => unknown][] = [
+    ['crashes', ({ context }, leader) => crashTab(context, leader)],
+    ['goes to another page', ({ server }, { page }) => page.goto(server.url('/page?native'))],
+  ]
+
+  test.each(deaths)('when the leader %s', expectSurvival)
 
   // A second is how long a client waits that has lost two young hubs.
   test.each([

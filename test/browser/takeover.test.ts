@@ -62,7 +62,7 @@ describe('ten tabs on a server that resumes miss nothing', () => {
 })
 
 describe('ten tabs on a server that ignores Last-Event-ID are told what they have missed', () => {
-  test.each(deaths)('when %s', ESSENTIAL, async (what, without, kill) => {
+  test.each(deaths)('when %s', async (what, without, kill) => {
     const set = await stage()
     const fleet = await Fleet.assemble(set, { replay: 'ignore' })
     await fleet.survive(what, () => kill(set, fleet), { without })

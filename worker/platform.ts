@@ -32,7 +32,7 @@ export const hubPlatform = (): HubPlatform => ({
  * @param timeline of the page, frame or worker that has made the requests
  */
 export function protocolOf(origin: string, timeline = performance): string {
-  const entries = timeline.getEntriesByType('resource') as PerformanceResourceTiming[]
+  const entries = (timeline.getEntriesByType?.('resource') ?? []) as PerformanceResourceTiming[]
   const known = entries.filter(
     ({ name, nextHopProtocol }) => nextHopProtocol && name.startsWith(`${origin}/`),
   )

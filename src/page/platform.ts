@@ -49,8 +49,9 @@ function openChannel(name: string): LinkEndpoint | undefined {
 /** A dedicated worker has no visibility, and counts as visible. */
 const isVisible = (): boolean => globalThis.document?.visibilityState !== 'hidden'
 
+/** jsdom knows nothing of it. */
 const protocol = (): string | undefined => {
-  const [navigation] = performance.getEntriesByType('navigation')
+  const [navigation] = performance.getEntriesByType?.('navigation') ?? []
   return (navigation as PerformanceNavigationTiming | undefined)?.nextHopProtocol || undefined
 }
 

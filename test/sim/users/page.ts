@@ -151,7 +151,8 @@ export class UserStream {
       token,
       calledAt: clock.now,
       answeredAt: never,
-      window: reason === 'connect' ? WINDOW + FRESH : WINDOW,
+      // What a page gives when it parts is good for its next stream, which may have to wait for a connection.
+      window: reason === 'connect' || tab.world.takesTurns ? WINDOW + FRESH : WINDOW,
     }
     const fails = clock.now < tab.failsUntil
     if (tab.thinks > 0) await new Promise<void>((resolve) => tab.page.agent.schedule(tab.thinks, resolve))

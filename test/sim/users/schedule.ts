@@ -111,6 +111,9 @@ export async function foreignEvents({ seed, happenings, ...schedule }: UserSched
   await world.clock.advance(60_000)
   for (const { streams } of world.tabs) for (const one of streams) if (one.isOpen) one.stream.reconnect()
   await world.clock.advance(5_000)
+  // One that has no connection, and has had no event, has nothing to resume after when it is its turn.
+  const streams = world.tabs.flatMap(({ streams }) => streams)
+  const sent = new Set(streams.filter(({ stream }) => !world.takesTurns || stream.status.state === 'open'))
   for (let count = 0; count < 3; count++) {
     world.send()
     await world.clock.advance(2_000)
@@ -118,7 +121,7 @@ export async function foreignEvents({ seed, happenings, ...schedule }: UserSched
   // Those that have no connection just then are given the rest when it is their turn.
   await world.clock.advance(120_000)
   for (const tab of world.tabs.filter(({ canAct }) => canAct)) {
-    for (const one of tab.streams) if (one.isOpen) world.problems.push(...one.whyForgotten())
+    for (const one of tab.streams) if (one.isOpen && sent.has(one)) world.problems.push(...one.whyForgotten())
   }
   for (const tab of world.tabs) tab.leave(false)
   await world.clock.advance(30_000)

@@ -15,6 +15,8 @@ export const never = Number.POSITIVE_INFINITY
 /** The server, the browser's cookie, and what each has had to do with each. */
 export class UserWorld extends UpstreamWorld {
   readonly problems: string[] = []
+  /** Over HTTP/1.1 streams take turns. */
+  readonly takesTurns: boolean
   /** When each session, which a cookie names, was the browser's. */
   readonly sessions = new Map<string, Span>()
   session = 'nobody 0'
@@ -29,8 +31,9 @@ export class UserWorld extends UpstreamWorld {
   #nobodies = 0
 
   constructor(seed: number) {
-    // Half of them over HTTP/1.1, where streams take turns.
-    super({ random: seededRandom(seed), protocol: seed % 2 === 0 ? 'h2' : 'http/1.1' })
+    const takesTurns = seed % 2 === 1
+    super({ random: seededRandom(seed), protocol: takesTurns ? 'http/1.1' : 'h2' })
+    this.takesTurns = takesTurns
     this.sessions.set(this.session, { from: 0, until: never })
     this.upstream.answer = (asked) => {
       const { authorization } = asked.headers

@@ -101,14 +101,6 @@ export const budgetMutants = [
     test: 'test/unit/connections.test.ts',
   },
   {
-    name: 'who was parked comes before whose turn it is',
-    file: 'worker/budget.ts',
-    find: 'Number(other.isTurn) - Number(one.isTurn) ||\n        one.leftAt',
-    replace: 'one.leftAt',
-    defect: 'On a coarse clock a stream takes the connection back that it has just given up.',
-    test: 'test/unit/connections.test.ts',
-  },
-  {
     name: 'all connections go round',
     file: 'worker/budget.ts',
     find: "    if (turn !== undefined && turn.claimant.cost !== 'gap') return\n",

@@ -130,6 +130,18 @@ describe('a parked stream', () => {
     expect(states).toEqual(['open'])
   })
 
+  test('is open to its page where that is shown in its turn', async () => {
+    const world = new UpstreamWorld()
+    const tabs = await openTabs(world, 5)
+    const isConnected = () => [...world.upstream.open].some(({ asked }) => asked.url.endsWith('/0'))
+    for (let waited = 0; !isConnected() && waited < 10_000; waited += 50) await world.clock.advance(50)
+    await world.clock.advance(50)
+    expect(tabs[0]?.stream.status.state).toBe('parked')
+    await show(world, tabs, 0)
+    expect(isConnected()).toBe(true)
+    expect(tabs[0]?.stream.status.state).toBe('open')
+  })
+
   test('is told of a gap where its server gives no IDs', async () => {
     const world = new UpstreamWorld()
     const tabs: Tab[] = []

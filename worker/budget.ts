@@ -18,6 +18,12 @@ const LONGEST_WAIT = 60_000
 /** How often, in ms, it is looked whether a turn is over, while somebody waits. */
 const LOOK_INTERVAL = 250
 
+/**
+ * With more streams than this, what happens to them is looked at together, after what else has arrived: each look is at all of
+ * them, and one tab can open thousands.
+ */
+const MANY = 100
+
 const COSTS: readonly Cost[] = ['nothing', 'unknown', 'gap']
 
 /** One stream's share in the connections to an origin. */
@@ -91,6 +97,7 @@ export class Budget {
   #timer: unknown
   #isReviewing = false
   #isStale = false
+  #isDue = false
 
   /** @param limitOf how many connections the hub may hold to an origin, where it would hold more than {@link CONNECTIONS} */
   constructor(platform: HubPlatform, limitOf: (origin: string) => number | undefined) {
@@ -118,13 +125,25 @@ export class Budget {
 
   /** A page has been shown or hidden, a stream has another rank, or another limit may hold. */
   review(): void {
+    if (this.#slots.size <= MANY) this.#review()
+    if (this.#slots.size <= MANY || this.#isDue) return
+    this.#isDue = true
+    this.#platform.turn().then(() => {
+      this.#isDue = false
+      this.#review()
+    })
+  }
+
+  #review(): void {
     this.#isStale = true
     // What it does may make others call it.
     if (this.#isReviewing) return
     this.#isReviewing = true
     while (this.#isStale) {
       this.#isStale = false
-      for (const origin of new Set([...this.#slots].map(({ origin }) => origin))) this.#share(origin)
+      const origins = new Set([...this.#slots].map(({ origin }) => origin))
+      for (const origin of origins) this.#share(origin)
+      for (const origin of this.#overdueAt.keys()) if (!origins.has(origin)) this.#overdueAt.delete(origin)
     }
     this.#isReviewing = false
     this.#look()
@@ -176,10 +195,12 @@ export class Budget {
     // The first of those who wait get what is being given up.
     for (const slot of wanting.slice(count('leaving'))) if (!this.#makeRoom(origin, this.#rankOf(slot))) break
     if (count('leaving') === 0) this.#passOn(wanting)
-    for (const slot of slots) {
-      const isSafe = wanting.every(({ claimant }) => rankOf(claimant) < rankOf(slot.claimant))
-      if (slot.state === 'held' && slot.isTurn && isSafe) slot.stay()
-    }
+    const highest = wanting.reduce(
+      (most, { claimant }) => Math.max(most, rankOf(claimant)),
+      Number.NEGATIVE_INFINITY,
+    )
+    for (const slot of slots)
+      if (slot.state === 'held' && slot.isTurn && rankOf(slot.claimant) > highest) slot.stay()
     for (const { claimant } of wanting.slice(count('leaving')))
       claimant.waits(`all ${limit} connections to ${origin} are taken`)
   }
@@ -216,7 +237,7 @@ export class Budget {
 
   /** Who has waited longest, if that is too long. */
   #overdueOf(origin: string, waiting: readonly Slot[]): Slot | undefined {
-    const since = Math.min(...waiting.map((slot) => slot.since))
+    const since = waiting.reduce((least, slot) => Math.min(least, slot.since), Number.POSITIVE_INFINITY)
     const last = this.#overdueAt.get(origin) ?? 0
     return this.now - Math.max(since, last) < LONGEST_WAIT
       ? undefined

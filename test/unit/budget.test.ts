@@ -321,6 +321,25 @@ describe('rest', () => {
   })
 })
 
+test('thousands of streams cost no more each than hundreds', async () => {
+  /** How often a rank is looked at where so many are opened at a time. */
+  const looksFor = async (count: number) => {
+    const stage = new Stage()
+    let looks = 0
+    for (let index = 0; index < count; index++) {
+      const stream = new Stream(stage, {})
+      Object.defineProperty(stream, 'rank', { get: () => ++looks && HIDDEN })
+      stage.streams.push(stream)
+      stream.share.take(ORIGIN)
+    }
+    await stage.advance(10)
+    expect(stage.live).toHaveLength(4)
+    return looks
+  }
+  const few = await looksFor(500)
+  expect((await looksFor(5_000)) / few).toBeLessThan(20)
+})
+
 test('its report tells each origin’s connections', async () => {
   const stage = stageWith(6)
   stage.add({}, 'https://other.test')

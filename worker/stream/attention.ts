@@ -15,7 +15,10 @@ export class Attention implements Care {
   readonly #subscribers: ReadonlySet<Subscriber>
   readonly #changed: () => void
   #hiddenSince: number
-  #wasVisible = false
+  #isVisible = false
+  #priority = Number.NEGATIVE_INFINITY
+  /** How long, in ms, hidden pages need a connection: as long as the one that needs it longest. */
+  #patience = Number.POSITIVE_INFINITY
   #timer: unknown
 
   /** @param changed called when it may be without a connection from now on */
@@ -27,30 +30,37 @@ export class Attention implements Care {
   }
 
   get isVisible(): boolean {
-    return [...this.#subscribers].some(({ isVisible }) => isVisible)
+    return this.#isVisible
   }
 
   get shownAt(): number {
-    return this.#wasVisible ? Number.POSITIVE_INFINITY : this.#hiddenSince
+    return this.#isVisible ? Number.POSITIVE_INFINITY : this.#hiddenSince
   }
 
   get rank(): number {
-    const ranks = [...this.#subscribers].map(({ policy }) => PRIORITIES.indexOf(policy.priority))
-    return (this.isVisible ? VISIBLE : 0) + Math.max(...ranks)
+    return (this.#isVisible ? VISIBLE : 0) + this.#priority
   }
 
   get isResting(): boolean {
-    return !this.isVisible && this.#platform.now() - this.#hiddenSince >= this.#patience
+    return !this.#isVisible && this.#platform.now() - this.#hiddenSince >= this.#patience
   }
 
   /** A subscriber has come or gone, or its page has been shown or hidden. */
   review(): void {
-    const { isVisible } = this
-    if (this.#wasVisible && !isVisible) this.#hiddenSince = this.#platform.now()
-    this.#wasVisible = isVisible
+    const wasVisible = this.#isVisible
+    this.#isVisible = false
+    this.#priority = Number.NEGATIVE_INFINITY
+    let patience = Number.NEGATIVE_INFINITY
+    for (const { isVisible, policy } of this.#subscribers) {
+      this.#isVisible ||= isVisible
+      this.#priority = Math.max(this.#priority, PRIORITIES.indexOf(policy.priority))
+      patience = Math.max(patience, patienceOf(policy.hidden))
+    }
+    this.#patience = this.#subscribers.size === 0 ? Number.POSITIVE_INFINITY : patience
+    if (wasVisible && !this.#isVisible) this.#hiddenSince = this.#platform.now()
     this.end()
     const left = this.#hiddenSince + this.#patience - this.#platform.now()
-    if (!isVisible && left > 0 && left <= LONGEST_TIMER)
+    if (!this.#isVisible && left > 0 && left <= LONGEST_TIMER)
       this.#timer = this.#platform.setTimeout(() => {
         // Timers may be a millisecond early by the clock that `now` tells.
         this.review()
@@ -61,12 +71,6 @@ export class Attention implements Care {
   /** Nothing more will change. */
   end(): void {
     this.#platform.clearTimeout(this.#timer)
-  }
-
-  /** How long, in ms, hidden pages need a connection: as long as the one that needs it longest. */
-  get #patience(): number {
-    if (this.#subscribers.size === 0) return Number.POSITIVE_INFINITY
-    return Math.max(...[...this.#subscribers].map(({ policy }) => patienceOf(policy.hidden)))
   }
 }
 

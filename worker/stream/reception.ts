@@ -69,6 +69,8 @@ export class Reception {
   #isDistrusted = false
   /** A replay has joined what was known. */
   #hasJoined = false
+  /** Whether there is an ID to resume after, and where the log ended when that was determined. */
+  #known: { readonly at: number; readonly canResume: boolean } | undefined
   readonly #dispensing = new Dispensing()
   readonly #burst: Burst
   #course = courseOf(NOWHERE, true, false)
@@ -107,8 +109,15 @@ export class Reception {
   /** What a server that is expected to resume would cost those who listen if the connection were lost now. */
   get costOfLoss(): Cost {
     if (!this.#hasOpened) return 'nothing'
-    if (!this.canResume || this.#isDistrusted) return 'gap'
+    if (this.#isDistrusted || !this.#hasAnchor()) return 'gap'
     return this.#hasJoined ? 'nothing' : 'unknown'
+  }
+
+  /** As `canResume`. It is asked for often, and where no event has an ID the whole log is looked through. */
+  #hasAnchor(): boolean {
+    const { lastSeq } = this.#log
+    if (this.#known?.at !== lastSeq) this.#known = { at: lastSeq, canResume: this.canResume }
+    return this.#known.canResume
   }
 
   /** A replay is under way. */
@@ -195,6 +204,7 @@ export class Reception {
     this.#takeId(id)
     // During a replay it may be an old one.
     if (!this.isJudging) this.#lone = id
+    this.#known = undefined
   }
 
   /** Tells whether something new has been logged. */

@@ -150,8 +150,8 @@ export const budgetMutants = [
   {
     name: 'rest that nobody notices',
     file: 'worker/stream/attention.ts',
-    find: 'if (!isVisible && left > 0 && left <= LONGEST_TIMER)',
-    replace: 'if (!isVisible && left > LONGEST_TIMER)',
+    find: 'if (!this.#isVisible && left > 0 && left <= LONGEST_TIMER)',
+    replace: 'if (!this.#isVisible && left > LONGEST_TIMER)',
     defect: 'After the time that a page has said, nothing is given up.',
   },
   {
@@ -265,9 +265,17 @@ export const budgetMutants = [
     test: 'test/unit/stream/parking.test.ts',
   },
   {
+    name: 'each of many streams is looked at for each',
+    file: 'worker/budget.ts',
+    find: 'const MANY = 100\n',
+    replace: 'const MANY = Number.POSITIVE_INFINITY\n',
+    defect: 'A tab that opens thousands of streams keeps the hub from the others.',
+    test: 'test/unit/budget.test.ts',
+  },
+  {
     name: 'who is shown in its turn is not told',
     file: 'worker/budget.ts',
-    find: "      if (slot.state === 'held' && slot.isTurn && isSafe) slot.stay()\n",
+    find: "      if (slot.state === 'held' && slot.isTurn && rankOf(slot.claimant) > highest) slot.stay()\n",
     replace: '',
     defect: 'A page that is shown goes on being told that its stream is parked.',
     test: 'test/unit/stream/parking.test.ts',

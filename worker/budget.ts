@@ -69,7 +69,7 @@ class Slot implements Share {
     this.#budget.remove(this)
   }
 
-  /** It is nobody's turn but its own. */
+  /** Nobody waits for its connection any more, so it keeps it. */
   stay(): void {
     this.isTurn = false
     this.claimant.stays()

@@ -99,7 +99,8 @@ export interface ConnectOptions<
   /**
    * What the stream costs while this page is hidden. `'live'`: as if it were visible. `'batch'`: the page is given what has come
    * once a second at most. `'park'`, or `{ parkAfter: ms }` after so long: the page can do without a connection. Where all pages
-   * that share the stream are hidden and can do without, the hub gives it up, and resumes when one of them is shown.
+   * that share the stream are hidden and can do without, the hub gives it up, and resumes when one of them is shown. The longest
+   * time that one of them says counts, from when the last of them was hidden.
    * @default 'live'
    */
   hidden?: Hidden

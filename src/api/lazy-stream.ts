@@ -227,7 +227,7 @@ export class PageLazyStream implements LazyStream {
   reconnect(): void {
     for (const opening of this.#openings) opening.revive()
     // They share one connection.
-    const [stream] = Array.from(this.#openings, ({ stream }) => stream).filter((one) => one !== undefined)
+    const [stream] = [...this.#openings].flatMap(({ stream }) => stream ?? [])
     stream?.reconnect()
   }
 

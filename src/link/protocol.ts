@@ -345,7 +345,7 @@ export interface OriginReport {
   protocol: string
   /** Most connections that the hub holds; `Infinity` for any number. */
   limit: number
-  /** Streams that hold one, or wait to try again. */
+  /** Streams that have a connection. One that waits before it tries again has none. */
   live: number
   /** Streams that are parked. */
   parked: number

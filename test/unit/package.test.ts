@@ -49,6 +49,12 @@ test('nothing that is shipped knows a storage', () => {
   }
 })
 
+test('nothing that is shipped calls Array.from(), which libraries of pages replace', () => {
+  // Prototype.js and MooTools know nothing of sets and maps there.
+  for (const name of ['page.js', 'index.js', 'shared-event-source.js', 'hub.js', 'worker.js'])
+    expect(read(`dist/${name}`), name).not.toMatch(/\bArray\.from\b/)
+})
+
 describe('the package', () => {
   let folder: string
   let tarball: string

@@ -60,11 +60,16 @@ export function streamFamily<Arguments extends readonly Argument[], Stream exten
   define: (...args: Arguments) => Stream,
 ): (...args: Arguments) => Stream {
   const known = new Map<string, WeakRef<Stream>>()
+  /** With so many it looks for those that are gone, so that each costs the same however many there are. */
+  let most = 64
   return (...args) => {
     const key = JSON.stringify(args)
     const present = known.get(key)?.deref()
     if (present !== undefined) return present
-    for (const [key, stream] of known) if (stream.deref() === undefined) known.delete(key)
+    if (known.size >= most) {
+      for (const [key, stream] of known) if (stream.deref() === undefined) known.delete(key)
+      most = 2 * known.size + 64
+    }
     const stream = define(...args)
     known.set(key, new WeakRef(stream))
     return stream

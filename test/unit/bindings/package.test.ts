@@ -56,9 +56,8 @@ function rendered(script: string): { html: string; touched: string[] } {
       return { events: { cpu: json() } }
     })
     ${script}
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    console.log(JSON.stringify({ html, touched }))
-    process.exit()
+    // Nothing keeps the process, so it ends when all has been done that was begun.
+    process.on('exit', () => console.log(JSON.stringify({ html, touched })))
   `
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', whole], {
     cwd: ROOT,

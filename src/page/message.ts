@@ -3,7 +3,7 @@ const NO_PORTS: readonly MessagePort[] = Object.freeze([])
 /**
  * Looks like a `MessageEvent` to a listener, at a fraction of the cost. The platform's constructor takes its values from a
  * dictionary, which costs twice as much as everything else that is done for an event. So this class derives from `Event`, and
- * inherits from `MessageEvent.prototype`, whose getters it shadows. The README lists what a page could notice.
+ * inherits from `MessageEvent.prototype`, whose getters it shadows. docs/differences.md lists what a page could notice.
  */
 export class Message extends Event {
   /** One private member costs half as much as three. */

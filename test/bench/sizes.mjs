@@ -9,7 +9,7 @@ import { root } from '../../.ci/prepare.mjs'
 /** @typedef {{ minified: number, gzip: number, brotli: number }} Size in bytes */
 
 /** What an app takes from the package; each is bundled by itself. */
-const IMPORTS = ['SharedEventSource', 'connect']
+const IMPORTS = ['SharedEventSource', 'connect', 'defineStream']
 
 /** For whoever comes from VueUse, in place of the rest of the binding. */
 const OF_ITS_OWN = 'useSharedEventSource'

@@ -561,7 +561,7 @@ describeSources(({ kind, page }) => {
         server.channel('near').preamble = 'data: near\n\n'
         elsewhere.channel('far').end()
         const origins = await tab.page.evaluate(() => globalThis.origins)
-        // A departure, see the README: the browser goes on asking where the redirect has led it.
+        // A departure, see docs/differences.md: the browser goes on asking where the redirect has led it.
         expect(origins).toEqual([elsewhere.origin, (kind === 'EventSource' ? elsewhere : server).origin])
         expect(server.channel('near').requests).toHaveLength(kind === 'EventSource' ? 1 : 2)
       })

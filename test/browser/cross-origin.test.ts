@@ -129,7 +129,7 @@ describeSources(({ kind, page }) => {
       })
     })
 
-    // A departure, see the README: this header hides from script that there is a server at all.
+    // A departure, see docs/differences.md: this header hides from script that there is a server at all.
     test('lets itself be embedded nowhere gives an error', async () => {
       await withElsewhere(page, async ({ tab, channel, url }) => {
         channel.headers = { 'cross-origin-resource-policy': 'same-origin' }

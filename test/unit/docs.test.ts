@@ -10,17 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { compile } from 'svelte/compiler'
 import { expect, onTestFinished, test } from 'vitest'
 import * as vue from 'vue/compiler-sfc'
-// @ts-expect-error: a script without types of its own
-import { BINDINGS } from '../../.ci/bindings.mjs'
-// @ts-expect-error: a script without types of its own
-import { measureBindings } from '../bench/sizes.mjs'
 
 const ROOT = join(import.meta.dirname, '../..')
-const PAGES = join(ROOT, 'docs/frameworks')
+const DOCS = join(ROOT, 'docs')
 
 interface Example {
   file: string
@@ -30,7 +26,7 @@ interface Example {
 /** Examples that a page shows whole: those whose first line is the name of their file. */
 const examplesOf = (page: string): Example[] =>
   [
-    ...readFileSync(join(PAGES, page), 'utf8').matchAll(
+    ...readFileSync(join(DOCS, page), 'utf8').matchAll(
       /```\w+\n(?:\/\/ (\S+)|<!-- (\S+) -->)\n([\s\S]*?)```/g,
     ),
   ].map(([, module, component, code = '']) => scriptOf({ file: module ?? component ?? '', code }))
@@ -89,7 +85,7 @@ const FRAMEWORKS: Record<string, object> = {
 }
 
 test.each(Object.entries(FRAMEWORKS))('the examples for %s compile', { timeout: 60_000 }, (name, options) => {
-  const examples = examplesOf(`${name}.md`)
+  const examples = examplesOf(`frameworks/${name}.md`)
   expect(examples.length).toBeGreaterThan(4)
   const files = name === 'angular' ? [...examples, { file: 'angular.d.ts', code: ANGULAR }] : examples
   expect(problemsOf(files, options)).toBe('')
@@ -117,13 +113,35 @@ declare module '@angular/core/rxjs-interop' {
 }
 `
 
-test('the sizes of the bindings that the README states are those of the build', {
-  timeout: 60_000,
-}, async () => {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
-  const sizes = await measureBindings()
-  for (const name of [...BINDINGS.map((name: string) => `tabstream/${name}`), 'useSharedEventSource']) {
-    const row = readme.split('\n').find((line) => line.startsWith('| ') && line.includes(`\`${name}\``))
-    expect(row, name).toContain(`| ${(sizes[name].brotli / 1_000).toFixed(1)} kB |`)
-  }
+/** What an app has of its own, where an example does not say it. */
+const APP = `
+declare const freshToken: () => Promise<string>
+declare const user: { id: string }
+declare const alertSchema: import('tabstream').StandardSchema<{ level: number }>
+declare const draw: (...values: unknown[]) => void
+declare const show: (...values: unknown[]) => void
+declare const append: (text: string) => void
+declare const refetch: (why?: unknown) => void
+declare const signal: AbortSignal
+`
+
+const IMPORT = "import { configure, connect, inspect, SharedEventSource } from 'tabstream'\n"
+
+/** Examples without a file's name: each is a module of its own, and shorter ones take it as said that the package is imported. */
+const fragmentsOf = (page: string): Example[] =>
+  [...readFileSync(join(DOCS, page), 'utf8').matchAll(/```(?:ts|js)\n([\s\S]*?)```/g)]
+    .map(([, code = '']) => code)
+    .filter((code) => !/^\/\/ \S+\.\w+\n/.test(code))
+    .map((code, index) => ({
+      file: `${basename(page, '.md')}-${index}.ts`,
+      code: `${code.includes("from 'tabstream'") ? '' : IMPORT}${APP}${code}\nexport {}\n`,
+    }))
+
+test('every other example compiles', { timeout: 60_000 }, () => {
+  const pages = ['../README.md', ...readdirSync(DOCS).filter((name) => name.endsWith('.md'))]
+  const fragments = pages.flatMap(fragmentsOf)
+  const files = pages.flatMap(examplesOf).filter(({ file }) => !file.endsWith('.mjs'))
+  expect(fragments.length).toBeGreaterThan(10)
+  expect(files.length).toBeGreaterThan(5)
+  expect(problemsOf([...fragments, ...files], {})).toBe('')
 })

@@ -5,11 +5,11 @@ import { brokenPromises } from './promises.ts'
 import { type Happening, play, type Schedule } from './schedule.ts'
 import { KINDS, type ServerKind } from './world/kinds.ts'
 
-// What the README says a page is given is what these servers lead to, in a schedule of which each part is usual.
+// What docs/guarantees.md says a page is given is what these servers lead to, in a schedule of which each part is usual.
 
-const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+const PAGE = readFileSync(join(import.meta.dirname, '../../docs/guarantees.md'), 'utf8')
 
-/** The kinds of server that each row of the README's table is about. */
+/** The kinds of server that each row of its table is about. */
 const ROWS: Record<string, { kinds: ServerKind[] }> = {
   'replays what came after the ID': { kinds: ['strict', 'polling', 'paging', 'dispensing'] },
   'replays from the ID on': { kinds: ['inclusive'] },
@@ -36,7 +36,7 @@ const ROWS: Record<string, { kinds: ServerKind[] }> = {
 }
 
 /** Left column and right column. */
-const table = README.slice(README.indexOf('| a server that | gives a page'))
+const table = PAGE.slice(PAGE.indexOf('| a server that | gives a page'))
   .split('\n\n', 1)[0]
   ?.split('\n')
   .slice(2)
@@ -99,7 +99,7 @@ const kinds = Object.entries(ROWS).flatMap(([beginning, { kinds }]) =>
   kinds.map((kind) => ({ kind, beginning })),
 )
 
-test.each(kinds)('a server "$kind" gives a page what the README says', async ({ kind, beginning }) => {
+test.each(kinds)('a server "$kind" gives a page what the documentation says', async ({ kind, beginning }) => {
   const [, right = ''] = rowOf(beginning) ?? []
   expect(right).not.toBe('')
   const isWhole = /^(everything, once|as they come)/.test(right)

@@ -59,10 +59,12 @@ export class WorkerFailure {
 
 /** Where the script is looked for, and what to do. For people. */
 export function remedyFor(worker: unknown): string {
-  // Beside this file, unless a bundler that knows the worker has given it another name. With a variable, it does not take
-  // this for another use of it.
-  const file = 'worker.js'
-  const url = worker === undefined ? new URL(file, import.meta.url) : new URL(`${worker}`, location.href)
+  // Beside this file, unless a bundler that knows the worker has given it another name. A bundler takes each
+  // `new URL(…, import.meta.url)` for a file to copy, also where a minifier has filled in a variable; so this is none.
+  const url =
+    worker === undefined
+      ? import.meta.url.replace(/[^/]*$/, 'worker.js')
+      : new URL(`${worker}`, location.href)
   return (
     `. Is it at ${url}? Where a bundler does not copy it, copy node_modules/tabstream/dist/worker.js to where you serve ` +
     'scripts from, and say configure({ worker: "/its/address.js" })'

@@ -121,6 +121,16 @@ describe('the package', () => {
     expect(files.filter((path) => path.startsWith('dist/')).sort()).toEqual([...intended].sort())
   })
 
+  test('lets bundlers find the worker at one place, so that they copy it once', () => {
+    const scripts = files.filter((file) => file.endsWith('.js'))
+    const places = scripts.flatMap((path) =>
+      [...read(path).matchAll(/new URL\((?:[^()]|\(\))*?import\.meta\.url\)/g)].map(
+        ([text]) => `${path}: ${text}`,
+      ),
+    )
+    expect(places).toEqual(["dist/page.js: new URL('./worker.js', import.meta.url)"])
+  })
+
   test('names the same entry for bundlers that know no exports', () => {
     const { types, default: script } = manifest.exports['.'] as Record<string, string>
     expect([manifest.main, manifest.module, manifest.types]).toEqual([script, script, types])

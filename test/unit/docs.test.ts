@@ -23,13 +23,17 @@ interface Example {
   code: string
 }
 
-/** Examples that a page shows whole: those whose first line is the name of their file. */
-const examplesOf = (page: string): Example[] =>
-  [
-    ...readFileSync(join(DOCS, page), 'utf8').matchAll(
-      /```\w+\n(?:\/\/ (\S+)|<!-- (\S+) -->)\n([\s\S]*?)```/g,
+/** Code of a page whose first line is the name of its file, by that name. */
+const namedBlocks = (page: string): Map<string, string> =>
+  new Map(
+    [...page.matchAll(/```\w+\n(?:\/\/ (\S+)|<!-- (\S+) -->)\n([\s\S]*?)```/g)].map(
+      ([, module, component, code = '']) => [module ?? component ?? '', code],
     ),
-  ].map(([, module, component, code = '']) => scriptOf({ file: module ?? component ?? '', code }))
+  )
+
+/** Examples that a page shows whole. */
+const examplesOf = (page: string): Example[] =>
+  [...namedBlocks(readFileSync(join(DOCS, page), 'utf8'))].map(([file, code]) => scriptOf({ file, code }))
 
 /** The script of a component, with what its template says where Vue's compiler makes TypeScript of that. */
 function scriptOf({ file, code }: Example): Example {
@@ -144,4 +148,19 @@ test('every other example compiles', { timeout: 60_000 }, () => {
   expect(fragments.length).toBeGreaterThan(10)
   expect(files.length).toBeGreaterThan(5)
   expect(problemsOf([...fragments, ...files], {})).toBe('')
+})
+
+test.each(['react', 'solid', 'svelte', 'vue'])('the example app for %s has what the page shows', (name) => {
+  const shown = namedBlocks(readFileSync(join(DOCS, `frameworks/${name}.md`), 'utf8'))
+  const folder = join(ROOT, 'demo/apps', name, 'src')
+  const shared = readdirSync(folder).filter((file) => shown.has(file))
+  expect(shared.map((file) => [file, readFileSync(join(folder, file), 'utf8')])).toEqual(
+    shared.map((file) => [file, shown.get(file)]),
+  )
+  expect(shared.length).toBe(5)
+})
+
+test('the server of the example apps is the one that the documentation shows', () => {
+  const shown = namedBlocks(readFileSync(join(DOCS, 'servers.md'), 'utf8'))
+  expect(readFileSync(join(ROOT, 'demo/apps/server.mjs'), 'utf8')).toBe(shown.get('server.mjs'))
 })

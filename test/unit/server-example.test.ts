@@ -16,7 +16,7 @@ const MAIN = `
 import { publish, server } from './server.mjs'
 server.listen(Number(process.env.PORT), '127.0.0.1', () => process.send('listening'))
 let count = 0
-process.on('message', () => publish('n', ++count))
+process.on('message', () => publish('n', String(++count)))
 `
 
 const exampleOf = (file: string): string =>

@@ -214,29 +214,67 @@ describe('an app', () => {
     expect(outputFiles[0]?.text).not.toContain('extends EventTarget')
   })
 
-  test.each([{ lib: ['es2022', 'dom'] }, { lib: ['es2022', 'dom', 'dom.iterable', 'esnext.disposable'] }])(
-    'in TypeScript compiles with the libraries $lib',
-    { timeout: 60_000 },
-    ({ lib }) => {
-      const options = { lib, target: 'es2022', module: 'nodenext', strict: true, types: [], noEmit: true }
+  describe.each([
+    { module: 'node16' },
+    { module: 'nodenext' },
+    { module: 'esnext', moduleResolution: 'bundler' },
+  ])('in TypeScript, resolved as by $module', (resolution) => {
+    const problemsOf = (code: string, lib: string[]): string => {
+      const compilerOptions = {
+        lib,
+        target: 'es2022',
+        strict: true,
+        types: [],
+        noEmit: true,
+        skipLibCheck: false,
+        ...resolution,
+      }
       const write = (file: string, text: string) => writeFileSync(join(folder, file), text)
       write('package.json', '{ "type": "module" }')
-      write('tsconfig.json', JSON.stringify({ compilerOptions: { ...options, skipLibCheck: false } }))
-      write(
-        'app.ts',
-        `import { connect, SharedEventSource } from 'tabstream'
+      write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['app.ts'] }))
+      write('app.ts', code)
+      return runTool('tsc', '--project', folder).stdout
+    }
+
+    test.each([{ lib: ['es2022', 'dom'] }, { lib: ['es2022', 'dom', 'dom.iterable', 'esnext.disposable'] }])(
+      'compiles with the libraries $lib',
+      { timeout: 60_000 },
+      ({ lib }) => {
+        const code = `import { connect, SharedEventSource } from 'tabstream'
+import 'tabstream/worker'
+import 'tabstream/global'
 const source: EventSource = new SharedEventSource('/events')
 source.addEventListener('cpu', ({ data }) => console.log(data))
 const stream = connect('/events')
 stream.on('cpu', ({ data }) => console.log(data))
 export const end: () => void = () => stream.close()
-`,
-      )
-      const { stdout, status } = runTool('tsc', '--project', folder)
-      expect(stdout).toBe('')
-      expect(status).toBe(0)
-    },
-  )
+`
+        expect(problemsOf(code, lib)).toBe('')
+      },
+    )
+
+    test('tells hooks, composables, primitives and classes what each event has', { timeout: 60_000 }, () => {
+      const code = `import { defineStream, json, text } from 'tabstream'
+import { useStream, useStreamFold, useStreamListener } from 'tabstream/react'
+import { createStream } from 'tabstream/solid'
+import { Fold, Latest } from 'tabstream/svelte'
+import { useStream as useVue } from 'tabstream/vue'
+const feed = defineStream('/events', { events: { cpu: json<{ load: number }>(), log: text } })
+export const react: number | undefined = useStream(feed, 'cpu', (event) => event?.data.load)
+export const fold: string[] = useStreamFold(feed, 'log', (all, { data }) => [...all, data], [] as string[])
+useStreamListener(feed, 'cpu', ({ data }) => data.load.toFixed())
+export const solid: number | undefined = createStream(() => feed, 'cpu')()?.data.load
+export const svelte: number | undefined = new Latest(feed, 'cpu').current?.data.load
+export const all: string[] = new Fold(feed, 'log', (lines, { data }) => [...lines, data], [] as string[]).current
+export const vue: string | undefined = useVue(feed, 'log').value?.data
+// @ts-expect-error: nothing of this name is sent
+useStream(feed, 'disk')
+// @ts-expect-error: data are numbers
+export const wrong: string | undefined = useStream(feed, 'cpu', (event) => event?.data.load)
+`
+      expect(problemsOf(code, ['es2022', 'dom', 'dom.iterable'])).toBe('')
+    })
+  })
 })
 
 describe('dist/index.js', () => {

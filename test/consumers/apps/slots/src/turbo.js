@@ -1,0 +1,4 @@
+import { connectStreamSource } from '@hotwired/turbo'
+import { SharedEventSource } from 'tabstream'
+
+connectStreamSource(new SharedEventSource('/turbo'))

@@ -27,8 +27,10 @@ const wished = address.searchParams.get('panels')?.split(',') ?? [...offers.keys
 
 /** @type {Map<string, PlotPanel | ProcessPanel>} */
 const panels = new Map()
-/** @type {EventSource | undefined} */
+/** @type {import('./source.js').Source | undefined} */
 let source
+/** @type {Map<string, () => void>} what ends listening, by name */
+const listening = new Map()
 /** @type {import('./source.js').Kind} */
 let kind = address.searchParams.get('source') === 'native' ? 'native' : 'shared'
 let attempt = 0
@@ -61,12 +63,22 @@ const redraw = (names) => {
 
 // The stream
 
-/** @param {MessageEvent} event */
-const receive = (event) => {
-  events += 1
-  declare('events', events)
-  panels.get(event.type)?.add([JSON.parse(event.data)])
-  redraw([event.type])
+/** @param {string} name */
+const listen = (name) => {
+  const end = source?.on(name, (data) => {
+    events += 1
+    declare('events', events)
+    panels.get(name)?.add([data])
+    redraw([name])
+  })
+  if (end) listening.set(name, end)
+}
+
+const close = () => {
+  for (const end of listening.values()) end()
+  listening.clear()
+  source?.close()
+  source = undefined
 }
 
 /** What the page says of the connection, and where there is something to do, what. */
@@ -78,6 +90,7 @@ const states = {
   ],
   live: ['Live', ''],
   reconnecting: ['Reconnecting…', ''],
+  parked: ['Parked', 'Other tabs need the connection more. Nothing is missed.'],
   closed: ['Connection closed', 'The server ended the stream for good. Reload the page to try again.'],
   missing: ['tabstream is missing', 'Build it with: npm run build. A plain EventSource works without.'],
 }
@@ -97,16 +110,15 @@ const showState = (next) => {
 const connect = async () => {
   attempt += 1
   const mine = attempt
-  source?.close()
-  source = undefined
+  close()
   showState('connecting')
-  const opened = await openSource(kind).catch(() => undefined)
+  const opened = await openSource(kind, (next) => {
+    if (mine === attempt) showState(next)
+  }).catch(() => undefined)
   if (mine !== attempt) return opened?.close()
   if (!opened) return showState('missing')
   source = opened
-  opened.onopen = () => showState('live')
-  opened.onerror = () => showState(opened.readyState === opened.CLOSED ? 'closed' : 'reconnecting')
-  for (const name of panels.keys()) opened.addEventListener(name, receive)
+  for (const name of panels.keys()) listen(name)
   setTimeout(() => {
     if (mine === attempt && state === 'connecting') showState('waiting')
   }, PATIENCE)
@@ -131,12 +143,13 @@ const showPanel = (name) => {
   panels.set(name, panel)
   const inOrder = [...offers.keys()].flatMap((each) => panels.get(each)?.element ?? [])
   find('panels').replaceChildren(...inOrder)
-  source?.addEventListener(name, receive)
+  listen(name)
 }
 
 /** @param {string} name */
 const hidePanel = (name) => {
-  source?.removeEventListener(name, receive)
+  listening.get(name)?.()
+  listening.delete(name)
   panels.get(name)?.remove()
   panels.delete(name)
 }

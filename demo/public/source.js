@@ -16,16 +16,63 @@ export const tabstream = () => {
 }
 
 /**
- * Opens the feed. Whatever comes back is used as an EventSource: the two kinds differ in this file only.
+ * @typedef {'connecting' | 'live' | 'reconnecting' | 'parked' | 'closed'} State
+ *
+ * @typedef {object} Source
+ * @property {(name: string, listener: (data: any) => void) => () => void} on listens to a name; what it returns ends that
+ * @property {() => void} close
+ */
+
+/** @type {Record<import('tabstream').LazyStatus['state'], State>} */
+const states = {
+  idle: 'connecting',
+  connecting: 'connecting',
+  open: 'live',
+  retrying: 'reconnecting',
+  parked: 'parked',
+  closed: 'closed',
+}
+
+/** @param {(state: State) => void} onState @returns {Source} */
+const openNative = (onState) => {
+  const source = new EventSource('/events')
+  source.onopen = () => onState('live')
+  source.onerror = () => onState(source.readyState === source.CLOSED ? 'closed' : 'reconnecting')
+  return {
+    on(name, listener) {
+      const receive = (/** @type {MessageEvent} */ { data }) => listener(JSON.parse(data))
+      source.addEventListener(name, receive)
+      return () => source.removeEventListener(name, receive)
+    },
+    close: () => source.close(),
+  }
+}
+
+/** @param {(state: State) => void} onState @returns {Promise<Source>} */
+const openShared = async (onState) => {
+  const { defineStream } = await tabstream()
+  const feed = defineStream('/events')
+  // The page shows whether it is live, also while no panel is chosen.
+  const release = feed.hold()
+  const ignore = feed.status.subscribe(({ state }) => onState(states[state]))
+  return {
+    on: (name, listener) => feed.on(name, ({ data }) => listener(JSON.parse(data))),
+    close() {
+      ignore()
+      release()
+    },
+  }
+}
+
+/**
+ * Opens the feed: shared by all tabs, or by an EventSource of this tab's own.
  *
  * @param {Kind} kind
- * @returns {Promise<EventSource>}
+ * @param {(state: State) => void} onState
+ * @returns {Promise<Source>} rejects where the library is missing
  */
-export const openSource = async (kind) => {
-  if (kind === 'native') return new EventSource('/events')
-  const { SharedEventSource } = await tabstream()
-  return new SharedEventSource('/events')
-}
+export const openSource = async (kind, onState) =>
+  kind === 'native' ? openNative(onState) : openShared(onState)
 
 /**
  * @param {Kind} kind

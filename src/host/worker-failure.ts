@@ -57,14 +57,23 @@ export class WorkerFailure {
   }
 }
 
-/** Where the script is looked for, and what to do. For people. */
-export function remedyFor(worker: unknown): string {
+/**
+ * Where the script is looked for, and what to do; `''` where the script is not what is wrong. For people.
+ *
+ * @param reasons why there is no worker. Browsers name another origin each in their own words
+ */
+export function remedyFor(worker: unknown, reasons: string): string {
+  if (!/ script|Worker'|insecure/.test(reasons)) return ''
   // Beside this file, unless a bundler that knows the worker has given it another name. With a variable, it does not take
   // this for another use of it.
   const file = 'worker.js'
-  const url = worker === undefined ? new URL(file, import.meta.url) : new URL(`${worker}`, location.href)
+  const url = new URL(`${worker ?? file}`, worker ? location.href : import.meta.url)
+  const why =
+    url.origin === location.origin
+      ? `Is it at ${url}? Where a bundler does not copy it`
+      : `${url} has another origin`
   return (
-    `. Is it at ${url}? Where a bundler does not copy it, copy node_modules/tabstream/dist/worker.js to where you serve ` +
-    'scripts from, and say configure({ worker: "/its/address.js" })'
+    `. ${why}, copy node_modules/tabstream/dist/worker.js to where you serve scripts from, and say ` +
+    'configure({ worker: "/its/address.js" })'
   )
 }

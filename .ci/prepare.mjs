@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { installPackages } from './packages.mjs'
@@ -25,6 +25,10 @@ const SOURCES = [
 
 /** Installs the dependencies and builds `dist`, each only where something has changed since. */
 export function prepare() {
+  // npm would empty the folder that a link leads to, which belongs to another checkout.
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    return console.log('node_modules is a link: nothing is installed or built here. To build: npm run build')
+  }
   once('node_modules', ['package-lock.json'], 'Installing dependencies', () =>
     npm('ci', '--no-fund', '--no-audit'),
   )

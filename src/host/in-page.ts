@@ -52,8 +52,7 @@ function make(
         return host.open(...link)
       },
       /** Says also what to do where it is the worker's script that has failed. */
-      warning: (reasons) =>
-        `${host.warning?.(reasons)}${reasons.includes('worker script') ? remedyFor(worker) : ''}`,
+      warning: (reasons) => `${host.warning?.(reasons)}${remedyFor(worker, reasons)}`,
       isHere: () => host.isHere?.() ?? false,
       leave: () => host.leave?.(),
     }

@@ -57,16 +57,22 @@ export class WorkerFailure {
   }
 }
 
-/** Where the script is looked for, and what to do. For people. */
-export function remedyFor(worker: unknown): string {
+/**
+ * Where the script is looked for, and what to do; `''` where the script is not what is wrong. For people.
+ *
+ * @param reasons why there is no worker. Browsers name another origin each in their own words
+ */
+export function remedyFor(worker: unknown, reasons: string): string {
+  if (!/ script|Worker'|insecure/.test(reasons)) return ''
   // Beside this file, unless a bundler that knows the worker has given it another name. A bundler takes each
   // `new URL(…, import.meta.url)` for a file to copy, also where a minifier has filled in a variable; so this is none.
-  const url =
-    worker === undefined
-      ? import.meta.url.replace(/[^/]*$/, 'worker.js')
-      : new URL(`${worker}`, location.href)
+  const url = new URL(`${worker ?? import.meta.url.replace(/[^/]*$/, 'worker.js')}`, location.href)
+  const why =
+    url.origin === location.origin
+      ? `Is it at ${url}? Where a bundler does not copy it`
+      : `${url} has another origin`
   return (
-    `. Is it at ${url}? Where a bundler does not copy it, copy node_modules/tabstream/dist/worker.js to where you serve ` +
-    'scripts from, and say configure({ worker: "/its/address.js" })'
+    `. ${why}, copy node_modules/tabstream/dist/worker.js to where you serve scripts from, and say ` +
+    'configure({ worker: "/its/address.js" })'
   )
 }

@@ -104,6 +104,8 @@ describe('pages share through a leader', () => {
     try {
       const tabs = await set.openMany(4, `/page?library=${encodeURIComponent(elsewhere.origin)}`)
       await expectFallback(set, tabs, noWorker(/origin/i))
+      const [warning] = await warnings(tabs[0] as Tab)
+      expect(warning).toContain(`${elsewhere.url('/tabstream/worker.js')} has another origin, copy `)
       expect(set.server.journal.filter((entry) => entry.includes('/tabstream/'))).toEqual([])
     } finally {
       await elsewhere.close()

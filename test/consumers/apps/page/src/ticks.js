@@ -1,0 +1,14 @@
+import { configure, inspect, SharedEventSource } from 'tabstream'
+
+// What the test asks each tab, and says to some.
+globalThis.inspectTabstream = inspect
+const host = new URLSearchParams(location.search).get('host') ?? 'auto'
+
+/** Shows the latest of the ticks. */
+export function showTicks(options = {}) {
+  configure({ ...options, host })
+  const events = new SharedEventSource('/events')
+  events.addEventListener('tick', ({ data }) => {
+    document.querySelector('#latest').textContent = JSON.parse(data).count
+  })
+}

@@ -1,0 +1,1 @@
+importScripts('https://cdn.example/tabstream/worker.js')

@@ -1,0 +1,216 @@
+import { join } from 'node:path'
+
+/**
+ * What an app is made of, and how its tabs must find it.
+ *
+ * @typedef {object} Consumer
+ * @property {string} name
+ * @property {string} [tool] package whose version is told; without, it is the browser's
+ * @property {readonly string[]} [from] folders of `apps`, laid one over the other; otherwise the one of its name
+ * @property {string} [node] version of Node that the tool needs, where it is a newer one
+ * @property {boolean} [isQuick] part of the quick run
+ * @property {readonly Mode[]} modes
+ */
+
+/**
+ * @typedef {object} App
+ * @property {string} name
+ * @property {string} [build] command that comes first
+ * @property {(port: number) => string} [serve] command of the app's own server
+ * @property {(by: { folder: string, made: { folder: string } }) => string[]} [folders] what is served where the app has no server
+ * @property {import('./site.mjs').SiteOptions} [site] how they are served
+ * @property {(by: { folder: string, made: { folder: string } }) => string[]} [onCdn] what another origin serves, `https://cdn.example` in
+ *   the app's files
+ * @property {(by: any) => Promise<import('./tabs.mjs').Sight>} [run] in place of all this
+ */
+
+/** @typedef {App & import('./tabs.mjs').Expected} Mode */
+
+const HOST = 'shared-worker'
+
+/** @param {string} command @returns {Mode} */
+const development = (command) => ({
+  name: 'development',
+  serve: (port) => `${command} ${port}`,
+  host: HOST,
+  takesHost: true,
+})
+
+/** @param {string} command @param {...string} folders @returns {Mode} */
+const production = (command, ...folders) => ({
+  name: 'production',
+  build: command,
+  folders: within(...folders),
+  host: HOST,
+  takesHost: true,
+})
+
+/** @param {...string} names @returns {(by: { folder: string }) => string[]} */
+const within =
+  (...names) =>
+  ({ folder }) =>
+    names.map((name) => join(folder, name))
+
+/** The app's folder, and `/tabstream/` with what the package has in `dist`. @param {{ folder: string, made: { folder: string } }} by */
+const beside = ({ folder, made }) => [folder, made.folder]
+
+/** @param {{ made: { folder: string } }} by */
+const onlyPackage = ({ made }) => [made.folder]
+
+/** What a page says that finds no worker beside its script. */
+const MISSING = /host "leader".*Is it at http:\/\/localhost:\d+\/tabstream\/worker\.js\?/
+
+/** What it says where its script has come from another origin. */
+const ELSEWHERE = /host "leader".*http:\/\/127\.0\.0\.1:\d+\/tabstream\/worker\.js has another origin, copy/
+
+/** @param {number} version @returns {Consumer} */
+const vite = (version) => ({
+  name: `vite-${version}`,
+  tool: 'vite',
+  from: ['page', `vite-${version}`],
+  isQuick: version > 6,
+  modes: [development('vite --port'), production('vite build', 'dist')],
+})
+
+/** @type {readonly Consumer[]} */
+export const CONSUMERS = [
+  vite(8),
+  vite(7),
+  vite(6),
+  vite(5),
+  {
+    name: 'webpack',
+    tool: 'webpack',
+    from: ['page', 'webpack'],
+    isQuick: true,
+    modes: [
+      development('webpack serve --mode development --port'),
+      production('webpack --mode production', 'dist', 'public'),
+    ],
+  },
+  {
+    name: 'rspack',
+    tool: '@rspack/core',
+    from: ['page', 'webpack', 'rspack'],
+    modes: [
+      development('rspack serve --mode development --port'),
+      production('rspack build --mode production', 'dist', 'public'),
+    ],
+  },
+  {
+    name: 'parcel',
+    tool: 'parcel',
+    from: ['page', 'parcel'],
+    modes: [development('parcel index.html --port'), production('parcel build index.html', 'dist')],
+  },
+  {
+    name: 'esbuild',
+    tool: 'esbuild',
+    from: ['page', 'copied', 'esbuild'],
+    isQuick: true,
+    modes: [development('node build.js --serve'), production('node build.js', 'public')],
+  },
+  {
+    name: 'rollup',
+    tool: 'rollup',
+    from: ['page', 'copied', 'rollup'],
+    modes: [production('rollup --config', 'public')],
+  },
+  {
+    name: 'rolldown',
+    tool: 'rolldown',
+    from: ['page', 'copied', 'rolldown'],
+    modes: [production('rolldown --config', 'public')],
+  },
+  {
+    name: 'vite-cdn',
+    tool: 'vite',
+    from: ['page', 'copied', 'vite-cdn'],
+    modes: [
+      {
+        ...production('npm run build', 'dist'),
+        name: "assets on a CDN, the worker on the page's origin",
+        onCdn: within('dist'),
+      },
+    ],
+  },
+  {
+    name: 'script',
+    isQuick: true,
+    modes: [
+      { name: 'plain <script>', folders: beside, host: HOST },
+      {
+        name: "under a policy of default-src 'self'",
+        folders: beside,
+        host: HOST,
+        site: { policy: "default-src 'self'" },
+      },
+    ],
+  },
+  {
+    name: 'script-cdn',
+    from: ['script', 'script-cdn'],
+    modes: [
+      {
+        name: '<script> from a CDN',
+        folders: within('.'),
+        onCdn: onlyPackage,
+        host: 'leader',
+        warning: ELSEWHERE,
+      },
+    ],
+  },
+  {
+    name: 'script-cdn-worker',
+    from: ['script', 'script-cdn', 'script-cdn-worker'],
+    modes: [
+      {
+        name: "<script> from a CDN, the worker on the page's origin",
+        folders: within('.'),
+        onCdn: onlyPackage,
+        host: HOST,
+      },
+    ],
+  },
+  {
+    name: 'module',
+    from: ['page', 'module'],
+    isQuick: true,
+    modes: [
+      { name: 'modules and an import map', folders: beside, host: HOST, takesHost: true },
+      {
+        name: 'index.html in place of a missing worker',
+        folders: beside,
+        site: { missing: '/tabstream/worker.js', fallback: true },
+        host: 'leader',
+        warning: MISSING,
+      },
+    ],
+  },
+  {
+    name: 'module-cdn',
+    from: ['page', 'module', 'module-cdn'],
+    modes: [
+      {
+        name: 'modules from a CDN',
+        folders: within('.'),
+        onCdn: onlyPackage,
+        host: 'leader',
+        warning: ELSEWHERE,
+      },
+    ],
+  },
+  {
+    name: 'module-cdn-worker',
+    from: ['page', 'copied', 'module', 'module-cdn', 'script-cdn-worker'],
+    modes: [
+      {
+        name: "modules from a CDN, the worker on the page's origin",
+        folders: within('.'),
+        onCdn: onlyPackage,
+        host: HOST,
+        takesHost: true,
+      },
+    ],
+  },
+]

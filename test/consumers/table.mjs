@@ -1,0 +1,40 @@
+/**
+ * @typedef {object} Row
+ * @property {string} name
+ * @property {string} version
+ * @property {string} mode
+ * @property {string} host
+ * @property {number | string} tabs
+ * @property {number | string} connections
+ * @property {number} seconds
+ * @property {string} result
+ * @property {string[]} problems
+ */
+
+/** @param {readonly Row[]} rows */
+export function tableOf(rows) {
+  const cells = [
+    ['consumer', 'version', 'mode', 'host', 'tabs', 'connections', 'seconds', 'result'],
+    ...rows.map((row) =>
+      [
+        row.name,
+        row.version,
+        row.mode,
+        row.host,
+        row.tabs,
+        row.connections,
+        row.seconds.toFixed(1),
+        row.result,
+      ].map(String),
+    ),
+  ]
+  const widths = cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? []
+  return cells
+    .map((row) =>
+      row
+        .map((text, column) => text.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}

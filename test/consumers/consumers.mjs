@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { exampleOf, lookAtExample } from './examples.mjs'
+import { lookAtSlots } from './slots.mjs'
 
 /**
  * What an app is made of, and how its tabs must find it.
@@ -70,6 +72,14 @@ const vite = (version) => ({
   from: ['page', `vite-${version}`],
   isQuick: version > 6,
   modes: [development('vite --port'), production('vite build', 'dist')],
+})
+
+/** @param {string} name @returns {Consumer} */
+const example = (name) => ({
+  name: `demo-${name}`,
+  tool: name === 'solid' ? 'solid-js' : name,
+  from: [exampleOf(name)],
+  modes: [{ name: 'the example app', run: lookAtExample }],
 })
 
 /** @type {readonly Consumer[]} */
@@ -213,4 +223,9 @@ export const CONSUMERS = [
       },
     ],
   },
+  example('react'),
+  example('vue'),
+  example('svelte'),
+  example('solid'),
+  { name: 'slots', modes: [{ name: 'libraries that take a source', run: lookAtSlots }] },
 ]

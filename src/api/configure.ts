@@ -31,8 +31,8 @@ export interface Options {
    * Keeps the worker and its connections for a moment after the last page has gone, so that a multi-page
    * site keeps its connection from page to page: with `true` that of streams with a `key`, because only that tells users apart.
    * `'public'` says that it does not matter whose page comes next, and keeps every stream's. Browsers without
-   * `extendedLifetime` keep a connection only as long as another page is open. Pages with this option share no connections
-   * with pages that have it not.
+   * `extendedLifetime` keep a connection only as long as another page is open. Pages with a worker share no connections with
+   * pages that differ in having this option.
    * @default false
    */
   keepAlive?: boolean | 'public'

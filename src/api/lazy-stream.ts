@@ -248,6 +248,9 @@ export class PageLazyStream implements LazyStream {
       )
       this.#openings.add(opening)
       const release = opening.use((stream) => {
+        // Opened anew, it may be another user's, and nobody knows what came meanwhile.
+        feed.set(initial)
+        feed.tell()
         const take = (event: StreamEvent) => feed.set(step(feed.get(), event))
         const offs = names.map((name) => stream.on(name, take as Listener<never>))
         return () => {

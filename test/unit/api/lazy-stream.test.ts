@@ -155,6 +155,31 @@ describe('a defined stream', () => {
   })
 })
 
+describe('its stores', () => {
+  test('begin anew where it is opened anew, perhaps for another user', async () => {
+    const { world } = stage()
+    let user = 'ann'
+    const feed = defineStream(URL_OF_EVENTS, () => ({ key: user }))
+    const latest: (string | undefined)[] = []
+    feed.latest('message').subscribe((event) => latest.push(event?.data))
+    const all: string[][] = []
+    feed
+      .fold('message', [] as string[], (list, { data }) => [...list, data])
+      .subscribe((list) => all.push(list))
+    await world.clock.advance(OPEN)
+    await send(world, 'of ann')
+    feed.end()
+    await world.clock.advance(OPEN)
+    user = 'bob'
+    feed.reconnect()
+    expect([latest.at(-1), all.at(-1)]).toEqual([undefined, []])
+    await world.clock.advance(OPEN)
+    await send(world, 'of bob')
+    expect(latest).toEqual([undefined, 'of ann', undefined, 'of bob'])
+    expect(all).toEqual([[], ['of ann'], [], ['of bob']])
+  })
+})
+
 describe('its status', () => {
   test('is idle while nobody uses the stream', async () => {
     const { world } = stage()

@@ -25,12 +25,18 @@ const HELD = 1_050
  */
 export function deceptionsOf(connections: readonly Incoming[]): Stretch[] {
   const before: Writing[] = []
+  // Less what may have been taken for a replay: then the client still asks for what it had before that.
+  const undoubted: Writing[] = []
   const stretches: Stretch[] = []
   let after = 0
   for (const connection of connections) {
-    const deceptive = lastDeceptive(connection, before)
+    const deceptive = [lastDeceptive(connection, before), lastDeceptive(connection, undoubted)].reduce(
+      (last, one) => (one === undefined || (last && last.number > one.number) ? last : one),
+    )
     if (deceptive !== undefined) stretches.push({ after, upTo: deceptive.number })
-    before.push(...connection.writings.filter(({ hasArrived }) => hasArrived))
+    const arrived = connection.writings.filter(({ hasArrived }) => hasArrived)
+    before.push(...arrived)
+    undoubted.push(...arrived.filter(({ number }) => deceptive === undefined || number > deceptive.number))
     const isHeld = deceptive === undefined && isCutWhileHeld(connection)
     if (!isHeld) after = before.reduce((most, { number }) => Math.max(most, number), 0)
   }

@@ -228,15 +228,15 @@ export const mutants = [
   {
     name: 'no gap after a cut',
     file: 'worker/stream/reception.ts',
-    find: '    if (hasGap && (role',
+    find: '    if (this.#course.owesGap && (role',
     replace: '    if (false && (role',
     defect: 'A reconnection that does not join the log is passed on without a word.',
   },
   {
     name: 'gap after every cut',
     file: 'worker/stream/reception.ts',
-    find: '    if (hasGap && (role',
-    replace: '    if (!this.#course.hasBroughtNew || hasGap && (role',
+    find: '    if (this.#course.owesGap && (role',
+    replace: '    if (!this.#course.hasBroughtNew || this.#course.owesGap && (role',
     defect: 'A reconnection that joins the log raises a gap.',
   },
   {

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { EVENT_SOURCE_POLICY } from '../../src/link/protocol.ts'
 import { Budget } from '../../worker/budget.ts'
+import { LOG_LIMITS } from '../../worker/log/log.ts'
 import type { Claimant, Cost, Share } from '../../worker/stream/claimant.ts'
+import { Stream as HubStream } from '../../worker/stream/stream.ts'
 import type { World } from '../sim/world/world.ts'
 import { CONNECT, createWorld, listeningTab, RawTab, requestOf, send, serverOf } from './raw-tab.ts'
 
@@ -68,6 +70,36 @@ class Stream implements Claimant {
 
   rests(): void {}
 }
+
+test('a stream that is put off connects once, when it has waited', async () => {
+  const other = new Stream()
+  let requests = 0
+  const stream = new HubStream(
+    world.hubPlatform(world.agent('hub')),
+    () => {
+      requests++
+      return new Promise(() => {})
+    },
+    'log',
+    requestOf(serverOf(world)),
+    LOG_LIMITS,
+    {
+      advise: () => {},
+      slotFor: (claimant) => budget.slotFor(claimant),
+      reviewSlots: () => budget.review(),
+      ended: () => {},
+      isOf: () => true,
+    },
+  )
+  stream.begin(0)
+  await world.clock.advance(10)
+  stream.connection.postpone(60)
+  other.end()
+  await world.clock.advance(50)
+  expect(requests).toBe(0)
+  await world.clock.advance(500)
+  expect(requests).toBe(1)
+})
 
 describe('a share in the connections', () => {
   test('that comes after a long wait lasts as long as any turn', async () => {

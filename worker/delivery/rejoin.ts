@@ -3,6 +3,7 @@ import type { GapEntry, GapReason, Position, Seen } from '../../src/link/protoco
 import type { Log, LoggedEvent } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { History } from '../stream/history.ts'
+import { Span } from '../stream/span.ts'
 import type { Takeover } from '../stream/takeover.ts'
 
 /** How long, in ms, the log may take to bring the last event of a tab that comes from elsewhere. */
@@ -37,10 +38,8 @@ export interface Fate {
 export class Rejoin {
   /** Where it stood at the other hub. */
   readonly position: Position
-  readonly #platform: HubPlatform
   readonly #stream: RejoinedStream
   readonly #seen: Seen
-  readonly #impatient: () => void
   /** The stream had gone on without this tab when it came. */
   readonly #hasComeLate: boolean
   /** Sequence number: what is older is sealed. It is not given to this tab, and does not show where it stands. */
@@ -56,7 +55,7 @@ export class Rejoin {
   #hasReached = false
   /** So many events have come that are new to this tab, and no frames. */
   #newCount = 0
-  #patience: unknown
+  readonly #patience: Span
   #isImpatient = false
   /** It lies behind what this tab knows, unless something known comes after it. */
   #passedGap: GapEntry | undefined
@@ -69,11 +68,13 @@ export class Rejoin {
     seen: Seen | undefined,
     impatient: () => void,
   ) {
-    this.#platform = platform
     this.#stream = stream
     this.position = position
     this.#seen = seen ?? { events: [], since: 0 }
-    this.#impatient = impatient
+    this.#patience = new Span(platform, () => {
+      this.#isImpatient = true
+      impatient()
+    })
     this.#hasComeLate = stream.takeover.isSettled
     this.#since = stream.log.replaysFrom
   }
@@ -99,7 +100,7 @@ export class Rejoin {
     this.#passed ??= this.isForeign ? this.#find() : this.#settleAt(this.position.ordinal)
     const passed = this.#passed
     if (passed === undefined) {
-      this.#wait()
+      if (!this.#patience.isOn && !this.#isImpatient) this.#patience.begin(PATIENCE)
       return undefined
     }
     const isGiven = this.#isNew(event, passed)
@@ -121,7 +122,7 @@ export class Rejoin {
   }
 
   end(): void {
-    this.#platform.clearTimeout(this.#patience)
+    this.#patience.end()
   }
 
   /** Where only some events have IDs, those show nothing of the others, which this server may not keep. */
@@ -214,13 +215,6 @@ export class Rejoin {
       if (place.id !== '' && known?.isAhead === false && other === undefined) return known.ordinal
     }
     return 0
-  }
-
-  #wait(): void {
-    this.#patience ??= this.#platform.setTimeout(() => {
-      this.#isImpatient = true
-      this.#impatient()
-    }, PATIENCE)
   }
 
   #hasNumber(ordinal: number): boolean {

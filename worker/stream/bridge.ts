@@ -3,6 +3,7 @@ import type { StreamRequest } from '../../src/link/protocol.ts'
 import { charactersOf, type LogLimits } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { ConnectionRequest, Head, Receiver, Source, SourceEvent } from '../source/source.ts'
+import { Span } from './span.ts'
 import { type Leading, Stream, type StreamNotices } from './stream.ts'
 import { logOf } from './takeover.ts'
 
@@ -37,7 +38,6 @@ export class Bridge implements Leading {
   /** Those on the bridge are subscribed to this one, which brings nothing before the bridge has joined. */
   readonly stream: Stream
   readonly shore: Stream
-  readonly #platform: HubPlatform
   readonly #since: string
   readonly #notices: BridgeNotices
   /** In the server's order. */
@@ -51,7 +51,7 @@ export class Bridge implements Leading {
   #state: 'asking' | 'joined' | 'ended' = 'asking'
   /** Hands over what is held, up to this event. */
   #handOver: (last: Key) => void = () => {}
-  #timer: unknown
+  readonly #patience: Span
 
   /** @param id of its stream */
   constructor(
@@ -63,7 +63,7 @@ export class Bridge implements Leading {
     limits: LogLimits,
     notices: BridgeNotices,
   ) {
-    this.#platform = platform
+    this.#patience = new Span(platform, () => this.end())
     this.shore = shore
     this.#since = since
     this.#notices = notices
@@ -92,7 +92,7 @@ export class Bridge implements Leading {
   review(): void {
     if (this.#state !== 'asking') return
     const { connection, log, stateNow } = this.shore
-    const hasBegun = this.#timer !== undefined
+    const hasBegun = this.#patience.isOn
     // Once it has begun, only what is new in the log can be its beginning.
     if (connection.isClosed || (!hasBegun && this.#isReached)) {
       this.end()
@@ -119,7 +119,7 @@ export class Bridge implements Leading {
   }
 
   end(): void {
-    this.#platform.clearTimeout(this.#timer)
+    this.#patience.end()
     if (this.#state !== 'asking') return
     this.#state = 'ended'
     this.#cross()
@@ -209,13 +209,11 @@ export class Bridge implements Leading {
       return
     }
     this.#state = 'joined'
-    this.#platform.clearTimeout(this.#timer)
+    this.#patience.end()
     this.#handOver(key)
   }
 
   #wait(time: number): void {
-    if (this.#state !== 'asking') return
-    this.#platform.clearTimeout(this.#timer)
-    this.#timer = this.#platform.setTimeout(() => this.end(), time)
+    if (this.#state === 'asking') this.#patience.begin(time)
   }
 }

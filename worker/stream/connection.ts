@@ -178,6 +178,8 @@ export class Connection implements Claimant {
 
   /** The first attempt begins after so many ms. */
   begin(delay: number): void {
+    // Until then it must not be granted what it has asked for already.
+    this.#slot.release()
     this.#wait(delay, () => this.#take('connect'))
   }
 

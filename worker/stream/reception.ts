@@ -3,12 +3,15 @@ import { charactersOf, type Log, type Role } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { Head, SourceEvent } from '../source/source.ts'
 import { type Anchor, NOWHERE } from './anchor.ts'
-import { Burst } from './burst.ts'
 import type { Cost } from './claimant.ts'
 import { Dispensing } from './dispensing.ts'
 import type { History } from './history.ts'
 import type { Judged } from './recognition.ts'
 import { REPLAY_TIME, Resumption, type Sentence } from './resumption.ts'
+import { Span } from './span.ts'
+
+/** Pieces of a replay come closer together than this, in ms. */
+const PAUSE = 50
 
 /** How long, in ms, what was asked for may take to come when something unknown has come first. */
 const PATIENCE = 1_000
@@ -33,30 +36,32 @@ interface Course {
   readonly isExpected: boolean
   /** It is asked for what follows the last event. */
   readonly asksForNext: boolean
-  /** When it was opened, in ms; 0 before that. */
-  openedAt: number
   /** It has brought an event; one that is in the log now; and one without an ID. */
   hasBegun: boolean
   hasBroughtNew: boolean
   hasBroughtUnnumbered: boolean
   /** It began with something that was asked for. */
   hasResumed: boolean
+  /** The server says that it resumes from elsewhere. */
+  isDenied: boolean
+  /** Something is missing before what is logged next. */
+  owesGap: boolean
 }
 
 const courseOf = (anchor: Anchor, isExpected: boolean, asksForNext: boolean): Course => ({
   anchor,
   isExpected,
   asksForNext,
-  openedAt: 0,
   hasBegun: false,
   hasBroughtNew: false,
   hasBroughtUnnumbered: false,
   hasResumed: false,
+  isDenied: false,
+  owesGap: false,
 })
 
 /** What the server sends, on its way into the log: IDs are completed, repetitions dropped, gaps noticed. */
 export class Reception {
-  readonly #platform: HubPlatform
   readonly #log: Log
   readonly #history: History
   readonly #released: () => void
@@ -72,21 +77,27 @@ export class Reception {
   /** Whether there is an ID to resume after, and where the log ended when that was determined. */
   #known: { readonly at: number; readonly canResume: boolean } | undefined
   readonly #dispensing = new Dispensing()
-  readonly #burst: Burst
+  /** An event belongs to the same burst as the last one. */
+  readonly #burst: Span
+  /** A greeting may come, and a replay begin. */
+  readonly #greeting: Span
+  readonly #replay: Span
+  readonly #late: Span
   #course = courseOf(NOWHERE, true, false)
   /** As long as the present connection may bring what is known. */
   #resumption: Resumption<Incoming> | undefined
   /** For what is asked for: it begins anew whenever some of that comes, and holds only so much. */
-  readonly #patience: { timer: unknown; progress: number; characters: number } = {
-    timer: undefined,
-    progress: 0,
-    characters: 0,
-  }
+  readonly #patience: Span
+  #progress = 0
+  #characters = 0
 
   /** @param released called when events that were held have been logged */
   constructor(platform: HubPlatform, log: Log, history: History, released: () => void) {
-    this.#platform = platform
-    this.#burst = new Burst(platform)
+    this.#burst = new Span(platform)
+    this.#greeting = new Span(platform)
+    this.#replay = new Span(platform)
+    this.#late = new Span(platform)
+    this.#patience = new Span(platform, () => this.#giveUp())
     this.#log = log
     this.#history = history
     this.#released = released
@@ -154,26 +165,37 @@ export class Reception {
     const { anchor, isExpected } = this.#course
     const isFirst = !this.#hasOpened
     this.#hasOpened = true
-    this.#course.openedAt = this.#platform.now()
+    this.#greeting.begin(AT_ONCE)
+    this.#replay.begin(REPLAY_TIME)
+    this.#course.isDenied = deniesResumption
     if (anchor.resumeAfter === '' || this.#history.isEmpty) {
       if (!isFirst && (isExpected || isOwed)) this.#gap('unresumable', '')
       return
     }
     this.#burst.end()
     // What is held waits for what this connection brings.
-    this.#stopWaiting()
+    this.#patience.end()
+    this.#judge()
+    this.#settle()
+  }
+
+  #judge(): void {
+    const { anchor, isDenied } = this.#course
+    const { from, mixed, unproven } = anchor
+    const required = this.#history.requiredAfter(anchor)
     const former = this.#resumption
     this.#resumption = new Resumption({
-      from: anchor.from,
-      required: this.#history.requiredAfter(anchor),
-      isMixed: anchor.mixed,
-      isDenied: deniesResumption,
-      isUnproven: anchor.unproven,
+      from,
+      required,
+      isMixed: mixed,
+      isDenied,
+      // All that was known can turn out to be greetings.
+      isUnproven: unproven || (!mixed && required.length === 0),
       isWhole: this.#history.isWhole,
       index: () => this.#history.index(),
+      late: this.#late,
     })
     if (former !== undefined) this.#resumption.adopt(former)
-    this.#settle()
   }
 
   /**
@@ -197,7 +219,7 @@ export class Reception {
     // What is held is judged together with what the next connection brings.
     if (resumption?.isHolding !== true) this.#resumption = undefined
     // Only a server that has said all it has to say is given no more time.
-    else if (!isEnd) this.#stopWaiting()
+    else if (!isEnd) this.#patience.end()
   }
 
   idAlone(id: string): void {
@@ -216,7 +238,10 @@ export class Reception {
     const event: Incoming = { name, data, ...this.#effective, same: manners.identityOf({ name, data }) }
     if (manners.tellsGap(name)) return this.#beginAnew(event)
     const course = this.#course
-    frames.begin(event, !course.hasBegun && this.#platform.now() - course.openedAt <= AT_ONCE)
+    const { greeting } = frames
+    frames.begin(event, !course.hasBegun && this.#greeting.isOn)
+    // A greeting is required from no replay, and only now it is known that some of the history are greetings.
+    if (!course.hasBegun && frames.greeting !== greeting && this.isJudging) this.#judge()
     course.hasBegun = true
     course.hasBroughtUnnumbered ||= event.nth > 0
     const isFrame = frames.isFrame(event)
@@ -225,10 +250,10 @@ export class Reception {
       return true
     }
     this.#history.learn(event)
-    const now = this.#platform.now()
-    this.#resumption.take(event, isFrame, this.#burst.goOn(), now, now - course.openedAt > REPLAY_TIME)
-    this.#patience.characters += charactersOf(event)
-    if (this.#patience.characters > MOST_CHARACTERS) this.#resumption.giveUp(now)
+    this.#resumption.take(event, isFrame, this.#burst.isOn, !this.#replay.isOn)
+    this.#burst.begin(PAUSE)
+    this.#characters += charactersOf(event)
+    if (this.#characters > MOST_CHARACTERS) this.#resumption.giveUp()
     return this.#settle()
   }
 
@@ -252,7 +277,7 @@ export class Reception {
   #settle(): boolean {
     const resumption = this.#resumption
     if (resumption === undefined) return false
-    if (resumption.isHolding && this.#isDistrusted) resumption.giveUp(this.#platform.now())
+    if (resumption.isHolding && this.#isDistrusted) resumption.giveUp()
     let hasNew = false
     for (const sentence of resumption.sentences()) hasNew = this.#carryOut(sentence, resumption) || hasNew
     if (resumption.outcome !== undefined) {
@@ -260,13 +285,13 @@ export class Reception {
       this.#hasJoined ||= !this.#isDistrusted
     }
     this.#course.hasResumed ||= resumption.isExact
-    if (resumption.progress !== this.#patience.progress) this.#stopWaiting()
-    this.#patience.progress = resumption.progress
-    if (resumption.isHolding)
-      this.#patience.timer ??= this.#platform.setTimeout(() => this.#giveUp(), PATIENCE)
-    else {
-      this.#patience.characters = 0
-      this.#stopWaiting()
+    if (resumption.progress !== this.#progress) this.#patience.end()
+    this.#progress = resumption.progress
+    if (resumption.isHolding) {
+      if (!this.#patience.isOn) this.#patience.begin(PATIENCE)
+    } else {
+      this.#characters = 0
+      this.#patience.end()
     }
     if (resumption.isOver) this.#resumption = undefined
     return hasNew
@@ -275,8 +300,10 @@ export class Reception {
   #carryOut(sentence: Sentence<Incoming>, { outcome }: Resumption<Incoming>): boolean {
     const { event, ordinal, isNew, role, after, hasGap } = sentence
     const isPending = ordinal !== undefined && this.#history.isPending(ordinal)
+    this.#course.owesGap ||= hasGap
     if (!isNew && !isPending) return false
-    if (hasGap && (role === 'history' || this.#history.isCatchingUp)) {
+    if (this.#course.owesGap && (role === 'history' || this.#history.isCatchingUp)) {
+      this.#course.owesGap = false
       this.#gap(this.#history.isMixed ? 'unresumable' : 'history-lost', event.isInherited ? '' : event.id)
     }
     if (isPending) {
@@ -297,26 +324,20 @@ export class Reception {
   /** Decides at once on what is held: it must not be given to those who come later. */
   decide(): void {
     if (!this.isHolding) return
-    this.#resumption?.giveUp(this.#platform.now())
+    this.#resumption?.giveUp()
     this.#settle()
   }
 
   /** Nothing that is known will come again. */
   #expectNothing(): void {
-    this.#resumption?.giveUp(this.#platform.now())
+    this.#resumption?.giveUp()
     this.#settle()
     this.#resumption = undefined
     this.#history.conclude()
   }
 
-  #stopWaiting(): void {
-    this.#platform.clearTimeout(this.#patience.timer)
-    this.#patience.timer = undefined
-  }
-
   #giveUp(): void {
-    this.#stopWaiting()
-    this.#resumption?.giveUp(this.#platform.now())
+    this.#resumption?.giveUp()
     this.#settle()
     this.#released()
   }

@@ -1,5 +1,6 @@
 import { type Placed, placeKey, placeOf } from '../../src/link/place.ts'
 import type { Passed } from '../../src/link/protocol.ts'
+import type { Span } from './span.ts'
 
 /** What can be judged. */
 export type Judged = Placed
@@ -32,6 +33,8 @@ export interface Case {
   readonly isWhole: boolean
   /** Asked for only where something comes that is not required. */
   readonly index: () => KnownEvents
+  /** As long as it is on, what was asked for may still come when the judge has given it up. */
+  readonly late: Pick<Span, 'begin' | 'isOn'>
 }
 
 /** Recognises known events, and keeps count of those that a replay has brought. */

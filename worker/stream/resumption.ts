@@ -69,8 +69,6 @@ export class Resumption<Event extends Judged> {
   #adopted = new Adopted<Event>()
   #sentences: Sentence<Event>[] = []
   #run: Run | undefined
-  #lastAt = Number.NEGATIVE_INFINITY
-  #lateUntil = 0
   #outcome: Outcome | undefined
   #isExact = true
 
@@ -134,12 +132,10 @@ export class Resumption<Event extends Judged> {
    *
    * @param isFrame it belongs to the connection
    * @param isBurst it has come in a burst with the one before
-   * @param now when it came, in ms
    * @param isTardy it has come long after the head
    */
-  take(event: Event, isFrame: boolean, isBurst: boolean, now: number, isTardy: boolean): void {
-    this.#lastAt = now
-    if (this.#state === 'late' && now > this.#lateUntil) this.#state = 'over'
+  take(event: Event, isFrame: boolean, isBurst: boolean, isTardy: boolean): void {
+    if (this.#state === 'late' && !this.#case.late.isOn) this.#state = 'over'
     if (this.#state === 'following' && !isBurst) this.#state = 'over'
     if (this.isSearching && isTardy && !isFrame && this.#recognition.count === 0 && this.#held.length === 0)
       this.#expire()
@@ -150,7 +146,7 @@ export class Resumption<Event extends Judged> {
   }
 
   /** What was asked for has had its time. */
-  giveUp(now: number): void {
+  giveUp(): void {
     if (this.#state !== 'searching') return
     if (this.#isTrusted && !this.#isLongRun) {
       this.#join()
@@ -161,7 +157,7 @@ export class Resumption<Event extends Judged> {
       return
     }
     this.#state = 'late'
-    this.#lateUntil = now + LATE
+    this.#case.late.begin(LATE)
     this.#break()
   }
 
@@ -221,7 +217,7 @@ export class Resumption<Event extends Judged> {
       this.#followRun(event, known, isBurst)
       // What the server says outweighs what comes, unless that may be older than all that is known.
       const isDenied = this.#case.isDenied && known === undefined && this.#case.isWhole
-      if (isDenied || this.#held.length > MOST_HELD) this.giveUp(this.#lastAt)
+      if (isDenied || this.#held.length > MOST_HELD) this.giveUp()
     }
   }
 

@@ -36,6 +36,9 @@ const LINGERING = 1_100
 /** A log of fewer events may overflow. */
 const SHORT_LOG = 1_000
 
+/** A server that ends each response with nothing new is asked again after so many ms at most. */
+const BACK_OFF = 30_000
+
 /** A hidden page is sent a batch in so many ms. */
 const BATCH_INTERVAL = 1_000
 
@@ -262,15 +265,18 @@ export class Watch {
         hiddenSince = Math.max(hiddenSince, seen.since, attachedSince, this.#openedAt.get(one) ?? now)
         wanted.mayBeKnown = true
         if (!isHidden) wanted.mayBeVisible = true
-        wanted.rank.most = Math.max(wanted.rank.most, own + (isHidden ? 0 : 10))
+        wanted.rank.most = Math.max(wanted.rank.most, own)
         if (!isHidden || !canRest(hidden)) mayRest = false
         else patience = Math.max(patience, typeof hidden === 'object' ? hidden.parkAfter : 0)
         if (!isCertain) continue
         if (seen.isShown) wanted.isVisible = true
         if (seen.isShown || !canRest(hidden)) wanted.isWanted = true
-        wanted.rank.least = Math.max(wanted.rank.least, own + (seen.isShown ? 10 : 0))
+        wanted.rank.least = Math.max(wanted.rank.least, own)
       }
     }
+    // The highest priority of all who share the stream counts, those of hidden pages too.
+    if (wanted.mayBeVisible) wanted.rank.most += 10
+    if (wanted.isVisible) wanted.rank.least += 10
     // The longest of them counts from when the last page was hidden.
     if (wanted.mayBeKnown && mayRest) wanted.restsFrom = hiddenSince + patience
     return wanted
@@ -323,19 +329,19 @@ export class Watch {
       if (now - record.aheadSince > record.topBound)
         this.#problem(`${name} has waited for ${record.topBound} ms among equals`)
       if (now - record.waitingSince > record.bound) this.#problem(`${name} has waited for ${record.bound} ms`)
-      // A page that is shown may have another connection take the place of one that was silent. A server that ends each response
-      // is asked again after a while.
-      const isLive = now - record.connectedAt < (server.staysConnected ? MOMENT : SETTLED * 2)
+      // A page that is shown may have another connection take the place of one that was silent.
+      const isLive = now - record.connectedAt < (server.staysConnected ? MOMENT : BACK_OFF + MOMENT)
       if (now - record.visibleSince >= MOMENT && now - record.wantedSince >= SETTLED && !isLive)
         this.#problem(`${name} is visible, and has no connection`)
       if (count > 0 && restsFrom !== undefined && now - Math.max(restsFrom, record.awakeSince) > MOMENT)
         this.#problem(`${name} has a connection, though all who share it are hidden and can do without`)
     }
-    this.#checkUse(hub, all, limit)
+    this.#checkUse(agent, hub, all, limit)
   }
 
   /** No connection is left unused while somebody waits. */
   #checkUse(
+    agent: Agent,
     hub: Hub,
     all: readonly { server: VirtualServer; record: Record; count: number }[],
     limit: number,
@@ -347,7 +353,8 @@ export class Watch {
         server.staysConnected &&
         server.cutAt < record.connectedAt - SETTLED,
     )
-    const used = all.reduce((sum, { count }) => sum + count, 0)
+    // Of a response that the server has ended, the hub may have left something unread: it waits for a slow page.
+    const used = all.filter(({ server, count }) => count > 0 || server.isReadBy(agent.name)).length
     const isIdle = used < Math.min(limit, wanting.length)
     if (!isIdle || !this.#idleSince.has(hub.id)) this.#idleSince.set(hub.id, now)
     if (now - (this.#idleSince.get(hub.id) ?? now) > SETTLED)

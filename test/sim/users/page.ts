@@ -151,8 +151,11 @@ export class UserStream {
       token,
       calledAt: clock.now,
       answeredAt: never,
-      // What a page gives when it parts is good for its next stream, which may have to wait for a connection.
-      window: reason === 'connect' || tab.world.takesTurns ? WINDOW + FRESH : WINDOW,
+      // A page parts with another token, which is good for its next stream. That may have to wait for a hub, or for a connection.
+      window:
+        reason === 'connect' || tab.world.takesTurns || this.given.at(-1)?.token !== token
+          ? WINDOW + FRESH
+          : WINDOW,
     }
     const fails = clock.now < tab.failsUntil
     if (tab.thinks > 0) await new Promise<void>((resolve) => tab.page.agent.schedule(tab.thinks, resolve))

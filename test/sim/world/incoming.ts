@@ -28,6 +28,8 @@ export class Incoming {
   readonly writings: Writing[] = []
   readonly idsArrived = new Set<string>()
   readonly #agent: Agent
+  /** The reader has come to its end, or has given it up. */
+  isReadThrough = false
   onEnd: () => void = () => {}
   readonly #latency: () => number
   readonly #now: () => number
@@ -77,6 +79,7 @@ export class Incoming {
   }
 
   async cancel(): Promise<void> {
+    this.isReadThrough = true
     this.end()
   }
 
@@ -93,6 +96,7 @@ export class Incoming {
     const chunk = this.#chunks.shift()
     if (chunk === undefined && !this.#isEnded) return
     this.#waiting = undefined
+    this.isReadThrough ||= chunk === undefined
     if (chunk !== undefined) waiting.resolve({ done: false, value: chunk })
     else if (this.#error !== undefined) waiting.reject(this.#error)
     else waiting.resolve({ done: true, value: undefined })

@@ -101,6 +101,12 @@ export class VirtualServer {
     return [...this.#connections].filter((connection) => connection.reader === reader).length
   }
 
+  /** Whether this agent has yet to read the end of a response. */
+  isReadBy(reader: string): boolean {
+    const last = this.allConnections.findLast((connection) => connection.reader === reader)
+    return last?.isReadThrough === false
+  }
+
   /** Whether it holds connections open, rather than ending each response. */
   get staysConnected(): boolean {
     return this.#manners.endsAfterEvents === undefined
@@ -253,7 +259,10 @@ export class VirtualServer {
     const gone = () => this.#connections.delete(incoming)
     incoming.onEnd = gone
     agent.onDeath(gone)
-    signal.addEventListener('abort', () => incoming.end(signal.reason))
+    signal.addEventListener('abort', () => {
+      incoming.isReadThrough = true
+      incoming.end(signal.reason)
+    })
     for (const { id, number, connection } of this.#firsts) {
       if (id !== lastEventId) continue
       const isCertain = connection.idsArrived.size <= 1

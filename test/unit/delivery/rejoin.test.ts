@@ -75,7 +75,8 @@ class Succession {
 
   rejoin({ position, seen }: TabState): Rejoin {
     const platform = {
-      setTimeout: (callback: () => void) => this.impatience.push(callback),
+      setTimeout: (callback: () => void, delay: number) =>
+        delay > 0 ? this.impatience.push(callback) : callback(),
       clearTimeout: () => {},
     } as unknown as HubPlatform
     return new Rejoin(platform, this, position, seen, () => {

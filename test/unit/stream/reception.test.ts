@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Entry, Log } from '../../../worker/log/log.ts'
+import { passedOf } from '../../../src/link/place.ts'
+import { type Entry, Log, type LoggedEvent } from '../../../worker/log/log.ts'
 import type { HubPlatform } from '../../../worker/platform.ts'
 import type { Head } from '../../../worker/source/source.ts'
 import { History } from '../../../worker/stream/history.ts'
@@ -59,7 +60,17 @@ class Conversation {
 
   wait(delay: number): void {
     this.now += delay
-    for (const [timer, { at, callback }] of this.#timers) {
+    this.#fire(this.#timers)
+  }
+
+  /** The hub stands still. What has come meanwhile is handled right after the timers that were due. */
+  freeze(delay: number): void {
+    this.now += delay
+    this.#fire([...this.#timers])
+  }
+
+  #fire(timers: Iterable<[number, { readonly at: number; readonly callback: () => void }]>): void {
+    for (const [timer, { at, callback }] of timers) {
       if (at > this.now) continue
       this.#timers.delete(timer)
       callback()
@@ -190,6 +201,22 @@ describe('a replay of everything', () => {
     expect(conversation.logged()).toEqual(['5'])
   })
 
+  test('is one however late the hub comes to read it', () => {
+    const conversation = resumed(3)
+    conversation.freeze(11_000)
+    conversation.bring('3', '4')
+    expect(conversation.logged()).toEqual(['4'])
+  })
+
+  test('is recognised where the hub was busy when it had given it up', () => {
+    const conversation = resumed(3)
+    conversation.bring('9')
+    conversation.wait(1_000)
+    conversation.freeze(1_500)
+    conversation.bring('3', '4')
+    expect(conversation.logged()).toEqual(['gap history-lost', '9', '4'])
+  })
+
   test('goes on for ten seconds at most where its events come one by one', () => {
     const conversation = resumed(40)
     conversation.bring(...Array.from({ length: 10 }, (_, index) => `${index + 1}`))
@@ -249,6 +276,14 @@ describe('what a connection brings before the replay', () => {
     expect(conversation.bring('3')).toBe(true)
     expect(conversation.logged()).toEqual(['ahead 9'])
     expect(conversation.reception.isJudging).toBe(false)
+  })
+
+  test('is held until the hub, which has stood still, has read what has come meanwhile', () => {
+    const conversation = resumed(3)
+    conversation.bring('9')
+    conversation.freeze(2_000)
+    conversation.bring('3')
+    expect(conversation.logged()).toEqual(['ahead 9'])
   })
 
   test('is logged after a gap when that has had its time', () => {
@@ -404,11 +439,43 @@ describe('tabs of a dead hub', () => {
     expect(conversation.logged()).toEqual(['gap history-lost', 'ahead 9', 'data 5'])
   })
 
+  test('are told that events without an ID may be missing between those that the dead hub had', () => {
+    const [first, ...others] = eventsOf('1 + 2 3 4')
+    const latest = [first, ...others].map((event) => passedOf(event as LoggedEvent))
+    const mixed = { mixed: true, resumeAfter: '1', from: 1 }
+    const conversation = new Conversation()
+    for (const count of [5, 3]) {
+      const ordinal = { ordinal: count, latest: latest.slice(0, count) }
+      conversation.takeover.gather(positionOf(events, { ...mixed, ...ordinal }), undefined)
+    }
+    expect(conversation.connect()).toBe('1')
+    conversation.bring('2=data 3', '3=data 4', '4=data 5', '5=data 6')
+    const gap = 'gap unresumable'
+    expect(conversation.logged()).toEqual([gap, 'data 4', 'data 5', gap, 'data 6'])
+  })
+
   test('do not wait for an event that the server has lost', () => {
     const conversation = succeeding()
     conversation.bring(...dataOf(3, 5, 6))
     expect(conversation.logged()).toEqual(['gap history-lost', 'data 5', 'gap history-lost', 'data 6'])
     expect(numbers(conversation).at(-1)).toEqual([6, 6])
+  })
+})
+
+describe('what connections begin with', () => {
+  test('is required from no replay as soon as it is known', () => {
+    const conversation = new Conversation()
+    conversation.connect()
+    conversation.wait(300)
+    conversation.bring('a=hello')
+    conversation.cut()
+    expect(conversation.connect()).toBe('a')
+    conversation.bring('b=hello')
+    conversation.cut()
+    expect(conversation.logged()).toEqual(['hello', 'hello'])
+    expect(conversation.connect()).toBe('a')
+    conversation.bring('c=hello', '1')
+    expect(conversation.logged()).toEqual(['frame hello', '1'])
   })
 })
 

@@ -21,6 +21,7 @@ interface Options extends Partial<Pick<Case, 'from' | 'required' | 'isDenied' | 
 class Trial {
   readonly resumption: Resumption<LoggedEvent>
   now = 0
+  #lateUntil = 0
 
   constructor(
     received: readonly LoggedEvent[],
@@ -36,22 +37,32 @@ class Trial {
       isUnproven: anchor.unproven,
       isWhole: history.isWhole,
       index: () => history.index(),
+      late: this,
       ...others,
     })
     if (former !== undefined) this.resumption.adopt(former.resumption)
+  }
+
+  /** What was asked for may still come for so many ms. */
+  begin(duration: number): void {
+    this.#lateUntil = this.now + duration
+  }
+
+  get isOn(): boolean {
+    return this.now <= this.#lateUntil
   }
 
   /** The server sends these events. Answers with what has been decided by then. */
   bring(events: readonly LoggedEvent[], { pause = 0, isFrame = false, isTardy = false } = {}): string[] {
     for (const event of events) {
       this.now += pause
-      this.resumption.take(event, isFrame, pause <= 50, this.now, isTardy)
+      this.resumption.take(event, isFrame, pause <= 50, isTardy)
     }
     return this.told()
   }
 
   giveUp(): string[] {
-    this.resumption.giveUp(this.now)
+    this.resumption.giveUp()
     return this.told()
   }
 
@@ -194,7 +205,7 @@ describe('something unknown', () => {
   test('within the replay has its place behind what came before it', () => {
     const trial = new Trial(eventsOf('1 2 2'))
     trial.bring([...eventsOf('2', 2), ...eventsOf('9', 9)])
-    trial.resumption.take(eventsOf('2', 3)[0] as LoggedEvent, false, true, 0, false)
+    trial.resumption.take(eventsOf('2', 3)[0] as LoggedEvent, false, true, false)
     const [ahead] = trial.resumption.sentences()
     expect(ahead).toMatchObject({ isNew: true, role: 'ahead', after: 2, hasGap: false })
   })

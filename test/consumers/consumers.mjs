@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { lookAtExtension } from './extension.mjs'
 
 /**
  * What an app is made of, and how its tabs must find it.
@@ -6,7 +7,7 @@ import { join } from 'node:path'
  * @typedef {object} Consumer
  * @property {string} name
  * @property {string} [tool] package whose version is told; without, it is the browser's
- * @property {readonly string[]} [from] folders of `apps`, laid one over the other; otherwise the one of its name
+ * @property {readonly string[]} [from] folders and files of `apps`, laid one over the other; otherwise the one of its name
  * @property {string} [node] version of Node that the tool needs, where it is a newer one
  * @property {boolean} [isQuick] part of the quick run
  * @property {readonly Mode[]} modes
@@ -62,6 +63,9 @@ const MISSING = /host "leader".*Is it at http:\/\/localhost:\d+\/tabstream\/work
 
 /** What it says where its script has come from another origin. */
 const ELSEWHERE = /host "leader".*http:\/\/127\.0\.0\.1:\d+\/tabstream\/worker\.js has another origin, copy/
+
+/** The app's own workers connect, and not its pages. @param {Mode} mode @returns {Mode} */
+const ofOwnWorker = (mode) => ({ ...mode, host: 'leader', takesHost: false })
 
 /** @param {number} version @returns {Consumer} */
 const vite = (version) => ({
@@ -133,6 +137,29 @@ export const CONSUMERS = [
         onCdn: within('dist'),
       },
     ],
+  },
+  {
+    name: 'own-worker-vite-7',
+    tool: 'vite',
+    from: ['page', 'own-worker', 'vite-7/package.json'],
+    isQuick: true,
+    modes: [ofOwnWorker(development('vite --port')), ofOwnWorker(production('vite build', 'dist'))],
+  },
+  {
+    name: 'own-worker-vite-8',
+    tool: 'vite',
+    from: ['page', 'own-worker', 'vite-8/package.json'],
+    modes: [ofOwnWorker(development('vite --port')), ofOwnWorker(production('vite build', 'dist'))],
+  },
+  {
+    name: 'own-worker-webpack',
+    tool: 'webpack',
+    from: ['page', 'webpack', 'own-worker'],
+    modes: [ofOwnWorker(production('webpack --mode production', 'dist', 'public'))],
+  },
+  {
+    name: 'extension',
+    modes: [{ name: 'service worker of an extension', host: 'leader', run: lookAtExtension }],
   },
   {
     name: 'script',

@@ -135,8 +135,35 @@ const binding = (name) => ({
   plugins: [declarationOf(name)],
 })
 
+/**
+ * Everything in one file, which loads nothing: for contexts that cannot import at run time, such as a worker that a bundler makes
+ * a classic script of, or an extension's service worker. None of them has a SharedWorker, so no address is looked for that a
+ * bundler would take for a worker of the app.
+ *
+ * @type {import('rollup').RollupOptions}
+ */
+const standalone = {
+  input: entry,
+  output: { file: 'dist/standalone.js', format: 'es', banner, inlineDynamicImports: true },
+  plugins: [
+    nodeResolve(),
+    pathsAsTheyAre(),
+    comlinkForCalls(),
+    {
+      name: 'nothing-to-load',
+      resolveImportMeta: () => 'location.href',
+      // Of a file that could not be fetched.
+      renderDynamicImport: ({ targetModuleId }) =>
+        targetModuleId === null ? { left: 'Promise.reject(', right: ')' } : null,
+    },
+    terser({ ...small(), module: true }),
+    declaration('standalone.d.ts', "export * from './index.js'\n"),
+  ],
+}
+
 export default [
   modules,
+  standalone,
   ...BINDINGS.map(binding),
   {
     input: 'build/worker/worker.js',

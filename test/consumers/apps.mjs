@@ -7,9 +7,10 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { root } from '../../.ci/prepare.mjs'
 import { run } from './processes.mjs'
 
@@ -62,7 +63,7 @@ export async function pack() {
  * Lays out an app, and installs what it names where that has changed.
  *
  * @param {string} name
- * @param {readonly string[]} from folders of apps, laid one over the other
+ * @param {readonly string[]} from folders of apps, and files of them, laid one over the other
  * @param {string} tarball
  * @param {readonly string[]} path where Node is
  * @returns {Promise<string>} its folder
@@ -73,7 +74,9 @@ export async function layOut(name, from, tarball, path) {
   for (const entry of readdirSync(folder)) {
     if (!KEPT.includes(entry)) rmSync(join(folder, entry), { recursive: true, force: true })
   }
-  for (const source of from) cpSync(join(SOURCES, source), folder, { recursive: true })
+  for (const source of from.map((one) => join(SOURCES, one))) {
+    cpSync(source, statSync(source).isFile() ? join(folder, basename(source)) : folder, { recursive: true })
+  }
   const file = join(folder, 'package.json')
   if (!existsSync(file)) return folder
   const manifest = JSON.parse(readFileSync(file, 'utf8'))

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { exampleOf, lookAtExample } from './examples.mjs'
+import { lookAtExtension } from './extension.mjs'
 import { lookAtSlots } from './slots.mjs'
 
 /**
@@ -8,7 +9,7 @@ import { lookAtSlots } from './slots.mjs'
  * @typedef {object} Consumer
  * @property {string} name
  * @property {string} [tool] package whose version is told; without, it is the browser's
- * @property {readonly string[]} [from] folders of `apps`, laid one over the other; otherwise the one of its name
+ * @property {readonly string[]} [from] folders and files of `apps`, laid one over the other; otherwise the one of its name
  * @property {string} [node] version of Node that the tool needs, where it is a newer one
  * @property {boolean} [isQuick] part of the quick run
  * @property {readonly Mode[]} modes
@@ -64,6 +65,9 @@ const MISSING = /host "leader".*Is it at http:\/\/localhost:\d+\/tabstream\/work
 
 /** What it says where its script has come from another origin. */
 const ELSEWHERE = /host "leader".*http:\/\/127\.0\.0\.1:\d+\/tabstream\/worker\.js has another origin, copy/
+
+/** The app's own workers connect, and not its pages. @param {Mode} mode @returns {Mode} */
+const ofOwnWorker = (mode) => ({ ...mode, host: 'leader', takesHost: false })
 
 /** @param {number} version @returns {Consumer} */
 const vite = (version) => ({
@@ -143,6 +147,29 @@ export const CONSUMERS = [
         onCdn: within('dist'),
       },
     ],
+  },
+  {
+    name: 'own-worker-vite-7',
+    tool: 'vite',
+    from: ['page', 'own-worker', 'vite-7/package.json'],
+    isQuick: true,
+    modes: [ofOwnWorker(development('vite --port')), ofOwnWorker(production('vite build', 'dist'))],
+  },
+  {
+    name: 'own-worker-vite-8',
+    tool: 'vite',
+    from: ['page', 'own-worker', 'vite-8/package.json'],
+    modes: [ofOwnWorker(development('vite --port')), ofOwnWorker(production('vite build', 'dist'))],
+  },
+  {
+    name: 'own-worker-webpack',
+    tool: 'webpack',
+    from: ['page', 'webpack', 'own-worker'],
+    modes: [ofOwnWorker(production('webpack --mode production', 'dist', 'public'))],
+  },
+  {
+    name: 'extension',
+    modes: [{ name: 'service worker of an extension', host: 'leader', run: lookAtExtension }],
   },
   {
     name: 'script',

@@ -12,7 +12,7 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
 
   test.each(scripts)('%s', (name) => {
     // With the first, all but these are one program; bindings call their framework, too.
-    const isAlone = ['page.js', 'worker.js', 'tabstream.global.js'].includes(name)
+    const isAlone = ['page.js', 'worker.js', 'standalone.js', 'tabstream.global.js'].includes(name)
     const frameworks = 'class EffectScope { run() {} }'
     expect(newerThanFloor(read(name), isAlone ? '' : `${read('page.js')}\n${frameworks}`)).toEqual([])
   })
@@ -25,6 +25,7 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
       'react.js',
       'shared-event-source.js',
       'solid.js',
+      'standalone.js',
       'svelte.js',
       'tabstream.global.js',
       'vue.js',

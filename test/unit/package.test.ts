@@ -356,10 +356,13 @@ describe('dist/index.js', () => {
   })
 })
 
-test.each(['page.js', 'tabstream.global.js'])('dist/%s runs no script when garbage is collected', (file) => {
-  // In a page in the back/forward cache that would end its stay there.
-  expect(read(`dist/${file}`)).not.toContain('FinalizationRegistry')
-})
+test.each(['page.js', 'standalone.js', 'tabstream.global.js'])(
+  'dist/%s runs no script when garbage is collected',
+  (file) => {
+    // In a page in the back/forward cache that would end its stay there.
+    expect(read(`dist/${file}`)).not.toContain('FinalizationRegistry')
+  },
+)
 
 test('dist/tabstream.global.js defines a global when it is imported, too', { timeout: 60_000 }, () => {
   const url = pathToFileURL(join(ROOT, 'dist/tabstream.global.js')).href
@@ -376,6 +379,21 @@ test('dist/tabstream.global.js defines what the module exports', () => {
   })
   new Script(`${read('dist/tabstream.global.js')}\nvar names = Object.keys(Tabstream)`).runInContext(context)
   expect([...context.names].sort()).toEqual(Object.keys(source).sort())
+})
+
+describe('dist/standalone.js', () => {
+  test('exports what the source exports', async () => {
+    const built = await import(pathToFileURL(join(ROOT, 'dist/standalone.js')).href)
+    expect(Object.keys(built).sort()).toEqual(Object.keys(source).sort())
+  })
+
+  test('loads nothing else, and names no worker that a bundler would take for one of the app', () => {
+    const script = read('dist/standalone.js')
+    const tree = JSON.stringify(parseAst(script))
+    for (const type of ['ImportDeclaration', 'ImportExpression', 'MetaProperty'])
+      expect(tree).not.toContain(`"${type}"`)
+    expect(topLevelTypes(script)).not.toContain('ExportAllDeclaration')
+  })
 })
 
 const topLevelTypes = (script: string): string[] => parseAst(script).body.map(({ type }) => type)

@@ -9,8 +9,12 @@ import { internalNames } from './.ci/internal-names.mjs'
 
 const entry = 'build/src/index.js'
 
-/** Puts into the output folder the declarations that the entry's own declaration reaches, and no others. */
-const declarations = () => ({
+/**
+ * Puts into the output folder the declarations that the entry's own declaration reaches, and no others.
+ *
+ * @param {string} [main]
+ */
+const declarations = (main = 'index.d.ts') => ({
   name: 'declarations',
   generateBundle() {
     const root = resolve('build/src')
@@ -26,7 +30,7 @@ const declarations = () => ({
       if (fileName.startsWith('..')) throw new Error(`public types reach ${file}`)
       this.emitFile({ type: 'asset', fileName, source: source.replace(/(from ?'\.[^']+)\.ts'/g, "$1.js'") })
     }
-    reach(resolve(root, 'index.d.ts'))
+    reach(resolve(root, main))
   },
 })
 
@@ -135,9 +139,21 @@ const binding = (name) => ({
   plugins: [declarationOf(name)],
 })
 
+/**
+ * The streams of tests. It needs nothing of the main entry, which finds it by a global symbol.
+ *
+ * @type {import('rollup').RollupOptions}
+ */
+const testing = {
+  input: 'build/src/testing/index.js',
+  output: { file: 'dist/testing.js', format: 'es', banner },
+  plugins: [declarations('testing/index.d.ts')],
+}
+
 export default [
   modules,
   ...BINDINGS.map(binding),
+  testing,
   {
     input: 'build/worker/worker.js',
     output: { file: 'dist/worker.js', format: 'iife', banner },

@@ -27,6 +27,7 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
       'solid.js',
       'svelte.js',
       'tabstream.global.js',
+      'testing.js',
       'vue.js',
       'worker.js',
     ])

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { prepare, root } from '../../.ci/prepare.mjs'
 import { runParts } from '../parts.mjs'
@@ -36,6 +36,7 @@ function pack() {
 function runProject(name) {
   const folder = join(WORK, name)
   cpSync(join(import.meta.dirname, name), folder, { recursive: true })
+  writeExamples(join(folder, 'docs'))
   // Scripts of packages that are installed have no business here.
   const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock']
   if (npm(folder, ['install', ...flags]).status !== 0) throw new Error('its packages could not be installed')
@@ -47,6 +48,18 @@ function runProject(name) {
     failed: Math.max(numFailedTests, numFailedTestSuites),
     skipped: numPendingTests,
   }
+}
+
+/**
+ * The files that docs/testing.md shows, with which its tests run as a reader would run them.
+ *
+ * @param {string} folder
+ */
+function writeExamples(folder) {
+  mkdirSync(folder)
+  const page = readFileSync(join(root, 'docs/testing.md'), 'utf8')
+  for (const [, file, code] of page.matchAll(/```\w+\n\/\/ (\S+)\n([\s\S]*?)```/g))
+    writeFileSync(join(folder, file), code)
 }
 
 /** @param {string} folder */

@@ -14,19 +14,38 @@ const plugins = {
   msw: [],
 }
 
+const environments = ['jsdom', 'happy-dom']
+
+/** Tests that docs/testing.md shows; those for MSW have a set-up file of their own. */
+const shown = (name: string, include: string[], setupFile: string) =>
+  environments.map((environment) => ({
+    plugins: [react()],
+    test: {
+      name: `docs, ${name}, ${environment}`,
+      environment,
+      globals: true,
+      include,
+      setupFiles: [`docs/${setupFile}`],
+    },
+  }))
+
 export default defineConfig({
   test: {
-    projects: Object.entries(plugins).flatMap(([name, plugins]) =>
-      ['jsdom', 'happy-dom'].map((environment) => ({
-        plugins,
-        test: {
-          name: `${name}, ${environment}`,
-          environment,
-          globals: true,
-          include: [`${name}/*.test.{ts,tsx}`],
-          setupFiles: [`${name}/setup.ts`],
-        },
-      })),
-    ),
+    projects: [
+      ...shown('mocks', ['docs/{Orders,OrdersVue,connection,timers}.test.{ts,tsx}'], 'test-setup.ts'),
+      ...shown('msw', ['docs/msw.test.ts'], 'msw-setup.ts'),
+      ...Object.entries(plugins).flatMap(([name, plugins]) =>
+        environments.map((environment) => ({
+          plugins,
+          test: {
+            name: `${name}, ${environment}`,
+            environment,
+            globals: true,
+            include: [`${name}/*.test.{ts,tsx}`],
+            setupFiles: [`${name}/setup.ts`],
+          },
+        })),
+      ),
+    ],
   },
 })

@@ -80,19 +80,22 @@ const world = globalThis as unknown as Record<symbol, unknown>
  * act(() => streams.at('/orders').send('order', { id: 1 }))
  */
 export function mockStreams(options: MockOptions = {}): MockStreams {
-  world[INSTALLED] ??= new Installation()
+  own ??= new Installation()
+  world[INSTALLED] ??= own
   return (world[INSTALLED] as Installation).with(options)
 }
+
+/** Kept, because streams that were opened with its client may still be there when it is installed again. */
+let own: Installation | undefined
+
+const run = (work: () => void): void => work()
 
 class Installation implements MockStreams {
   readonly #client = new MockClient()
   #isStrict = true
 
-  constructor() {
-    world[SEAM] = this.#client
-  }
-
   with({ act, strict }: MockOptions): this {
+    world[SEAM] = this.#client
     if (act !== undefined) {
       this.#client.act = (work) => {
         // React takes whatever else is returned for a promise.
@@ -132,6 +135,9 @@ class Installation implements MockStreams {
   restore(): void {
     if (world[INSTALLED] !== this) return
     for (const upstream of this.#client.upstreams) this.#client.close(upstream, undefined)
+    this.#client.reset()
+    this.#client.act = run
+    this.#isStrict = true
     delete world[INSTALLED]
     delete world[SEAM]
   }

@@ -539,11 +539,25 @@ describe('mockStreams()', () => {
       expect(mocked.requests).toHaveLength(1)
     }
     expect(Reflect.ownKeys(globalThis).filter((key) => String(key).includes('tabstream'))).toEqual([])
-    // What has been let go takes nothing away from the next.
-    const next = mockStreams()
+  })
+
+  test('has nothing of before when it is called again, but goes on with streams that somebody has left open', () => {
+    const feed = defineStream('/events', { events })
+    const act = vi.fn((work: () => void) => work())
+    mockStreams({ act, strict: false })
+    feed.on('log', () => {})
+    streams.at(feed).seed('log', 'old')
     streams.restore()
-    expect(mockStreams()).toBe(next)
-    next.restore()
+    streams.restore()
+    act.mockClear()
+    const again = mockStreams()
+    const heard = vi.fn()
+    feed.on('log', heard)
+    feed.reconnect()
+    again.at(feed).send('log', 'new', { id: 'x' })
+    expect(heard.mock.calls.map(([{ data }]) => data)).toEqual(['new'])
+    expect(() => again.at(feed).send('cpu', '1')).toThrow('nothing listens to "cpu"')
+    expect(act).not.toHaveBeenCalled()
   })
 
   test('begins anew with reset(), for those who stay', () => {

@@ -171,7 +171,7 @@ class Driver implements MockStream {
   }
 
   open(): void {
-    this.#opened().enter({ state: 'open' })
+    this.#opened().open()
   }
 
   send(name: string, data: unknown, { id }: SendOptions = {}): void {

@@ -64,15 +64,11 @@ export class Upstream {
   /** Tells newcomers how things stand. */
   welcome(): void {
     const news = [...this.subscriptions].filter(({ isNew }) => isNew)
-    const told = news.filter((subscription) => {
+    for (const subscription of news) {
       subscription.isNew = false
-      const state = this.#state === INITIAL_STATE ? [] : [this.#stateEntry()]
-      const entries = [...state, ...this.#before(subscription.wish)]
-      if (entries.length > 0) subscription.add(entries)
-      return entries.length > 0
-    })
-    // Outside of a test's own calls, so nothing is said where there is nothing to say.
-    if (told.length > 0) this.#run()
+      subscription.add([this.#stateEntry(), ...this.#before(subscription.wish)])
+    }
+    if (news.length > 0) this.#run()
   }
 
   /** An event of before, which only newcomers may ask for. */
@@ -81,9 +77,15 @@ export class Upstream {
     if (!this.isOpen) this.#change({ state: 'open' })
   }
 
+  /** The row of failures ends with the first event. */
+  open(): void {
+    this.enter({ state: 'open', attempt: this.attempt })
+  }
+
   send(sent: Sent): void {
     this.welcome()
-    if (!this.isOpen) this.#change({ state: 'open' })
+    if (!this.isOpen) this.open()
+    this.#state = { ...this.#state, attempt: 0 }
     this.#publish(this.#append(sent))
   }
 

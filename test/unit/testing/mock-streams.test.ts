@@ -45,7 +45,12 @@ describe('connect()', () => {
     stream.on('cpu', ({ data, id, name, origin }) => seen.push([name, data.load, id, origin]))
     mock.send('cpu', { load: 0.5 })
     mock.send('cpu', '{"load":1}', { id: 'x' })
-    expect(seen).toEqual(['open', ['cpu', 0.5, '1', 'http://localhost'], ['cpu', 1, 'x', 'http://localhost']])
+    expect(seen).toEqual([
+      'connecting',
+      'open',
+      ['cpu', 0.5, '1', 'http://localhost'],
+      ['cpu', 1, 'x', 'http://localhost'],
+    ])
   })
 
   test('is driven through all that can become of a connection', () => {
@@ -58,10 +63,11 @@ describe('connect()', () => {
     mock.open()
     mock.disconnect({ after: 5_000, error: { message: 'cut' } })
     expect(stream.status).toBe(stream.status)
-    expect(stream.status).toBe(statuses[1])
+    expect(stream.status).toBe(statuses[2])
     vi.advanceTimersByTime(5_000)
     expect(stream.status.state).toBe('connecting')
     mock.disconnect()
+    mock.open()
     mock.park()
     mock.open()
     mock.fail({ status: 500, body: 'no', contentType: 'text/plain' })
@@ -69,6 +75,7 @@ describe('connect()', () => {
     const common = { host: 'direct', attempt: 0, retryAt: undefined, error: undefined, openedAt: undefined }
     const error = { message: 'cut', status: 0, contentType: '', body: '' }
     expect(statuses).toEqual([
+      { ...common, state: 'connecting' },
       { ...common, state: 'open', openedAt: at(1_000_000) },
       { ...common, state: 'retrying', attempt: 1, retryAt: at(1_005_000), error },
       {
@@ -78,6 +85,7 @@ describe('connect()', () => {
         retryAt: at(1_006_000),
         error: { ...error, message: 'the connection was lost' },
       },
+      { ...common, state: 'open', attempt: 2, openedAt: at(1_005_000) },
       { ...common, state: 'parked' },
       { ...common, state: 'open', openedAt: at(1_005_000) },
       {
@@ -258,6 +266,7 @@ describe('connect()', () => {
     mock.open()
     one.reconnect()
     mock.open()
+    states.splice(0, 2)
     two.end()
     expect(states).toEqual([
       'one open',

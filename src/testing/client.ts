@@ -39,7 +39,7 @@ export class MockClient {
       inspect: async (): Promise<HubReport> => this.#report(),
     },
   } as const
-  act: (work: () => void) => void = (work) => work()
+  act: (work: () => void) => unknown = (work) => work()
   readonly #upstreams = new Map<string, Upstream>()
   readonly #subscriptions = new Map<number, [subscription: MockSubscription, upstream: Upstream]>()
   #seeds: [target: Target, sent: Sent][] = []
@@ -127,7 +127,6 @@ export class MockClient {
 
   /** Lets microtasks run for as long as they bring something, and a little longer. */
   async settle(): Promise<void> {
-    this.flush()
     let least = Number.POSITIVE_INFINITY
     for (let idle = 0; idle < IDLE_MICROTASKS; idle++) {
       await Promise.resolve()

@@ -8,7 +8,7 @@ import type { Sent, Upstream } from './upstream.ts'
 export interface MockOptions {
   /**
    * Runs everything that reaches the app: give React's `act`, or Svelte's `flushSync`, and no test needs to. It must run its argument
-   * before it returns.
+   * before it returns. What it returns is not looked at.
    * @default runs it
    */
   act?: (work: () => void) => unknown
@@ -96,14 +96,7 @@ class Installation implements MockStreams {
 
   with({ act, strict }: MockOptions): this {
     world[SEAM] = this.#client
-    if (act !== undefined) {
-      this.#client.act = (work) => {
-        // React takes whatever else is returned for a promise.
-        act(() => {
-          work()
-        })
-      }
-    }
+    if (act !== undefined) this.#client.act = act
     if (strict !== undefined) this.#isStrict = strict
     return this
   }

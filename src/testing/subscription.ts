@@ -23,7 +23,7 @@ export class MockSubscription
   readonly #receive: Receive
   readonly #notices: Notices
   #names: ReadonlySet<string> = new Set()
-  #queue: (Entry | typeof THROUGH)[] = []
+  readonly #queue: (Entry | typeof THROUGH)[] = []
   #isRunning = false
   #isClosed = false
   /** A loop or an asynchronous decoder is not ready for the next entry. */
@@ -93,7 +93,6 @@ export class MockSubscription
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#queue = []
     this.#notices.closed()
   }
 }

@@ -169,6 +169,44 @@ describe('connect()', () => {
     expect(looped.at(-1)).toBe(-1)
   })
 
+  test('gives a loop the events of its name alone, however many', async () => {
+    const stream = connect('/events', { events })
+    const mock = streams.at(stream)
+    const looped: string[] = []
+    const loop = (async () => {
+      for await (const { data } of stream.events('log')) looped.push(data)
+    })()
+    stream.on('cpu', () => {})
+    for (let n = 0; n < 300; n++) {
+      mock.send('cpu', { load: n })
+      mock.send('log', `${n}`)
+    }
+    await streams.settled()
+    expect(looped).toEqual(Array.from({ length: 300 }, (_, n) => `${n}`))
+    stream.close()
+    await loop
+  })
+
+  test('has what comes at once after it has joined an open stream, once', () => {
+    const mock = streams.at('/events')
+    const seen: string[] = []
+    connect('/events').on('log', ({ data }) => seen.push(data))
+    mock.send('log', 'a')
+    const late = connect('/events', { replay: 1 })
+    late.on('log', ({ data }) => seen.push(`late ${data}`))
+    mock.send('log', 'b')
+    expect(seen).toEqual(['a', 'late a', 'b', 'late b'])
+  })
+
+  test('is told how it stands although a test has taken microtasks and timers away', async () => {
+    vi.useFakeTimers({ toFake: ['queueMicrotask', 'setTimeout'] })
+    const states: string[] = []
+    streams.at('/events').seed('log', 'a')
+    connect('/events').onStatus(({ state }) => states.push(state))
+    await soon()
+    expect(states).toEqual(['open'])
+  })
+
   test('rejects what waits for a stream that fails', async () => {
     const stream = connect('/events')
     const once = stream.once('message')
@@ -409,9 +447,15 @@ describe('defineStream()', () => {
     }
     streams.reset()
     const { subscribe, get } = feed.latest('cpu')
-    subscribe(() => {})
+    const off = subscribe(() => {})
     streams.flush()
     expect(get()).toBe(undefined)
+    off()
+    const states: string[] = []
+    connect('/events').onStatus(({ state }) => states.push(state))
+    mock.seed('cpu', { load: 0.3 })
+    streams.flush()
+    expect(states).toEqual(['open'])
   })
 
   test('begins anew after its last subscriber has left, and goes on within one task', async () => {
@@ -428,6 +472,17 @@ describe('defineStream()', () => {
     expect(states).toEqual(['open'])
     await soon()
     expect(mock.subscribers).toBe(1)
+    connect('/other').close()
+    const other = connect('/other', { replay: 'all' })
+    const seen: string[] = []
+    other.on('log', ({ data }) => seen.push(data))
+    streams.at('/other').send('log', 'a')
+    other.close()
+    await soon()
+    const another = connect('/other', { replay: 'all' })
+    another.on('log', ({ data }) => seen.push(data))
+    streams.flush()
+    expect([seen, another.status.state]).toEqual([['a'], 'connecting'])
   })
 
   test('opens again after it has ended', () => {
@@ -574,9 +629,13 @@ describe('mockStreams()', () => {
     const ids: string[] = []
     stream.on('message', ({ id }) => ids.push(id))
     const mock = streams.at('/events')
-    mock.send('message', 'a')
+    const gaps: string[] = []
+    stream.onGap(({ before }) => gaps.push(before))
     stream.reconnect()
+    mock.send('message', 'a')
     streams.reset()
+    mock.gap()
+    expect(gaps).toEqual([''])
     expect([stream.status.state, mock.reconnects, mock.subscribers]).toEqual(['connecting', 0, 1])
     mock.send('message', 'b')
     expect(ids).toEqual(['1', '1'])

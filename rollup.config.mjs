@@ -3,14 +3,20 @@ import { dirname, relative, resolve } from 'node:path'
 import nodeResolve from '@rollup/plugin-node-resolve'
 import terser from '@rollup/plugin-terser'
 import { minify } from 'terser'
-import { BINDINGS } from './.ci/bindings.mjs'
+import { BINDINGS, WITH_REQUIRE } from './.ci/bindings.mjs'
 import { comlinkForCalls } from './.ci/comlink-cuts.mjs'
 import { internalNames } from './.ci/internal-names.mjs'
 
 const entry = 'build/src/index.js'
 
-/** Puts into the output folder the declarations that the entry's own declaration reaches, and no others. */
-const declarations = () => ({
+/**
+ * Puts into the output folder the declarations that the entry's own declaration reaches, and no others. Scripts of CommonJS need
+ * declarations of their own, in the same words.
+ *
+ * @param {string} main
+ * @param {'js' | 'cjs'} [extension] of the scripts that they are about
+ */
+const declarations = (main, extension = 'js') => ({
   name: 'declarations',
   generateBundle() {
     const root = resolve('build/src')
@@ -24,9 +30,13 @@ const declarations = () => ({
       }
       const fileName = relative(root, file)
       if (fileName.startsWith('..')) throw new Error(`public types reach ${file}`)
-      this.emitFile({ type: 'asset', fileName, source: source.replace(/(from ?'\.[^']+)\.ts'/g, "$1.js'") })
+      this.emitFile({
+        type: 'asset',
+        fileName: fileName.replace(/ts$/, extension.replace('js', 'ts')),
+        source: source.replace(/(from ?'\.[^']+)\.ts'/g, `$1.${extension}'`),
+      })
     }
-    reach(resolve(root, 'index.d.ts'))
+    reach(resolve(root, main))
   },
 })
 
@@ -38,12 +48,12 @@ const declaration = (fileName, source) => ({
 })
 
 /** Of a binding, whose types reach the main entry by its name. */
-const declarationOf = (name) => ({
+const declarationOf = (name, fileName) => ({
   name: 'declaration-of',
   generateBundle() {
     const source = readFileSync(`build/src/${name}/index.d.ts`, 'utf8')
     if (/from ?'\./.test(source)) throw new Error(`types of ${name} reach another file`)
-    this.emitFile({ type: 'asset', fileName: `${name}.d.ts`, source })
+    this.emitFile({ type: 'asset', fileName, source })
   },
 })
 
@@ -111,7 +121,7 @@ const modules = {
     format: 'es',
     banner,
   },
-  plugins: [nodeResolve(), pathsAsTheyAre(), comlinkForCalls(), minifiedHub(), declarations()],
+  plugins: [nodeResolve(), pathsAsTheyAre(), comlinkForCalls(), minifiedHub(), declarations('index.d.ts')],
 }
 
 /** What must come first in a file. Rollup leaves it out. */
@@ -122,17 +132,18 @@ const DIRECTIVES = { react: '"use client"\n' }
  * and the framework.
  *
  * @param {string} name
+ * @param {'js' | 'cjs'} [extension]
  * @returns {import('rollup').RollupOptions}
  */
-const binding = (name) => ({
+const binding = (name, extension = 'js') => ({
   input: `build/src/${name}/index.js`,
   external: /^[^./]/,
   output: {
-    file: `dist/${name}.js`,
-    format: 'es',
+    file: `dist/${name}.${extension}`,
+    format: extension === 'js' ? 'es' : 'cjs',
     banner: (chunk) => (DIRECTIVES[name] ?? '') + banner(chunk),
   },
-  plugins: [declarationOf(name)],
+  plugins: [declarationOf(name, `${name}.d.${extension.replace('js', 'ts')}`)],
 })
 
 /**
@@ -161,10 +172,43 @@ const standalone = {
   ],
 }
 
+/**
+ * The streams of tests. It needs nothing of the main entry, which finds it by a global symbol.
+ *
+ * @param {'js' | 'cjs'} extension
+ * @returns {import('rollup').RollupOptions}
+ */
+const testing = (extension) => ({
+  input: 'build/src/testing/index.js',
+  output: { file: `dist/testing.${extension}`, format: extension === 'js' ? 'es' : 'cjs', banner },
+  plugins: [declarations('testing/index.d.ts', extension)],
+})
+
+/**
+ * For `require()` where nothing bundles: Jest, and servers. Everything in one file, because nothing is left out there.
+ *
+ * @type {import('rollup').RollupOptions}
+ */
+const commonJs = {
+  input: entry,
+  output: { file: 'dist/index.cjs', format: 'cjs', banner, inlineDynamicImports: true },
+  plugins: [
+    nodeResolve(),
+    pathsAsTheyAre(),
+    comlinkForCalls(),
+    terser(small()),
+    declarations('index.d.ts', 'cjs'),
+  ],
+}
+
 export default [
   modules,
   standalone,
-  ...BINDINGS.map(binding),
+  ...BINDINGS.map((name) => binding(name)),
+  testing('js'),
+  commonJs,
+  ...WITH_REQUIRE.map((name) => binding(name, 'cjs')),
+  testing('cjs'),
   {
     input: 'build/worker/worker.js',
     output: { file: 'dist/worker.js', format: 'iife', banner },

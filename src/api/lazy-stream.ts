@@ -1,6 +1,6 @@
 import type { ConnectOptions, UrlFunction } from './connect-options.ts'
 import { openStream } from './open-stream.ts'
-import { isBrowser } from './page-client.ts'
+import { canOpen } from './page-client.ts'
 import type { PageStream } from './page-stream.ts'
 import type {
   Gap,
@@ -80,7 +80,7 @@ class Opening {
   }
 
   use(given: Use, signal?: AbortSignal): () => void {
-    if (signal?.aborted || !isBrowser) return () => {}
+    if (signal?.aborted || !canOpen()) return () => {}
     // The same function may be given twice.
     const use: Use = (stream) => given(stream)
     this.stream ??= this.#open()
@@ -232,7 +232,7 @@ export class PageLazyStream implements LazyStream {
   }
 
   end(): void {
-    if (isBrowser) openStream(this.#url, this.#options()).end()
+    if (canOpen()) openStream(this.#url, this.#options()).end()
   }
 
   /** A store with a subscription of its own, because each has a `replay` of its own. */

@@ -4,13 +4,27 @@ import { Client } from '../page/client.ts'
 import { browserPlatform } from '../page/platform.ts'
 import { takeOptions } from './configure.ts'
 
+/**
+ * Where `tabstream/testing` puts a client of its own. It is a global symbol, because a test may load several copies of the package,
+ * and because no element of a page can take its name.
+ */
+const substitute = (): Client | undefined =>
+  (globalThis as { [seam: symbol]: Client | undefined })[Symbol.for('tabstream')]
+
 /** A server that renders pages has neither. */
-export const isBrowser = 'document' in globalThis || 'importScripts' in globalThis
+const isBrowser = 'document' in globalThis || 'importScripts' in globalThis
+
+/** Streams can be opened: in a browser, and in a test wherever it runs. */
+export const canOpen = (): boolean => isBrowser || substitute() !== undefined
 
 let client: Client | undefined
 
 /** This page's client, created at first use with the options in force then. */
 export function pageClient(): Client {
+  return substitute() ?? ownClient()
+}
+
+function ownClient(): Client {
   client ??= createClient()
   return client
 }

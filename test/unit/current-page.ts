@@ -13,4 +13,4 @@ export const pageClient = (): Client => {
   return client
 }
 
-export const isBrowser = true
+export const canOpen = () => true

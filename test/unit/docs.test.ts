@@ -79,23 +79,40 @@ function problemsOf(files: readonly Example[], options: object): string {
   return spawnSync(process.execPath, [compiler, '--project', folder], { encoding: 'utf8' }).stdout
 }
 
-const FRAMEWORKS: Record<string, object> = {
-  angular: { experimentalDecorators: true },
-  react: { jsx: 'react-jsx' },
-  solid: { jsx: 'preserve', jsxImportSource: 'solid-js' },
-  svelte: {},
-  // Render functions that its compiler writes name no types.
-  vue: { noImplicitAny: false },
+interface Page {
+  /** Of the compiler. */
+  options: object
+  /** Declares what the examples use, and is not installed for them. */
+  declares?: string
+  /** No example is a mere part of a file. */
+  isWhole?: true
 }
 
-test.each(Object.entries(FRAMEWORKS))('the examples for %s compile', { timeout: 60_000 }, (name, options) => {
-  const examples = examplesOf(`frameworks/${name}.md`)
-  expect(examples.length).toBeGreaterThan(4)
-  const files = name === 'angular' ? [...examples, { file: 'angular.d.ts', code: ANGULAR }] : examples
-  expect(problemsOf(files, options)).toBe('')
-})
+const PAGES: Record<string, Page> = {
+  'frameworks/angular.md': { options: { experimentalDecorators: true }, declares: 'angular.d.ts' },
+  'frameworks/react.md': { options: { jsx: 'react-jsx' } },
+  'frameworks/solid.md': { options: { jsx: 'preserve', jsxImportSource: 'solid-js' } },
+  'frameworks/svelte.md': { options: {} },
+  // Render functions that its compiler writes name no types.
+  'frameworks/vue.md': { options: { noImplicitAny: false } },
+  'testing.md': { options: { jsx: 'react-jsx' }, declares: 'tools.d.ts', isWhole: true },
+}
 
-/** What the examples use of Angular, which is not installed for them. */
+test.each(Object.entries(PAGES))(
+  'the examples of docs/%s compile',
+  { timeout: 60_000 },
+  (page, { options, declares, isWhole }) => {
+    const examples = examplesOf(page)
+    expect(examples.length).toBeGreaterThan(4)
+    if (isWhole) {
+      const blocks = readFileSync(join(DOCS, page), 'utf8').match(/^```(?:tsx?|js|vue|svelte)$/gm)
+      expect(examples).toHaveLength(blocks?.length ?? 0)
+    }
+    const declared = declares === undefined ? [] : [{ file: declares, code: DECLARED[declares] ?? '' }]
+    expect(problemsOf([...examples, ...declared], options)).toBe('')
+  },
+)
+
 const ANGULAR = `
 declare module '@angular/core' {
   export type Signal<Value> = () => Value
@@ -116,6 +133,48 @@ declare module '@angular/core/rxjs-interop' {
   export function toSignal<Value>(source: Subscribable<Value>, options: { requireSync: true }): Signal<Value>
 }
 `
+
+/** Of what apps are tested with; sample apps in test/runners have the real ones. */
+const TOOLS = `
+declare module '@testing-library/react' {
+  export function act(work: () => void): void
+  export function render(element: import('react').ReactNode): { unmount(): void }
+  export const screen: { getByText(text: string): HTMLElement }
+}
+declare module '@jest/globals' {
+  export function afterEach(work: () => void): void
+}
+declare module '@vue/test-utils' {
+  export function mount(component: import('vue').Component): { text(): string }
+}
+declare module '@storybook/react-vite' {
+  interface Context { parameters: Record<string, any> }
+  export interface Preview { beforeEach?: (context: Context) => (() => void) | void }
+  export interface Meta<Component> { component: Component }
+  export interface StoryObj { parameters?: Record<string, any>; play?: (context: Context) => void }
+}
+declare module 'msw' {
+  export interface Handler { readonly info: unknown }
+  export function sse<Events extends Record<string, unknown>>(
+    path: string,
+    resolver: (info: {
+      request: Request
+      client: { send(event: { [Name in keyof Events]: { event: Name; id?: string; data: Events[Name] } }[keyof Events]): void }
+    }) => void,
+  ): Handler
+}
+declare module 'msw/node' {
+  export function setupServer(...handlers: import('msw').Handler[]): { listen(): void; close(): void }
+}
+declare module 'msw/browser' {
+  export function setupWorker(...handlers: import('msw').Handler[]): { start(): Promise<unknown> }
+}
+declare module '@playwright/test' {
+  export * from 'playwright/test'
+}
+`
+
+const DECLARED: Record<string, string> = { 'angular.d.ts': ANGULAR, 'tools.d.ts': TOOLS }
 
 /** What an app has of its own, where an example does not say it. */
 const APP = `
@@ -142,7 +201,8 @@ const fragmentsOf = (page: string): Example[] =>
     }))
 
 test('every other example compiles', { timeout: 60_000 }, () => {
-  const pages = ['../README.md', ...readdirSync(DOCS).filter((name) => name.endsWith('.md'))]
+  const others = readdirSync(DOCS).filter((name) => name.endsWith('.md') && !(name in PAGES))
+  const pages = ['../README.md', ...others]
   const fragments = pages.flatMap(fragmentsOf)
   // Those in plain JavaScript are run.
   const files = pages.flatMap(examplesOf).filter(({ file }) => file.endsWith('.ts'))

@@ -28,6 +28,7 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
       'standalone.js',
       'svelte.js',
       'tabstream.global.js',
+      'testing.js',
       'vue.js',
       'worker.js',
     ])

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, posix } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -7,9 +8,15 @@ import { createContext, Script } from 'node:vm'
 import { build } from 'esbuild'
 import { parseAst } from 'rollup/parseAst'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+// @ts-expect-error: a script without types of its own
+import { WITH_REQUIRE } from '../../.ci/bindings.mjs'
 import * as source from '../../src/index.ts'
+import * as testing from '../../src/testing/index.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
+
+/** What an entry of the package, or a condition of one, leads to. */
+type Target = string | { readonly [condition: string]: Target }
 
 interface Manifest {
   main: string
@@ -17,7 +24,7 @@ interface Manifest {
   types: string
   unpkg: string
   jsdelivr: string
-  exports: Record<string, string | Record<string, string>>
+  exports: Record<string, Target>
   dependencies?: Record<string, string>
 }
 
@@ -30,16 +37,25 @@ const runNode = (...args: string[]) =>
 
 const runTool = (name: string, ...args: string[]) => runNode(join(ROOT, 'node_modules/.bin', name), ...args)
 
-/** The declaration and all that it reaches. */
+/** The declaration or script, and all that it reaches. */
 function reachedFrom(path: string, reached = new Set<string>()): Set<string> {
   if (reached.has(path)) return reached
   reached.add(path)
-  const extension = path.endsWith('.d.ts') ? '.d.ts' : '.js'
+  const isDeclaration = /\.d\.c?ts$/.test(path)
   for (const [, specifier = ''] of read(path).matchAll(/(?:from|import) ?\(?['"](\.[^'"]+)['"]/g)) {
-    reachedFrom(posix.join(dirname(path), specifier.replace(/\.js$/, extension)), reached)
+    const file = isDeclaration ? specifier.replace(/(c?)js$/, 'd.$1ts') : specifier
+    reachedFrom(posix.join(dirname(path), file), reached)
   }
   return reached
 }
+
+/** All files that it leads to, by whatever condition. */
+const filesOf = (target: Target): string[] =>
+  typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf)
+
+/** Where a condition of an entry leads to, and its types. */
+const scriptOf = (entry: string, condition: string) =>
+  (manifest.exports[entry] as Record<string, { types: string; default: string }>)[condition]
 
 test('nothing that is shipped knows a storage', () => {
   const storages =
@@ -94,7 +110,7 @@ describe('the package', () => {
       const notice = read('THIRD-PARTY-LICENSES')
       expect(notice).toContain(`${title} ${version}, https://github.com/`)
       expect(notice).toContain(read(`node_modules/${name}/LICENSE`).trim())
-      const scripts = files.filter((file) => file.endsWith('.js'))
+      const scripts = files.filter((file) => /\.c?js$/.test(file))
       const having = scripts.filter((path) => read(path).includes(mark))
       expect(having.length).toBeGreaterThan(1)
       for (const path of scripts) {
@@ -113,7 +129,7 @@ describe('the package', () => {
 
   test('holds what its exports name, what these reach, and nothing else', () => {
     const named = Object.values(manifest.exports)
-      .flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
+      .flatMap(filesOf)
       .map((path) => path.replace('./', ''))
       .filter((path) => path.startsWith('dist/'))
     const reached = named.flatMap((path) => [...reachedFrom(path)])
@@ -132,12 +148,25 @@ describe('the package', () => {
   })
 
   test('names the same entry for bundlers that know no exports', () => {
-    const { types, default: script } = manifest.exports['.'] as Record<string, string>
-    expect([manifest.main, manifest.module, manifest.types]).toEqual([script, script, types])
+    const entry = scriptOf('.', 'default')
+    expect([manifest.main, manifest.module, manifest.types]).toEqual([
+      entry?.default,
+      entry?.default,
+      entry?.types,
+    ])
+  })
+
+  test('gives bundlers its modules, by whatever call they are asked for', () => {
+    // A file for `require()` beside them would be a second client in a page, and hides the worker from bundlers.
+    for (const [name, target] of Object.entries(manifest.exports)) {
+      if (typeof target === 'string' || target.require === undefined) continue
+      const [first] = Object.keys(target)
+      expect([name, first, target.module]).toEqual([name, 'module', scriptOf(name, 'default')?.default])
+    }
   })
 
   test('names the classic script for networks that deliver packages', () => {
-    const { default: script } = manifest.exports['./global'] as Record<string, string>
+    const { default: script } = manifest.exports['./global'] as { default: string }
     expect([manifest.unpkg, manifest.jsdelivr]).toEqual([script, script])
   })
 
@@ -162,6 +191,15 @@ describe('the package', () => {
       'table',
     )
     expect(stdout).toContain('"tabstream/worker"')
+    expect(status, stdout).toBe(0)
+  })
+
+  test('has types that CommonJS finds, but for what is made for modules alone', { timeout: 60_000 }, () => {
+    const entries = Object.keys(manifest.exports).filter((name) => scriptOf(name, 'require') !== undefined)
+    expect(entries).toEqual(['.', './react', './solid', './testing', './vue'])
+    const options = ['--profile', 'node16', '--no-color', '--format', 'table']
+    const { stdout, status } = runTool('attw', tarball, ...options, '--entrypoints', ...entries)
+    expect(stdout).toContain('node16 (from CJS)')
     expect(status, stdout).toBe(0)
   })
 })
@@ -274,6 +312,33 @@ export const wrong: string | undefined = useStream(feed, 'cpu', (event) => event
 `
       expect(problemsOf(code, ['es2022', 'dom', 'dom.iterable'])).toBe('')
     })
+  })
+})
+
+describe('require()', () => {
+  const required = (name: string): Record<string, unknown> =>
+    createRequire(import.meta.url)(join(ROOT, 'dist', name))
+
+  test('gives what import gives', () => {
+    expect(Object.keys(required('index.cjs')).sort()).toEqual(Object.keys(source).sort())
+    expect(Object.keys(required('testing.cjs')).sort()).toEqual(Object.keys(testing).sort())
+  })
+
+  test.each(WITH_REQUIRE as string[])(
+    'gives the binding for %s, without a client of its own',
+    async (name) => {
+      const binding = await import(pathToFileURL(join(ROOT, `dist/${name}.js`)).href)
+      expect(Object.keys(required(`${name}.cjs`)).sort()).toEqual(Object.keys(binding).sort())
+      expect(read(`dist/${name}.cjs`)).not.toContain('pageClient')
+    },
+  )
+
+  test('puts the mock of either kind into the place of the client of either', async () => {
+    const { mockStreams } = required('testing.cjs') as typeof testing
+    const { connect } = (await import(pathToFileURL(join(ROOT, 'dist/index.js')).href)) as typeof source
+    using streams = mockStreams()
+    connect('/events')
+    expect(streams.requests).toHaveLength(1)
   })
 })
 

@@ -1,0 +1,6 @@
+import { flushSync } from 'svelte'
+import { mockStreams } from 'tabstream/testing'
+
+const streams = mockStreams({ act: flushSync })
+
+afterEach(() => streams.reset())

@@ -1,0 +1,5 @@
+import { mockStreams } from 'tabstream/testing'
+
+const streams = mockStreams()
+
+afterEach(() => streams.reset())

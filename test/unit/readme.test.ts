@@ -19,6 +19,7 @@ const ROWS: Record<string, string> = {
   'tabstream/vue': '[composables]',
   useSharedEventSource: '[`useSharedEventSource`]',
   'tabstream.global.js': '`tabstream/global`',
+  'standalone.js': '`tabstream/standalone`',
   'worker.js': 'the worker',
   'hub.js': 'the hub, where',
 }

@@ -21,6 +21,14 @@ export const judgeMutants = [
     test: 'test/unit/stream/resumption.test.ts',
   },
   {
+    name: 'what lies before a tab of a third hub given',
+    file: 'worker/delivery/rejoin.ts',
+    find: '      if (at < passed && !this.#hasMet) return false\n',
+    replace: '',
+    defect: 'A page with a snapshot is given what lies before it.',
+    test: 'test/unit/delivery/rejoin.test.ts',
+  },
+  {
     name: 'as much held as the log holds',
     file: 'worker/log/log.ts',
     find: 'return this.#limits.events / 2\n',

@@ -15,10 +15,26 @@ export const judgeMutants = [
   {
     name: 'held without end',
     file: 'worker/stream/resumption.ts',
-    find: 'if (isDenied || this.#held.length > MOST_HELD) this.giveUp()',
+    find: 'if (isDenied || this.#held.length + this.#adopted.events.length > this.#case.room) this.giveUp()',
     replace: 'if (isDenied) this.giveUp()',
     defect: 'A server that sends much makes the hub hold all of it.',
     test: 'test/unit/stream/resumption.test.ts',
+  },
+  {
+    name: 'what lies before a tab of a third hub given',
+    file: 'worker/delivery/rejoin.ts',
+    find: '      if (at < passed && !this.#hasMet) return false\n',
+    replace: '',
+    defect: 'A page with a snapshot is given what lies before it.',
+    test: 'test/unit/delivery/rejoin.test.ts',
+  },
+  {
+    name: 'as much held as the log holds',
+    file: 'worker/log/log.ts',
+    find: 'return this.#limits.events / 2\n',
+    replace: 'return this.#limits.events\n',
+    defect: 'What has been held pushes off the log what tabs have yet to be given.',
+    test: 'test/unit/stream/reception.test.ts',
   },
   {
     name: 'long replay in one piece only',

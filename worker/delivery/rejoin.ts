@@ -53,6 +53,8 @@ export class Rejoin {
   #lookedAt = 0
   #owesGap = false
   #hasReached = false
+  /** Something has come that this tab knows. */
+  #hasMet = false
   /** So many events have come that are new to this tab, and no frames. */
   #newCount = 0
   readonly #patience: Span
@@ -142,9 +144,12 @@ export class Rejoin {
 
   #isNew(event: LoggedEvent, passed: number): boolean {
     const { ordinal, at, role } = event
+    this.#hasMet ||= this.isForeign && this.#hasHad(event)
     if (ordinal <= passed) return false
     if (this.isForeign) {
       if (!this.#hasPassedAll(passed) && this.#hasHad(event)) return false
+      // A replay for others can have brought what lies before all that this tab knows.
+      if (at < passed && !this.#hasMet) return false
       if (role === 'history') this.#newCount++
       return true
     }

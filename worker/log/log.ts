@@ -117,8 +117,13 @@ export class Log {
     return !this.#hasLostEvents
   }
 
+  /** So many entries may be appended at a time: no more than half of it is still needed, since nothing is read then. */
+  get room(): number {
+    return this.#limits.events / 2
+  }
+
   get isHalfFull(): boolean {
-    return this.length > this.#limits.events / 2 || this.bytes > this.#limits.bytes / 2
+    return this.length > this.room || this.bytes > this.#limits.bytes / 2
   }
 
   append(entry: NewEntry): Entry {

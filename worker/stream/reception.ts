@@ -16,8 +16,8 @@ const PAUSE = 50
 /** How long, in ms, what was asked for may take to come when something unknown has come first. */
 const PATIENCE = 1_000
 
-/** More characters than this are not held. */
-const MOST_CHARACTERS = 16 * 1_048_576
+/** More characters than this are not held: half of what a log holds. */
+const MOST_CHARACTERS = 4 * 1_048_576
 
 /** A greeting comes within so many ms after the head. */
 const AT_ONCE = 250
@@ -193,6 +193,7 @@ export class Reception {
       isUnproven: unproven || (!mixed && required.length === 0),
       isWhole: this.#history.isWhole,
       index: () => this.#history.index(),
+      room: this.#log.room,
       late: this.#late,
     })
     if (former !== undefined) this.#resumption.adopt(former)

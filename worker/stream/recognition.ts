@@ -33,6 +33,8 @@ export interface Case {
   readonly isWhole: boolean
   /** Asked for only where something comes that is not required. */
   readonly index: () => KnownEvents
+  /** So many events may be held. */
+  readonly room: number
   /** As long as it is on, what was asked for may still come when the judge has given it up. */
   readonly late: Pick<Span, 'begin' | 'isOn'>
 }

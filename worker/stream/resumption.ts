@@ -16,9 +16,6 @@ export const REPLAY_TIME = 10_000
 /** How long, in ms, what was asked for may still come when the judge has given it up. */
 const LATE = 1_000
 
-/** More events than this are not held: so many can lie between two tabs of a dead hub, or be repeated. */
-const MOST_HELD = 16_384
-
 export type Outcome =
   /** What was asked for has come, or nothing had to. */
   | 'joined'
@@ -217,7 +214,7 @@ export class Resumption<Event extends Judged> {
       this.#followRun(event, known, isBurst)
       // What the server says outweighs what comes, unless that may be older than all that is known.
       const isDenied = this.#case.isDenied && known === undefined && this.#case.isWhole
-      if (isDenied || this.#held.length > MOST_HELD) this.giveUp()
+      if (isDenied || this.#held.length + this.#adopted.events.length > this.#case.room) this.giveUp()
     }
   }
 

@@ -46,6 +46,8 @@ const BATCH_INTERVAL = 1_000
 interface Wanted {
   /** A page certainly subscribes to it, and can not do without a connection. */
   isWanted: boolean
+  /** A page certainly subscribes to it. */
+  isHeld: boolean
   /** A visible page certainly subscribes to it. */
   isVisible: boolean
   /** The hub may take it for visible. */
@@ -61,6 +63,8 @@ interface Wanted {
 /** What has held of one stream at one hub until now. Times in ms. */
 interface Record {
   knownSince: number
+  /** It has not ended since then. */
+  heldSince: number
   /** Its hub has run since then. */
   awakeSince: number
   wantedSince: number
@@ -154,6 +158,7 @@ export class Watch {
       const now = this.#now
       record = {
         knownSince: now,
+        heldSince: now,
         awakeSince: now,
         wantedSince: now,
         visibleSince: now,
@@ -230,6 +235,7 @@ export class Watch {
     let mayRest = true
     const wanted: Wanted = {
       isWanted: false,
+      isHeld: false,
       isVisible: false,
       mayBeVisible: false,
       mayBeKnown: false,
@@ -269,6 +275,7 @@ export class Watch {
         if (!isHidden || !canRest(hidden)) mayRest = false
         else patience = Math.max(patience, typeof hidden === 'object' ? hidden.parkAfter : 0)
         if (!isCertain) continue
+        wanted.isHeld = true
         if (seen.isShown) wanted.isVisible = true
         if (seen.isShown || !canRest(hidden)) wanted.isWanted = true
         wanted.rank.least = Math.max(wanted.rank.least, own)
@@ -303,9 +310,10 @@ export class Watch {
     const overdue = all.filter(({ server }) => this.#overdueUntil.has(`${hub.id} ${server.name}`)).length
     const mayBeVisible = known.filter((one) => one.mayBeVisible).length
     const isEnough = mayBeVisible <= limit - overdue
-    const turn = known.every(({ server }) => this.#resumes(server, agent)) ? TURN : TURN_BEFORE_GAP
-    for (const { server, record, count, isWanted, isVisible, mayBeKnown, restsFrom, rank } of all) {
+    const turn = known.every((one) => this.#resumes(one, agent)) ? TURN : TURN_BEFORE_GAP
+    for (const { server, record, count, isWanted, isHeld, isVisible, mayBeKnown, restsFrom, rank } of all) {
       if (!mayBeKnown) record.knownSince = now
+      if (!isHeld) record.heldSince = now
       if (hasStoodStill) record.awakeSince = now
       if (count > 0) record.connectedAt = now
       const isRefused = server.refuseWith !== undefined
@@ -361,11 +369,14 @@ export class Watch {
       this.#problem(`${used} connections, though ${wanting.length} streams want one of ${limit}`)
   }
 
-  /** The hub has seen that an ID can be resumed after: a turn does not have to be long. */
-  #resumes(server: VirtualServer, agent: Agent): boolean {
+  /** The hub has seen that an ID can be resumed after: a turn does not have to be long. A stream that has ended is forgotten. */
+  #resumes({ server, record }: { server: VirtualServer; record: Record }, agent: Agent): boolean {
     return (
       server.isFaithful &&
-      server.allConnections.some(({ reader, idsArrived }) => reader === agent.name && idsArrived.size > 1)
+      server.allConnections.some(
+        ({ reader, openedAt, idsArrived }) =>
+          reader === agent.name && openedAt >= record.heldSince && idsArrived.size > 1,
+      )
     )
   }
 

@@ -108,6 +108,8 @@ export async function foreignEvents({ seed, happenings, ...schedule }: UserSched
     tab.wake()
     Object.assign(tab, { thinks: 0, failsUntil: 0, staleAt: undefined })
   }
+  // What a function has given by then may be stale, or on its way.
+  world.expiredAt = world.clock.now
   await world.clock.advance(60_000)
   for (const { streams } of world.tabs) for (const one of streams) if (one.isOpen) one.stream.reconnect()
   await world.clock.advance(5_000)

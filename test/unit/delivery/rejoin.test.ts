@@ -280,6 +280,22 @@ describe('a tab whose numbers do not hold', () => {
     expect(succession.given(succession.rejoin(foreign(8)))).toEqual(['9', '10', '3'])
   })
 
+  test('is not given what a replay for others has brought from before all that it knows', () => {
+    const [late] = eventsOf('late', 99) as [LoggedEvent]
+    for (const [after, given] of [
+      [1, []],
+      [6, ['99']],
+    ] as const) {
+      const succession = new Succession().gather(tabAt(8)).gather(tabAt(1)).settle()
+      succession.bring(...between(2, after))
+      succession.history.append(late, 'ahead', after)
+      succession.bring(...between(after + 1, 8))
+      const { position } = foreign(8)
+      const rejoin = succession.rejoin({ position, seen: seenOf(DEAD.slice(4, 8)) })
+      expect(succession.given(rejoin)).toEqual(given)
+    }
+  })
+
   test('is looked for even if its number would do in this log', () => {
     const succession = new Succession()
       .gather(tabAt(5))

@@ -22,7 +22,7 @@ const HEAD: Head = { origin: 'https://dash.test', deniesResumption: false }
 
 /** What a server sends, in ms after what came before, and what came of it. */
 class Conversation {
-  readonly log = new CountedLog({ events: 1e6, bytes: 1e9 })
+  readonly log: CountedLog
   readonly takeover = new Takeover()
   readonly reception: Reception
   now = 0
@@ -30,7 +30,8 @@ class Conversation {
   #timerCount = 0
   #told = 0
 
-  constructor() {
+  constructor(events = 1e6) {
+    this.log = new CountedLog({ events, bytes: 1e9 })
     const platform = {
       now: () => this.now,
       setTimeout: (callback: () => void, delay: number) => {
@@ -261,10 +262,20 @@ describe('what a connection brings before the replay', () => {
   test('is held as far as there is room for it', () => {
     const conversation = having('1', '2', '3')
     conversation.connect()
-    const large = 'x'.repeat(3_000_000)
+    const large = 'x'.repeat(800_000)
     const isNew = [4, 5, 6, 7, 8, 9].map((id) => conversation.bring(`${id}=${id}${large}`))
     expect(isNew).toEqual([false, false, false, false, false, true])
     expect(conversation.logged()[0]).toBe('gap history-lost')
+  })
+
+  test('is no more than what goes into half of the log', () => {
+    const conversation = new Conversation(10)
+    conversation.connect()
+    conversation.bring('1', '2')
+    conversation.cut()
+    conversation.connect()
+    expect(conversation.bring('3', '4', '5', '6', '7')).toBe(false)
+    expect(conversation.bring('8')).toBe(true)
   })
 
   test('is logged when the replay has come', () => {

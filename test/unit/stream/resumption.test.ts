@@ -11,7 +11,7 @@ const APART = 60
 /** So long, in ms, what was asked for counts when the judge has given up. */
 const LATE = 1_000
 
-interface Options extends Partial<Pick<Case, 'from' | 'required' | 'isDenied' | 'isMixed'>> {
+interface Options extends Partial<Pick<Case, 'from' | 'required' | 'isDenied' | 'isMixed' | 'room'>> {
   /** How many events the log holds. */
   readonly held?: number
   readonly former?: Trial
@@ -37,6 +37,7 @@ class Trial {
       isUnproven: anchor.unproven,
       isWhole: history.isWhole,
       index: () => history.index(),
+      room: UNBOUNDED.events,
       late: this,
       ...others,
     })
@@ -187,10 +188,11 @@ describe('a replay by a server', () => {
   })
 
   test('that may send without end before it is held no longer', () => {
-    const trial = new Trial(eventsOf('1 2 3'))
-    const ids = Array.from({ length: 17_000 }, (_, index) => `x${index}`)
-    const words = trial.bring(eventsOf(ids.join(' '), 10))
-    expect(words).toHaveLength(17_000)
+    const trial = new Trial(eventsOf('1 2 3'), { room: 500 })
+    const ids = Array.from({ length: 501 }, (_, index) => `x${index}`)
+    expect(trial.bring(eventsOf(ids.slice(0, 500).join(' '), 10))).toEqual([])
+    const words = trial.bring(eventsOf(ids.slice(500).join(' '), 510))
+    expect(words).toHaveLength(501)
     expect(words[0]).toBe('gap, new 10')
   })
 })

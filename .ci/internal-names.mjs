@@ -8,7 +8,8 @@ const BUNDLED = ['comlink/dist/esm/comlink.mjs', 'eventsource-parser/dist/index.
 
 /**
  * Names that occur in the hub's own code and nowhere else: what the hub calls its members, and nobody outside can see. A
- * minifier may shorten them. What crosses a link is named in `src/link`, and so stays as it is. Bindings never meet the hub.
+ * minifier may shorten them. What crosses a link is named in `src/link`, and so stays as it is. Bindings and mocks never meet
+ * the hub.
  */
 export function internalNames() {
   const others = [...sourcesIn('src'), ...BUNDLED.map((path) => join(root, 'node_modules', path))]
@@ -16,11 +17,15 @@ export function internalNames() {
   return [...new Set(sourcesIn('worker').flatMap(wordsIn))].filter((word) => !known.has(word))
 }
 
+const ENTRIES_APART = [...BINDINGS, 'testing']
+
 /** @param {string} folder */
 const sourcesIn = (folder) =>
   readdirSync(join(root, folder), { recursive: true })
     .map((path) => join(root, folder, String(path)))
-    .filter((path) => path.endsWith('.ts') && !BINDINGS.some((name) => path.includes(join('src', name, '/'))))
+    .filter(
+      (path) => path.endsWith('.ts') && !ENTRIES_APART.some((name) => path.includes(join('src', name, '/'))),
+    )
 
 /** Lines that are comments, as they stand in the project's own code. */
 const COMMENT = /^\s*(?:\/\/|\/\*|\* ).*$/gm

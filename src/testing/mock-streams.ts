@@ -65,6 +65,16 @@ const INSTALLED = Symbol.for('tabstream/testing')
 
 const world = globalThis as unknown as Record<symbol, unknown>
 
+/** As it was before a test may have replaced it. */
+const { setTimeout } = globalThis
+
+/** jsdom, happy-dom and Node have no `reportError()`; with fake timers in place of one, no test would ever learn of an error. */
+const reportError = (error: unknown): void => {
+  setTimeout(() => {
+    throw error
+  })
+}
+
 /**
  * Takes the place of the hub, the network and the server: every stream that the page opens from here on is driven by the test,
  * whether by `SharedEventSource`, `connect()`, `defineStream()` or a binding. Call it before the app's modules are imported, as in a
@@ -96,6 +106,7 @@ class Installation implements MockStreams {
 
   with({ act, strict }: MockOptions): this {
     world[SEAM] = this.#client
+    if (!('reportError' in globalThis)) Object.assign(globalThis, { reportError })
     if (act !== undefined) this.#client.act = act
     if (strict !== undefined) this.#isStrict = strict
     return this
@@ -133,6 +144,7 @@ class Installation implements MockStreams {
     this.#isStrict = true
     delete world[INSTALLED]
     delete world[SEAM]
+    if (globalThis.reportError === reportError) Reflect.deleteProperty(globalThis, 'reportError')
   }
 
   [Symbol.dispose](): void {

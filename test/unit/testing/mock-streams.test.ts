@@ -659,6 +659,26 @@ describe('mockStreams()', () => {
     expect(calls).toEqual(['begin', 'before', 'end', 'begin', 'now', 'end'])
   })
 
+  test('reports what a listener throws although timers are fake', async () => {
+    streams.restore()
+    const real = vi.fn()
+    vi.stubGlobal('setTimeout', real)
+    vi.resetModules()
+    const { mockStreams: early } = await import('../../../src/testing/index.ts')
+    vi.unstubAllGlobals()
+    vi.useFakeTimers()
+    {
+      using mocked = early()
+      connect('/events').on('message', () => {
+        throw new Error('an assertion')
+      })
+      mocked.at('/events').send('message', 'a')
+    }
+    expect(vi.getTimerCount()).toBe(0)
+    expect(real.mock.calls[0]?.[0]).toThrow('an assertion')
+    expect('reportError' in globalThis).toBe(false)
+  })
+
   test('is what inspect() reports', async () => {
     const stream = connect('/events')
     stream.on('cpu', () => {})

@@ -1,3 +1,4 @@
+import { createServer } from 'node:net'
 import { chromium } from 'playwright'
 import { findChromium } from '../../.ci/prepare.mjs'
 import { CHROMIUM_FLAGS } from '../browser/chromium-flags.mjs'
@@ -110,6 +111,35 @@ async function rowsOf(consumer, made, browser) {
  */
 async function look(mode, { folder, path, made, browser }) {
   if (mode.run) return mode.run({ folder, path, made, browser })
+  if (!mode.isRendered) return lookAtApp(mode, { folder, path, made, browser })
+  const spy = await listenForServers()
+  try {
+    const sight = await lookAtApp(mode, { folder, path, made, browser })
+    if (spy.count() > 0) sight.problems.push(`a server that renders has connected ${spy.count()} times`)
+    return sight
+  } finally {
+    spy.close()
+  }
+}
+
+/** Where the feed of a server that renders would be: nothing may connect. */
+async function listenForServers() {
+  let count = 0
+  const server = createServer((socket) => {
+    count++
+    socket.destroy()
+  })
+  await new Promise((resolve, reject) =>
+    server.once('error', reject).listen(45871, '127.0.0.1', () => resolve(undefined)),
+  )
+  return { count: () => count, close: () => server.close() }
+}
+
+/**
+ * @param {Mode} mode
+ * @param {{ folder: string, path: readonly string[], made: Package, browser: import('playwright').Browser }} by
+ */
+async function lookAtApp(mode, { folder, path, made, browser }) {
   const { build, serve, ...page } = mode
   if (build) await run(build, { folder, path })
   if (!serve) {

@@ -158,6 +158,7 @@ export const CONSUMERS = [
     tool: 'next',
     from: ['feed', 'react', 'next'],
     node: NODE,
+    isQuick: true,
     modes: [
       rendered(development('next dev --port')),
       rendered(productionServer('next build', 'next start --port')),
@@ -199,6 +200,16 @@ export const CONSUMERS = [
     from: ['feed', 'astro'],
     node: NODE,
     modes: [rendered(development('astro dev --port')), rendered(production('astro build', 'dist'))],
+  },
+  {
+    name: 'solid-start',
+    tool: '@solidjs/start',
+    from: ['feed', 'solid-start'],
+    node: NODE,
+    modes: [
+      rendered(development('vite dev --port')),
+      rendered(productionServer('vite build', 'node .output/server/index.mjs #')),
+    ],
   },
   {
     name: 'angular',

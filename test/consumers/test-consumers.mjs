@@ -1,5 +1,4 @@
 import { createServer } from 'node:net'
-import { chromium } from 'playwright'
 import { findChromium } from '../../.ci/prepare.mjs'
 import { CHROMIUM_FLAGS } from '../browser/chromium-flags.mjs'
 import { layOut, NotInstalled, nodeOf, pack, versionOf } from './apps.mjs'
@@ -22,6 +21,8 @@ import { lookAtTabs, warmUp } from './tabs.mjs'
 export async function testConsumers(args) {
   const consumers = chosenBy(args)
   const made = await pack()
+  // Only now, because this file is imported before anything is installed.
+  const { chromium } = await import('playwright')
   const browser = await chromium.launch({ executablePath: await findChromium(), args: CHROMIUM_FLAGS })
   const rows = []
   try {
@@ -176,7 +177,10 @@ async function lookAtApp(mode, { folder, path, made, browser }) {
 async function untilItAnswers(url, server) {
   const end = Date.now() + 120_000
   while (!server.hasEnded && Date.now() < end) {
-    const answer = await fetch(url, { headers: { accept: 'text/html' } }).catch(() => undefined)
+    const answer = await fetch(url, {
+      headers: { accept: 'text/html' },
+      signal: AbortSignal.timeout(60_000),
+    }).catch(() => undefined)
     if (answer !== undefined && answer.status !== 502) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }

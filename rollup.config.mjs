@@ -67,7 +67,8 @@ const pathsAsTheyAre = () => ({
   transform(code) {
     if (!code.startsWith('var __rewriteRelativeImportExtension =')) return null
     const [, rest] = code.split(/\n\};\n(.*)/s)
-    return { code: rest.replace(/\b__rewriteRelativeImportExtension(?=\()/g, ''), map: null }
+    // Without the parentheses: Turbopack looks for comments just behind those of `import()`.
+    return { code: rest.replace(/\b__rewriteRelativeImportExtension\((.*?)\)(?=\))/g, '$1'), map: null }
   },
 })
 

@@ -12,7 +12,7 @@ const BUDGETS = {
   'tabstream/vue': 600,
   useSharedEventSource: 600,
   'worker.js': 24_960,
-  'hub.js': 25_300,
+  'hub.js': 25_350,
 }
 
 const sizes = await measureSizes()

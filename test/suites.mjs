@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { findChromium, root } from '../.ci/prepare.mjs'
+import { testConsumers } from './consumers/test-consumers.mjs'
 import { testEngines } from './engines/engines.mjs'
 import { runVitest } from './vitest.mjs'
 
@@ -61,6 +62,9 @@ export const mutants = {
     return { skipped: 0, ...JSON.parse(readFileSync(results, 'utf8')) }
   },
 }
+
+/** Of the apps of real tools those that CI has the time for. @type {Part} */
+export const consumers = { name: 'consumers, quick', run: () => testConsumers(['--quick']) }
 
 /** @type {Part} */
 export const engines = { name: 'engines', run: () => testEngines([]) }

@@ -64,7 +64,7 @@ let failedAt: string | undefined
 const fetchSubstitutes = (): Promise<Substitutes> =>
   (failedAt === undefined
     ? import('../host/in-page.ts')
-    : import(/* @vite-ignore */ /* webpackIgnore: true */ `${failedAt}?`)
+    : import(/* @vite-ignore */ /* webpackIgnore: true */ /* turbopackIgnore: true */ `${failedAt}?`)
   ).catch((error: unknown) => {
     failedAt = String(error).split('imported module: ')[1]
     throw error

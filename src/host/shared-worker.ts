@@ -25,13 +25,16 @@ export const sharedWorkerHost = (
       // Pages that differ in any of these must not share a worker. With `extendedLifetime`, that is an error.
       const life = keepAlive ? 'kept' : 'plain'
       const name = `tabstream/${PROTOCOL_VERSION}/${life}/${generation}/${namespace}`
-      const options: WorkerOptions & { extendedLifetime?: boolean } = { name }
-      if (keepAlive) options.extendedLifetime = true
-      // Bundlers recognise exactly this expression. With a variable as the URL, they would miss the worker.
+      const extendedLifetime = keepAlive !== false
+      // Bundlers recognise exactly this expression. With a variable as the URL, they would miss the worker. Vite reads the
+      // options: where a minifier has taken the comment away, it accepts an object as it stands, but no variable.
       const worker =
         url === undefined
-          ? new SharedWorker(new URL('./worker.js', import.meta.url), /* @vite-ignore */ options)
-          : new SharedWorker(url as URL, options)
+          ? new SharedWorker(
+              new URL('./worker.js', import.meta.url),
+              /* @vite-ignore */ { name, extendedLifetime } as WorkerOptions,
+            )
+          : new SharedWorker(url as URL, { name, extendedLifetime } as WorkerOptions)
       const fail = () => refused(`the worker script ${url ?? 'worker.js'} could not be loaded or run`)
       worker.addEventListener('error', fail)
       if (attempt > 1) ask(fail)

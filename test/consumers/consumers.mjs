@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { exampleOf, lookAtExample } from './examples.mjs'
 import { lookAtExtension } from './extension.mjs'
+import { lookAtHotReload } from './hot.mjs'
 import { lookAtSlots } from './slots.mjs'
 
 /**
@@ -30,6 +31,9 @@ import { lookAtSlots } from './slots.mjs'
 /** @typedef {App & import('./tabs.mjs').Expected} Mode */
 
 const HOST = 'shared-worker'
+
+/** For tools that ask for a newer Node than the package does. */
+const NODE = '24.21.0'
 
 /** @param {string} command @returns {Mode} */
 const development = (command) => ({
@@ -65,6 +69,17 @@ const MISSING = /host "leader".*Is it at http:\/\/localhost:\d+\/tabstream\/work
 
 /** What it says where its script has come from another origin. */
 const ELSEWHERE = /host "leader".*http:\/\/127\.0\.0\.1:\d+\/tabstream\/worker\.js has another origin, copy/
+
+/** The same for what renders on a server, at a request or in a build. @param {Mode} mode @returns {Mode} */
+const rendered = (mode) => ({ ...mode, takesHost: false, isRendered: true })
+
+/** @param {string} build @param {string} command @returns {Mode} */
+const productionServer = (build, command) => ({
+  name: 'production',
+  build,
+  serve: (port) => `${command} ${port}`,
+  host: HOST,
+})
 
 /** The app's own workers connect, and not its pages. @param {Mode} mode @returns {Mode} */
 const ofOwnWorker = (mode) => ({ ...mode, host: 'leader', takesHost: false })
@@ -146,6 +161,83 @@ export const CONSUMERS = [
         name: "assets on a CDN, the worker on the page's origin",
         onCdn: within('dist'),
       },
+    ],
+  },
+  {
+    name: 'next',
+    tool: 'next',
+    from: ['feed', 'react', 'next'],
+    node: NODE,
+    isQuick: true,
+    modes: [
+      rendered(development('next dev --port')),
+      rendered(productionServer('next build', 'next start --port')),
+    ],
+  },
+  {
+    name: 'react-router',
+    tool: '@react-router/dev',
+    from: ['feed', 'react', 'react-router'],
+    node: NODE,
+    modes: [
+      rendered(development('react-router dev --port')),
+      rendered(productionServer('react-router build', 'react-router-serve ./build/server/index.js #')),
+    ],
+  },
+  {
+    name: 'nuxt',
+    tool: 'nuxt',
+    from: ['feed', 'vue', 'nuxt'],
+    node: NODE,
+    modes: [
+      rendered(development('npm run worker && nuxt dev --port')),
+      rendered(productionServer('npm run build', 'node .output/server/index.mjs #')),
+    ],
+  },
+  {
+    name: 'sveltekit',
+    tool: '@sveltejs/kit',
+    from: ['feed', 'sveltekit'],
+    node: NODE,
+    modes: [
+      rendered(development('vite dev --port')),
+      rendered(productionServer('vite build', 'node build #')),
+    ],
+  },
+  {
+    name: 'astro',
+    tool: 'astro',
+    from: ['feed', 'astro'],
+    node: NODE,
+    modes: [rendered(development('astro dev --port')), rendered(production('astro build', 'dist'))],
+  },
+  {
+    name: 'solid-start',
+    tool: '@solidjs/start',
+    from: ['feed', 'solid-start'],
+    node: NODE,
+    modes: [
+      rendered(development('vite dev --port')),
+      rendered(productionServer('vite build', 'node .output/server/index.mjs #')),
+    ],
+  },
+  {
+    name: 'angular',
+    tool: '@angular/cli',
+    node: NODE,
+    modes: [
+      { ...development('ng serve --port'), takesHost: false },
+      { ...production('ng build', 'dist/browser'), takesHost: false },
+    ],
+  },
+  {
+    name: 'hot',
+    tool: 'vite',
+    from: ['feed', 'react', 'vue', 'hot'],
+    isQuick: true,
+    modes: [
+      { name: 'hot reload, StrictMode, React and Vue in one page', host: HOST, run: lookAtHotReload },
+      { ...production('vite build', 'dist'), takesHost: false },
     ],
   },
   {

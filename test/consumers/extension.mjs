@@ -1,6 +1,5 @@
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { chromium } from 'playwright'
 import { findChromium } from '../../.ci/prepare.mjs'
 import { CHROMIUM_FLAGS } from '../browser/chromium-flags.mjs'
 import { startSite } from './site.mjs'
@@ -17,6 +16,7 @@ export async function lookAtExtension({ folder, made }) {
   const profile = join(folder, 'profile')
   rmSync(profile, { recursive: true, force: true })
   const site = await startSite({})
+  const { chromium } = await import('playwright')
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: await findChromium(),
     ignoreDefaultArgs: ['--disable-extensions'],

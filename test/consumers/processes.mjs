@@ -35,7 +35,11 @@ export function start(command, { folder, path = [], env = {} }) {
     })
   }
   /** @type {Promise<number>} */
-  const ended = new Promise((resolve) => child.once('close', (code) => resolve(code ?? 1)))
+  const ended = new Promise((resolve) => {
+    child.once('close', (code) => resolve(code ?? 1))
+    // What outlives the shell may keep its output open.
+    child.once('exit', (code) => setTimeout(() => resolve(code ?? 1), 2_000))
+  })
   const one = {
     /** Resolves with the exit code. */
     ended,

@@ -42,6 +42,13 @@ export async function startSite({ behind, ...files }) {
   })
   if (behind !== undefined) server.on('upgrade', (...upgrade) => passUpgrade(behind, ...upgrade))
   server.on('clientError', (_error, socket) => socket.destroy())
+  // Of those that were upgraded the server knows nothing any more, and yet it waits for their end.
+  /** @type {Set<import('node:net').Socket>} */
+  const sockets = new Set()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
@@ -50,7 +57,7 @@ export async function startSite({ behind, ...files }) {
     stream,
     async close() {
       stream.close()
-      server.closeAllConnections()
+      for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
     },
   }

@@ -38,7 +38,9 @@ export async function warmUp(browser, site) {
  * @returns {Promise<Sight>}
  */
 export async function lookAtTabs(browser, site, expected) {
+  const rendering = expected.isRendered ? await lookAtHtml(site) : []
   const sight = await lookAtThree(browser, site, expected)
+  sight.problems.push(...rendering)
   if (expected.takesHost) sight.problems.push(...(await lookAtLeader(browser, site)))
   return sight
 }
@@ -48,6 +50,7 @@ export async function lookAtTabs(browser, site, expected) {
  * @property {string} host
  * @property {RegExp} [warning] what each tab's console has to say, once
  * @property {boolean} [takesHost] the app's page takes a host from its query. A leader needs another file of the package
+ * @property {boolean} [isRendered] the page is rendered on a server
  * @property {(pages: import('playwright').Page[], site: Site) => Promise<void>} [also] looks at more
  */
 
@@ -106,6 +109,17 @@ async function lookAtThree(browser, site, { host, warning, also }) {
     await context.close()
     await until(() => site.stream.open() === 0, 'the connection of closed pages ends').catch(() => {})
   }
+}
+
+/** What is rendered on a server is the initial state. @param {Site} site */
+async function lookAtHtml({ origin }) {
+  const html = (await (await fetch(origin, { headers: { accept: 'text/html' } })).text()).replace(
+    /<!--.*?-->/gs,
+    '',
+  )
+  return Object.entries({ latest: '0', status: 'idle' })
+    .filter(([id, text]) => !new RegExp(`id="?${id}"?[^>]*>${text}<`).test(html))
+    .map(([id, text]) => `the HTML does not say ${text} in #${id}:\n${html.slice(0, 2_000)}`)
 }
 
 /** @param {import('playwright').Browser} browser @param {Site} site */

@@ -1,4 +1,4 @@
-import { chromium } from 'playwright'
+import { createServer } from 'node:net'
 import { findChromium } from '../../.ci/prepare.mjs'
 import { CHROMIUM_FLAGS } from '../browser/chromium-flags.mjs'
 import { layOut, NotInstalled, nodeOf, pack, versionOf } from './apps.mjs'
@@ -21,6 +21,8 @@ import { lookAtTabs, warmUp } from './tabs.mjs'
 export async function testConsumers(args) {
   const consumers = chosenBy(args)
   const made = await pack()
+  // Only now, because this file is imported before anything is installed.
+  const { chromium } = await import('playwright')
   const browser = await chromium.launch({ executablePath: await findChromium(), args: CHROMIUM_FLAGS })
   const rows = []
   try {
@@ -110,6 +112,35 @@ async function rowsOf(consumer, made, browser) {
  */
 async function look(mode, { folder, path, made, browser }) {
   if (mode.run) return mode.run({ folder, path, made, browser })
+  if (!mode.isRendered) return lookAtApp(mode, { folder, path, made, browser })
+  const spy = await listenForServers()
+  try {
+    const sight = await lookAtApp(mode, { folder, path, made, browser })
+    if (spy.count() > 0) sight.problems.push(`a server that renders has connected ${spy.count()} times`)
+    return sight
+  } finally {
+    spy.close()
+  }
+}
+
+/** Where the feed of a server that renders would be: nothing may connect. */
+async function listenForServers() {
+  let count = 0
+  const server = createServer((socket) => {
+    count++
+    socket.destroy()
+  })
+  await new Promise((resolve, reject) =>
+    server.once('error', reject).listen(45871, '127.0.0.1', () => resolve(undefined)),
+  )
+  return { count: () => count, close: () => server.close() }
+}
+
+/**
+ * @param {Mode} mode
+ * @param {{ folder: string, path: readonly string[], made: Package, browser: import('playwright').Browser }} by
+ */
+async function lookAtApp(mode, { folder, path, made, browser }) {
   const { build, serve, ...page } = mode
   if (build) await run(build, { folder, path })
   if (!serve) {
@@ -146,7 +177,10 @@ async function look(mode, { folder, path, made, browser }) {
 async function untilItAnswers(url, server) {
   const end = Date.now() + 120_000
   while (!server.hasEnded && Date.now() < end) {
-    const answer = await fetch(url, { headers: { accept: 'text/html' } }).catch(() => undefined)
+    const answer = await fetch(url, {
+      headers: { accept: 'text/html' },
+      signal: AbortSignal.timeout(60_000),
+    }).catch(() => undefined)
     if (answer !== undefined && answer.status !== 502) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }

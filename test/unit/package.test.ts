@@ -446,6 +446,20 @@ test('dist/tabstream.global.js defines what the module exports', () => {
   expect([...context.names].sort()).toEqual(Object.keys(source).sort())
 })
 
+test('dist/page.js tells bundlers to leave the import alone whose address only a run knows', () => {
+  // Turbopack fails on it otherwise, and heeds a comment just behind the parenthesis only.
+  const comments = ['@vite-ignore', 'webpackIgnore: true', 'turbopackIgnore: true']
+  const [, found] = /\bimport\(((?:\/\*.*?\*\/ )+)`/.exec(read('dist/page.js')) ?? []
+  expect(found).toBe(comments.map((comment) => `/* ${comment} */ `).join(''))
+})
+
+test('dist/page.js starts its worker by an expression that bundlers recognise, with or without its comment', () => {
+  // Vite refuses a variable for the options where a minifier has taken the comment away, as in Angular's development server.
+  expect(read('dist/page.js')).toMatch(
+    /new SharedWorker\(new URL\('\.\/worker\.js', import\.meta\.url\),\s*\/\* @vite-ignore \*\/ \{[^(){}]*\}\)/,
+  )
+})
+
 describe('dist/standalone.js', () => {
   test('exports what the source exports', async () => {
     const built = await import(pathToFileURL(join(ROOT, 'dist/standalone.js')).href)

@@ -1,0 +1,5 @@
+import { Ticks } from '../Ticks.jsx'
+
+export default function Page() {
+  return <Ticks />
+}

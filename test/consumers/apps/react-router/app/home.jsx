@@ -1,0 +1,1 @@
+export { Ticks as default } from '../Ticks.jsx'

@@ -20,11 +20,17 @@ export interface LinkPlatform {
   readonly locks: Locks | undefined
 }
 
+declare global {
+  var __zone_symbol__setTimeout: ((callback: () => void, milliseconds: number) => unknown) | undefined
+}
+
 /** The real environment. */
 export const linkPlatform = (): LinkPlatform => ({
   now: clock(),
   randomId,
-  setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
+  // zone.js, as Angular has it, keeps the platform's own: with its timers an app with a stream would never be stable.
+  setTimeout: (callback, milliseconds) =>
+    (globalThis.__zone_symbol__setTimeout ?? setTimeout)(callback, milliseconds),
   clearTimeout: (timer) => clearTimeout(timer as number),
   // happy-dom has null.
   locks: globalThis.navigator?.locks ?? undefined,

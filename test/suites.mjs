@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { findChromium, root } from '../.ci/prepare.mjs'
 import { testConsumers } from './consumers/test-consumers.mjs'
 import { testEngines } from './engines/engines.mjs'
+import { prepareRunners, RUNNERS, testRunner } from './runners/test-runners.mjs'
 import { runVitest } from './vitest.mjs'
 
 /** @typedef {import('./parts.mjs').Part} Part */
@@ -65,6 +66,18 @@ export const mutants = {
 
 /** Of the apps of real tools those that CI has the time for. @type {Part} */
 export const consumers = { name: 'consumers, quick', run: () => testConsumers(['--quick']) }
+
+/** Component tests of sample apps, by the runners that people have. @type {Part} */
+export const runners = {
+  name: 'runners',
+  run() {
+    prepareRunners()
+    const all = RUNNERS.map((name) => testRunner(name))
+    const sum = (/** @type {keyof import('./parts.mjs').Counts} */ key) =>
+      all.reduce((total, counts) => total + counts[key], 0)
+    return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') }
+  },
+}
 
 /** @type {Part} */
 export const engines = { name: 'engines', run: () => testEngines([]) }

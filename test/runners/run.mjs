@@ -1,83 +1,12 @@
-import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { prepare, root } from '../../.ci/prepare.mjs'
+import { prepare } from '../../.ci/prepare.mjs'
 import { runParts } from '../parts.mjs'
+import { prepareRunners, RUNNERS, testRunner } from './test-runners.mjs'
 
 // npm run test:runners            component tests of sample apps, by the runners that people have, with the package as it is published
 // npm run test:runners -- jest    one of them
 
-const WORK = join(root, 'build/runners')
-
 prepare()
-rmSync(WORK, { recursive: true, force: true })
-mkdirSync(WORK, { recursive: true })
-renameSync(join(WORK, pack()), join(WORK, 'tabstream.tgz'))
-
+prepareRunners()
 const wanted = process.argv.slice(2)
-const projects = readdirSync(import.meta.dirname, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && (wanted.length === 0 || wanted.includes(entry.name)))
-  .map(({ name }) => name)
-
-await runParts(projects.map((name) => ({ name, run: () => runProject(name) })))
-
-/** @returns the file's name */
-function pack() {
-  const { stdout } = npm(root, ['pack', '--json', '--pack-destination', WORK], 'pipe')
-  const [{ filename }] = JSON.parse(stdout)
-  return filename
-}
-
-/**
- * Installs a copy of the project, and runs its tests.
- *
- * @param {string} name
- */
-function runProject(name) {
-  const folder = join(WORK, name)
-  cpSync(join(import.meta.dirname, name), folder, { recursive: true })
-  writeExamples(join(folder, 'docs'))
-  // Scripts of packages that are installed have no business here.
-  const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock']
-  if (npm(folder, ['install', ...flags]).status !== 0) throw new Error('its packages could not be installed')
-  npm(folder, ['test'])
-  const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = resultsOf(folder)
-  // A file that cannot be loaded has no tests that could fail.
-  return {
-    passed: numPassedTests,
-    failed: Math.max(numFailedTests, numFailedTestSuites),
-    skipped: numPendingTests,
-  }
-}
-
-/**
- * The files that docs/testing.md shows, with which its tests run as a reader would run them.
- *
- * @param {string} folder
- */
-function writeExamples(folder) {
-  mkdirSync(folder)
-  const page = readFileSync(join(root, 'docs/testing.md'), 'utf8')
-  for (const [, file, code] of page.matchAll(/```\w+\n\/\/ (\S+)\n([\s\S]*?)```/g))
-    writeFileSync(join(folder, file), code)
-}
-
-/** @param {string} folder */
-function resultsOf(folder) {
-  try {
-    return JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8'))
-  } catch {
-    throw new Error('its tests did not run; see above')
-  }
-}
-
-/**
- * @param {string} cwd
- * @param {string[]} args
- * @param {'inherit' | 'pipe'} [stdout]
- */
-function npm(cwd, args, stdout = 'inherit') {
-  const script = process.env.npm_execpath
-  const [command, all] = script ? [process.execPath, [script, ...args]] : ['npm', args]
-  return spawnSync(command, all, { cwd, encoding: 'utf8', stdio: ['ignore', stdout, 'inherit'] })
-}
+const names = RUNNERS.filter((name) => wanted.length === 0 || wanted.includes(name))
+await runParts(names.map((name) => ({ name, run: () => testRunner(name) })))

@@ -93,11 +93,15 @@ const vite = (version) => ({
   modes: [development('vite --port'), production('vite build', 'dist')],
 })
 
-/** @param {string} name @returns {Consumer} */
-const example = (name) => ({
-  name: `demo-${name}`,
-  tool: name === 'solid' ? 'solid-js' : name,
-  from: [exampleOf(name)],
+/**
+ * @param {string} name of the app
+ * @param {string} [other] a folder of `apps` that is laid over it
+ * @returns {Consumer}
+ */
+const example = (name, other = '') => ({
+  name: `demo-${other || name}`,
+  tool: { solid: 'solid-js', preact: 'preact' }[other || name] ?? name,
+  from: [exampleOf(name), ...(other ? [other] : [])],
   modes: [{ name: 'the example app', run: lookAtExample }],
 })
 
@@ -341,6 +345,8 @@ export const CONSUMERS = [
     ],
   },
   example('react'),
+  example('react', 'react-18'),
+  example('react', 'preact'),
   example('vue'),
   example('svelte'),
   example('solid'),

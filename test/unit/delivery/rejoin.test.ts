@@ -280,6 +280,16 @@ describe('a tab whose numbers do not hold', () => {
     expect(succession.given(succession.rejoin(foreign(8)))).toEqual(['9', '10', '3'])
   })
 
+  test('is not given what lies before its last event, also behind something that it knows', () => {
+    const { position } = tabAt(8, { log: 'third hub/1' })
+    const seen = seenOf([DEAD[4], DEAD[7]] as LoggedEvent[])
+    const succession = new Succession()
+      .gather(tabAt(4))
+      .settle()
+      .bring(...between(5, 10))
+    expect(succession.given(succession.rejoin({ position, seen }))).toEqual(['9', '10'])
+  })
+
   test('is not given what a replay for others has brought from before all that it knows', () => {
     const [late] = eventsOf('late', 99) as [LoggedEvent]
     for (const [after, given] of [

@@ -29,6 +29,7 @@ export async function measureSizes(dist = join(root, 'dist')) {
   Object.assign(sizes, await measureBindings(dist))
   sizes['worker.js'] = sizeOf(readFileSync(join(dist, 'worker.js')))
   sizes['hub.js'] = sizeOf(await minifiedChunk(join(dist, 'hub.js'), './page.js'))
+  sizes['tabstream/testing'] = sizeOf(await bundleOf(dist, 'mockStreams', 'testing.js'))
   for (const name of ['tabstream.global.js', 'standalone.js'])
     sizes[name] = sizeOf(readFileSync(join(dist, name)))
   return sizes

@@ -37,7 +37,8 @@ export interface Election {
  * grants the lock to the next page in the queue; no timer is involved.
  *
  * A leader that comes to a standstill keeps the lock. A page that gets no answer takes the lock by `steal`; if several pages
- * do, the last one has it. The former leader learns of it when it wakes up, because its request is then rejected.
+ * do, the last one has it. The former leader learns of it when it wakes up, because its request is then rejected. It says so:
+ * where two pages steal at about the same time, the first of them may be heard last, and be followed.
  */
 export class LockElection implements Election {
   readonly #platform: LinkPlatform
@@ -79,11 +80,13 @@ export class LockElection implements Election {
   #request(steal: boolean): void {
     const candidacy = new AbortController()
     const { signal } = candidacy
+    /** Of the hub that lives while the lock is held. */
+    let hubId = ''
     this.#candidacy = candidacy
     this.#platform.locks
       ?.request(this.#lock, steal ? { steal } : { signal }, () => {
         if (this.#candidacy !== candidacy) return Promise.resolve()
-        const hubId = this.#platform.randomId()
+        hubId = this.#platform.randomId()
         this.#leads = true
         this.#candidate.elected(hubId)
         this.#candidate.post({ type: 'lead', term: 0, hubId })
@@ -94,6 +97,7 @@ export class LockElection implements Election {
         this.#candidacy = undefined
         this.#leads = false
         const isStolen = error instanceof Error && error.name === 'AbortError'
+        if (hubId !== '') this.#candidate.post({ type: 'resign', hubId })
         if (isStolen) this.#candidate.deposed()
         else this.#candidate.refused(`Web Locks cannot be used here (${String(error)})`)
       })

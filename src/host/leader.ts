@@ -209,7 +209,9 @@ export class LeaderHost implements Host {
       this.#served.set(link, { endpoint, ready: hub.connect(endpoint, () => this.#served.delete(link)) })
     }
     // A BroadcastChannel keeps no messages for those who do not listen yet.
-    this.#served.get(link)?.ready.then(() => this.#post({ type: 'found', link, hubId: hub.id }))
+    this.#served.get(link)?.ready.then(() => {
+      if (this.#hub === hub) this.#post({ type: 'found', link, hubId: hub.id })
+    })
   }
 
   #refuse(reason: string): void {

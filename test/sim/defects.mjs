@@ -320,6 +320,23 @@ export const mutants = [
     defect: 'A leader that wakes when another has taken the lock goes on leading.',
   },
   {
+    name: 'robbed in silence',
+    file: 'src/host/election.ts',
+    find: "if (hubId !== '') this.#candidate.post({ type: 'resign', hubId })",
+    replace: 'void 0',
+    defect: 'Pages follow a leader that has lost its lock again, and come too late to the next one.',
+    // Of two thefts the first must be heard last.
+    test: 'test/unit/host/election.test.ts',
+  },
+  {
+    name: 'found by who leads no more',
+    file: 'src/host/leader.ts',
+    find: 'if (this.#hub === hub) this.#post',
+    replace: 'this.#post',
+    defect: 'Pages look for a hub that is closed.',
+    test: 'test/unit/host/leader.test.ts',
+  },
+  {
     name: 'office kept by a page that is left',
     file: 'src/host/leader.ts',
     find: '    this.#election.withdraw()\n',

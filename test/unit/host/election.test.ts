@@ -235,6 +235,21 @@ describe('by a lock', () => {
     expect(leadersOf(all)).toEqual(['third'])
   })
 
+  test('who has been robbed of the lock resigns, because it may be heard after the thief', async () => {
+    const world = createWorld()
+    const [one, other, third] = await three(world)
+    other.election.challenge()
+    third.election.challenge()
+    await world.clock.advance(0)
+    expect(leadersOf([one, other, third])).toEqual(['third'])
+    const resigned = { type: 'resign', hubId: one.hubId }
+    expect(one.posted.at(-1)).toEqual(resigned)
+    expect(third.posted).toEqual([{ type: 'lead', term: 0, hubId: third.hubId }])
+    // It had the lock for no time at all, or it says so too.
+    const led = other.posted.filter(({ type }) => type === 'lead')
+    expect(other.posted.filter(({ type }) => type === 'resign')).toHaveLength(led.length)
+  })
+
   test('a leader that was frozen learns that it is deposed when it wakes', async () => {
     const world = createWorld()
     const all = await three(world)

@@ -616,3 +616,41 @@ describe('where locks are forbidden', () => {
     expect(world.channels.names()).toEqual([])
   })
 })
+
+describe('a leader that is robbed of the lock', () => {
+  /** Takes the lock as a page does that gets no answer. Nobody leads then. */
+  const rob = async (world: World): Promise<void> => {
+    const { locks } = world.platform(world.agent('thief'), () => {})
+    void locks?.request(`${COMMON}/leader`, { steal: true }, () => new Promise(() => {})).catch(() => {})
+    await world.clock.advance(0)
+  }
+
+  test('says so, and its followers look for the next one at once', async () => {
+    const world = createWorld()
+    const [leader, follower] = [new Page(world, 'leader'), new Page(world, 'follower')]
+    await attachedTab(world, leader)
+    const tab = await attachedTab(world, follower)
+    const { messages } = overheard(world, COMMON)
+    await rob(world)
+    expect(messages).toContainEqual({ type: 'resign', hubId: leader.hub.id })
+    expect(tab.notices).toEqual(['gone'])
+  })
+
+  test('calls no link any more that it was taking in', async () => {
+    const world = createWorld()
+    const leader = new Page(world, 'leader')
+    await attachedTab(world, leader)
+    let taken = () => {}
+    leader.hub.connect = () =>
+      new Promise((resolve) => {
+        taken = resolve
+      })
+    world.channels.inject(COMMON, { type: 'seek', link: 'some link' })
+    await world.clock.advance(0)
+    await rob(world)
+    const { messages } = overheard(world, COMMON)
+    taken()
+    await world.clock.advance(0)
+    expect(messages).toEqual([])
+  })
+})

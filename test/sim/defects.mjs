@@ -148,6 +148,14 @@ export const mutants = [
     defect: 'A tab whose place is still in the log is told of a gap.',
   },
   {
+    name: 'gap forgotten over a frame',
+    file: 'worker/stream/resumption.ts',
+    find: '!this.isHolding && !this.#owesGap',
+    replace: '!this.isHolding',
+    defect: 'A heartbeat behind a replay that left something out ends the judgement, and no gap is told.',
+    test: 'test/unit/stream/reception.test.ts',
+  },
+  {
     name: 'any replay is trusted',
     file: 'worker/stream/resumption.ts',
     find: '    return isUnproven && required.length === 0 && !isDenied\n',

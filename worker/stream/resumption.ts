@@ -75,9 +75,9 @@ export class Resumption<Event extends Judged> {
     this.#owesGap = given.isDenied
   }
 
-  /** No later event needs judging, and nothing is held. */
+  /** No later event needs judging, nothing is held, and no gap stands before what comes next. */
   get isOver(): boolean {
-    return this.#state === 'over' && !this.isHolding
+    return this.#state === 'over' && !this.isHolding && !this.#owesGap
   }
 
   /** What was asked for may still come. */

@@ -473,6 +473,16 @@ describe('tabs of a dead hub', () => {
   })
 })
 
+test('a gap is told before what is new, even if a frame comes first', () => {
+  const conversation = having('1', '+x', '+y', '2')
+  expect(conversation.connect()).toBe('1')
+  conversation.bring('2')
+  conversation.wait(100)
+  conversation.reception.event({ name: 'heartbeat', data: '', id: undefined })
+  conversation.bring('3', '4')
+  expect(conversation.logged()).toEqual(['frame ', 'gap unresumable', '3', '4'])
+})
+
 describe('what connections begin with', () => {
   test('is required from no replay as soon as it is known', () => {
     const conversation = new Conversation()

@@ -116,7 +116,12 @@ const modules = {
   output: {
     dir: 'dist',
     manualChunks: {
-      page: ['build/src/api/connect.js', 'build/src/api/define-stream.js', 'build/src/api/inspect.js'],
+      page: [
+        'build/src/api/connect.js',
+        'build/src/api/define-stream.js',
+        'build/src/api/disturb.js',
+        'build/src/api/inspect.js',
+      ],
     },
     chunkFileNames: ({ name }) => (name === 'in-page' ? 'hub.js' : `${name}.js`),
     format: 'es',

@@ -1,8 +1,11 @@
 import type { LinkEndpoint } from '../src/link/endpoint.ts'
 import { guarded, HUB_CALLS } from '../src/link/guard.ts'
 import {
+  type Disturbance,
+  type HubLife,
   type HubReport,
   hubLockName,
+  type Look,
   type StreamRequest,
   type Subscription,
   TAB_LOCK,
@@ -10,9 +13,12 @@ import {
 import { Budget } from './budget.ts'
 import { LOG_LIMITS, type LogLimits } from './log/log.ts'
 import type { HubPlatform } from './platform.ts'
+import { FailedError } from './source/failure.ts'
+import type { Source } from './source/source.ts'
 import { sse } from './source/sse.ts'
 import { Bridge } from './stream/bridge.ts'
 import type { Claimant, Share } from './stream/claimant.ts'
+import { lifeOf } from './stream/life.ts'
 import { requestFor } from './stream/request.ts'
 import { type Leading, Stream } from './stream/stream.ts'
 import { sinceOf } from './stream/takeover.ts'
@@ -52,6 +58,8 @@ export class Hub implements TabHub {
   readonly #budget: Budget
   /** Of origins for which it is known, by its ALPN name. */
   readonly #protocols = new Map<string, string>()
+  /** Tabs that want no connection to be had. */
+  readonly #offlineFor = new Set<Tab>()
   /** What pages have been told to write to the console. */
   readonly #advice = new Set<string>()
 
@@ -88,6 +96,7 @@ export class Hub implements TabHub {
 
   leave(tab: Tab): void {
     this.#tabs.delete(tab)
+    this.#offlineFor.delete(tab)
     this.#budget.review()
   }
 
@@ -138,6 +147,41 @@ export class Hub implements TabHub {
     }
   }
 
+  life({ seen, entries }: Look, tab: Tab): HubLife {
+    return {
+      now: this.platform.now(),
+      isOffline: this.#offlineFor.size > 0,
+      tabs: [...this.#tabs].map((one) => one.life(tab)),
+      streams: [...this.#streams.values()].map((stream) =>
+        lifeOf(stream, seen[stream.id] ?? 0, entries, tab.mayLookInto(stream)),
+      ),
+    }
+  }
+
+  disturb(disturbance: Disturbance, tab: Tab): void {
+    if (disturbance.type === 'end-hub') {
+      this.platform.end?.()
+    } else if (disturbance.type === 'offline') {
+      this.#offlineFor[disturbance.isOffline ? 'add' : 'delete'](tab)
+      if (this.#offlineFor.size === 0) this.wake()
+      else for (const { connection } of this.#streams.values()) connection.cut()
+    } else {
+      const stream = [...this.#streams.values()].find(({ id }) => id === disturbance.stream)
+      if (disturbance.type === 'cut') stream?.connection.cut()
+      else if (disturbance.type === 'reconnect') stream?.connection.reconnect()
+      else if (stream !== undefined) tab.skip(stream)
+    }
+  }
+
+  /** As long as no page wants it to be offline. */
+  #source(): Source {
+    const source = sse(this.platform)
+    return async (connection, receiver) =>
+      this.#offlineFor.size > 0
+        ? new FailedError('a page has taken the hub offline').failure
+        : source(connection, receiver)
+  }
+
   #createStream(identity: string, request: StreamRequest): Stream {
     let listed = identity
     const notices = {
@@ -157,7 +201,7 @@ export class Hub implements TabHub {
       },
     }
     const id = `${this.id}/${++this.#streamCount}`
-    const stream = new Stream(this.platform, sse(this.platform), id, request, this.#logLimits, notices)
+    const stream = new Stream(this.platform, this.#source(), id, request, this.#logLimits, notices)
     this.#streams.set(identity, stream)
     // Tabs may also come back to a hub that had stood still.
     stream.gathersFrom = this.platform.locks === undefined ? this.#birth : this.platform.now()
@@ -177,7 +221,7 @@ export class Hub implements TabHub {
   /** To those who have everything up to an ID, and a stream's log does not reach back to it. */
   #bridge(shore: Stream, since: string): Leading {
     const id = `${this.id}/${++this.#streamCount}`
-    const bridge = new Bridge(this.platform, sse(this.platform), id, shore, since, this.#logLimits, {
+    const bridge = new Bridge(this.platform, this.#source(), id, shore, since, this.#logLimits, {
       ...this.#slots,
       advise: (message) => this.#advise(message, bridge.stream),
       isOf: (request) => this.#streams.get(identityOf(request)) === shore,

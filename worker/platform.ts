@@ -13,6 +13,8 @@ export interface HubPlatform extends LinkPlatform {
   fetch(url: string, init: RequestInit): Promise<Response>
   /** Resolves when everything else that is due has had its turn. */
   turn(): Promise<void>
+  /** Ends the hub for good; absent where only the page can. */
+  end?(): void
 }
 
 /** The real environment. */

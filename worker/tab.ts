@@ -2,11 +2,15 @@ import { expose, type Remote, wrap } from 'comlink'
 import type { LinkEndpoint } from '../src/link/endpoint.ts'
 import {
   type Attachment,
+  type Disturbance,
+  type HubLife,
   type HubReport,
   type HubSide,
+  type Look,
   type Position,
   type StreamRequest,
   type Subscription,
+  type TabLife,
   type TabSide,
   tabLockName,
 } from '../src/link/protocol.ts'
@@ -44,6 +48,9 @@ export interface TabHub {
   /** The network may be back. */
   wake(): void
   report(): HubReport
+  /** @param tab that looks */
+  life(look: Look, tab: Tab): HubLife
+  disturb(disturbance: Disturbance, tab: Tab): void
 }
 
 /** A hub's side of one link. */
@@ -55,6 +62,8 @@ export class Tab implements HubSide {
   readonly #subscriptions = new Map<number, Subscribed>()
   readonly #watch = new AbortController()
   readonly #closed: () => void
+  #id = ''
+  #mayDisturb: boolean | undefined
   /** Name of the Web Lock that the page holds as long as it lives; `''` where it can have none. */
   #lock = ''
   /** It has told where it stands: from then on, nothing that it knows of a dead hub is waited for. */
@@ -85,8 +94,10 @@ export class Tab implements HubSide {
     this.#timer = this.#hub.platform.setTimeout(() => this.#close(), ATTACH_LIMIT)
   }
 
-  attach({ tabId, holdsLock, protocol, connections }: Attachment): string {
+  attach({ tabId, holdsLock, protocol, connections, mayDisturb }: Attachment): string {
     this.#isAttached = true
+    this.#id = tabId
+    this.#mayDisturb = mayDisturb
     this.connections = connections
     this.#hub.platform.clearTimeout(this.#timer)
     this.#hub.join(this, protocol)
@@ -153,6 +164,31 @@ export class Tab implements HubSide {
     return [...this.#subscriptions.values()].some((one) => one.stream === stream)
   }
 
+  /** A page that has still to say whether the stream is its own is told nothing of it. */
+  mayLookInto(stream: Stream): boolean {
+    return [...this.#subscriptions.values()].some(
+      (one) => one.stream === stream && one.cursor.questions.awaited === undefined,
+    )
+  }
+
+  /** Tells its subscriptions to a stream that they have been too slow. */
+  skip(stream: Stream): void {
+    for (const one of this.#subscriptions.values()) if (one.stream === stream) one.cursor.skip()
+  }
+
+  /** @param looking whom it is told */
+  life(looking: Tab): TabLife {
+    const lives = [...this.#subscriptions.values()].map(({ cursor }) => cursor.life)
+    const silences = lives.map(({ silentSince }) => silentSince).filter((since) => since > 0)
+    return {
+      id: this.#id,
+      isYou: this === looking,
+      isVisible: this.isVisible,
+      silentSince: silences.length > 0 ? Math.min(...silences) : 0,
+      subscriptions: lives.map(({ silentSince, ...life }) => life),
+    }
+  }
+
   /** Writes to the page's console. */
   warn(message: string): void {
     this.#remote.warn(message)
@@ -216,5 +252,13 @@ export class Tab implements HubSide {
 
   inspect(): HubReport {
     return this.#hub.report()
+  }
+
+  look(look: Look): ReturnType<HubSide['look']> {
+    return { report: this.#hub.report(), life: this.#hub.life(look, this) }
+  }
+
+  disturb(disturbance: Disturbance): void {
+    if (this.#mayDisturb) this.#hub.disturb(disturbance, this)
   }
 }

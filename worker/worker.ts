@@ -11,7 +11,7 @@ if (name.startsWith('tabstream/') && !name.startsWith(`tabstream/${PROTOCOL_VERS
   )
 }
 
-const platform = hubPlatform()
+const platform = { ...hubPlatform(), end: () => close() }
 const hub = new Hub(platform, platform.randomId())
 
 addEventListener('connect', (event) => {

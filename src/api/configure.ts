@@ -44,9 +44,15 @@ export interface Options {
    * @default 'auto'
    */
   connections?: number | 'auto'
+  /**
+   * Lets this page disturb its hub, by `disturb()` and by the inspector's buttons, for all pages that share it. For development and
+   * tests; not for production.
+   * @default false
+   */
+  inspector?: boolean
 }
 
-const NAMES = ['worker', 'host', 'namespace', 'keepAlive', 'connections']
+const NAMES = ['worker', 'host', 'namespace', 'keepAlive', 'connections', 'inspector']
 const HOSTS: readonly unknown[] = ['auto', 'shared-worker', 'leader', 'direct']
 
 let options: Options = {}
@@ -88,7 +94,8 @@ function isSame(one: Options, other: Options): boolean {
     namespace = '',
     keepAlive = false,
     connections = 'auto',
-  }: Options) => [worker, host, namespace, keepAlive, connections].join('\n')
+    inspector = false,
+  }: Options) => [worker, host, namespace, keepAlive, connections, inspector].join('\n')
   return normal(one) === normal(other)
 }
 
@@ -101,7 +108,7 @@ function check(wanted: Options): void {
       throw misuse(`configure() knows no option "${name}"; it takes ${NAMES.join(', ')}`)
     }
   }
-  const { worker, host, namespace, keepAlive, connections = 'auto' } = wanted
+  const { worker, host, namespace, keepAlive, connections = 'auto', inspector = false } = wanted
   if (worker !== undefined && !isScriptUrl(worker)) {
     throw misuse(`worker must be the URL of tabstream's worker script, not ${describe(worker)}`)
   }
@@ -113,6 +120,9 @@ function check(wanted: Options): void {
   }
   if (keepAlive !== undefined && typeof keepAlive !== 'boolean' && keepAlive !== 'public') {
     throw misuse(`keepAlive must be true, "public" or false, not ${describe(keepAlive)}`)
+  }
+  if (typeof inspector !== 'boolean') {
+    throw misuse(`inspector must be true or false, not ${describe(inspector)}`)
   }
   if (connections !== 'auto' && !isLimit(connections)) {
     throw misuse(`connections must be a whole number of at least 1, or "auto", not ${describe(connections)}`)

@@ -53,6 +53,7 @@ function createClient(): Client {
     ladder.filter(({ name }) => isBrowser && (host === 'auto' || host === name)),
     options.keepAlive === 'public' ? 'public' : '',
     options.connections === 'auto' ? undefined : options.connections,
+    options.inspector || undefined,
   )
   return client
 }

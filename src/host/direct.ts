@@ -10,7 +10,7 @@ export const directHost = (platform: HostPlatform): Host => {
     open() {
       const { port1, port2 } = platform.createChannel()
       hub?.close()
-      hub = new Hub(platform, platform.randomId())
+      hub = new Hub({ ...platform, end: () => hub?.close() }, platform.randomId())
       hub.connect(port1)
       return port2
     },

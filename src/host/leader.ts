@@ -176,9 +176,15 @@ export class LeaderHost implements Host {
       fetch: detachable.fetch,
       protocolOf: (origin: string) => detachable.protocolOf(origin) || this.#platform.protocolOf(origin),
     }
-    this.#hub = this.#createHub({ ...this.#platform, ...own }, hubId)
+    this.#hub = this.#createHub({ ...this.#platform, ...own, end: () => this.#resign() }, hubId)
     this.#lose((followed) => followed !== '')
     for (const link of this.#links.values()) if (link.hubId === '') this.#connectHere(link, this.#hub)
+  }
+
+  /** Another page is to lead. */
+  #resign(): void {
+    this.#election.withdraw()
+    this.#stepDown()
   }
 
   #stepDown(): void {

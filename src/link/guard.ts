@@ -7,11 +7,13 @@ import {
   type Attachment,
   type Batch,
   type ConnectionError,
+  type Disturbance,
   EVENT_SOURCE_POLICY,
   type Habit,
   LATER,
   LEAST_IDLE_TIMEOUT,
   LONGEST_TIMER,
+  type Look,
   type PackedEntries,
   type Passed,
   type Policy,
@@ -34,7 +36,8 @@ export const HUB_CALLS: Calls = {
     isString(attachment.tabId) &&
     typeof attachment.holdsLock === 'boolean' &&
     (attachment.protocol === undefined || isString(attachment.protocol)) &&
-    (attachment.connections === undefined || isLimit(attachment.connections)),
+    (attachment.connections === undefined || isLimit(attachment.connections)) &&
+    (attachment.mayDisturb === undefined || attachment.mayDisturb === true),
   subscribe: (subscription) => isSubscription(subscription),
   unsubscribe: (id) => isInteger(id),
   end: (id, request) => isInteger(id) && (request === undefined || isRequest(request)),
@@ -45,6 +48,16 @@ export const HUB_CALLS: Calls = {
   hide: () => true,
   ping: () => true,
   inspect: () => true,
+  look: (look) =>
+    isRecord(look) &&
+    isInteger(look.entries) &&
+    isRecord(look.seen) &&
+    Object.values(look.seen).every(isInteger),
+  disturb: (disturbance) =>
+    isRecord(disturbance) &&
+    (disturbance.stream === undefined || isString(disturbance.stream)) &&
+    (disturbance.isOffline === undefined || typeof disturbance.isOffline === 'boolean') &&
+    ['cut', 'reconnect', 'offline', 'skip', 'end-hub'].includes(disturbance.type as string),
 }
 
 /** The methods of `TabSide`. */
@@ -257,6 +270,9 @@ const isFitForHeader = (id: string): boolean => !/[\0\r\n]/.test(id)
 const isIdleTimeout = (value: unknown): boolean =>
   value === 0 || (isNumber(value) && value >= LEAST_IDLE_TIMEOUT && value <= LONGEST_TIMER)
 
+/** Of any member of a union. */
+type Fields<Union> = Union extends unknown ? keyof Union : never
+
 type Key =
   | keyof (Attachment &
       Subscription &
@@ -270,7 +286,9 @@ type Key =
       Habit &
       StateEntry &
       ConnectionError &
-      ResumeRequest)
+      ResumeRequest &
+      Look)
+  | Fields<Disturbance>
   // Of Comlink's messages.
   | 'id'
   | 'type'

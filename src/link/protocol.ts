@@ -4,7 +4,7 @@
  */
 
 /** Changes with every incompatible change of a type in this file. */
-export const PROTOCOL_VERSION = 5
+export const PROTOCOL_VERSION = 6
 
 /** What is asked of the server. Two tabs share a stream when all members are equal, and `redirect` leads to the same. */
 export interface StreamRequest {
@@ -360,6 +360,120 @@ export interface HubReport {
   origins: OriginReport[]
 }
 
+/** What a page that looks into the hub's life has been told already, and how much it wants to be told. */
+export interface Look {
+  /** Numbers of the last entries that it has been told of, by the streams' IDs. */
+  readonly seen: Readonly<Record<string, number>>
+  /** Most entries of one stream in one answer. The latest are told. */
+  readonly entries: number
+}
+
+/**
+ * What a hub tells a page that looks into its life. While no page looks, it counts bytes and remembers the latest connections, and
+ * nothing else.
+ */
+export interface HubLife {
+  /** By the hub's clock, in ms since 1970. */
+  readonly now: number
+  /** No connection can be had, because a page has wanted that. */
+  readonly isOffline: boolean
+  readonly tabs: readonly TabLife[]
+  /** In the order of the report's streams. */
+  readonly streams: readonly StreamLife[]
+}
+
+/** One page at the hub. */
+export interface TabLife {
+  /** Random, the same as long as the page lives. */
+  readonly id: string
+  /** It is the page that looks. */
+  readonly isYou: boolean
+  readonly isVisible: boolean
+  /** Since when it has owed an answer without a sign of work, in ms since 1970; 0 where it owes none. A frozen page answers when it wakes. */
+  readonly silentSince: number
+  readonly subscriptions: readonly SubscriptionLife[]
+}
+
+/** What one page wants of one stream, and how far it is. */
+export interface SubscriptionLife {
+  /** The stream's ID. */
+  readonly stream: string
+  /** Sorted; {@link EVERY_NAME} stands for all. */
+  readonly names: readonly string[]
+  /** Number of the entry that it is sent next. It is behind by `lastSeq + 1` less this. */
+  readonly next: number
+  /** Batches that the page has not acknowledged. */
+  readonly unacknowledged: number
+  /** Gaps that it alone was told of: it was too slow, or away for too long. */
+  readonly gaps: number
+}
+
+/** One stream at the hub. */
+export interface StreamLife {
+  readonly id: string
+  readonly method: string
+  /** Names of the headers that pages have given, never values. */
+  readonly headers: readonly string[]
+  /** The page that looks subscribes to it. Only then it is told entries. */
+  readonly isYours: boolean
+  readonly status: StreamState
+  /** Numbers of the oldest and of the latest entry of the log; the latter plus 1, and the latter, where it is empty. */
+  readonly firstSeq: number
+  readonly lastSeq: number
+  /** Bytes that its connections have brought, without compression. */
+  readonly bytes: number
+  /** Events since the page looked last, by name. */
+  readonly counts: readonly NameCount[]
+  /** When entries have come: all up to that number, at that time in ms since 1970. Since the page looked last. */
+  readonly arrivals: readonly (readonly [lastSeq: number, at: number])[]
+  /** Entries since the page looked last; none of a stream to which it does not subscribe. */
+  readonly entries: PackedEntries
+  /** Entries since the page looked last that are not told, because they were too many or have fallen off the log. */
+  readonly skipped: number
+  /** The latest, oldest first. */
+  readonly connections: readonly ConnectionLife[]
+}
+
+/** How many events of one name have come. */
+export interface NameCount {
+  readonly name: string
+  readonly events: number
+  /** Of data, name and ID. */
+  readonly characters: number
+}
+
+/** One connection to the server. Times are in ms since 1970; 0 where it has not come to that. */
+export interface ConnectionLife {
+  readonly begunAt: number
+  /** The ID that it was asked to resume after; `''` where it was not. */
+  readonly resumeAfter: string
+  readonly openedAt: number
+  /** Of the response; 0 where there was none. */
+  readonly status: number
+  /** Those that tell what handles the response, for instance `['content-encoding', 'gzip']`; never such as may be secret. */
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  /** Events that it brought which were known already. */
+  readonly repeated: number
+  /** Whether it goes on where the last one ended; `'open'` on the first one, and as long as that is not decided. */
+  readonly outcome: 'open' | 'joined' | 'unproven' | 'gap'
+  readonly endedAt: number
+  /** Why, in words for people; `''` where it has not. */
+  readonly end: string
+}
+
+/** What a page may do to its hub, for development. */
+export type Disturbance =
+  /** The stream's connection fails, as when the network does. */
+  | { readonly type: 'cut'; readonly stream: string }
+  /** The stream's connection is replaced by another. */
+  | { readonly type: 'reconnect'; readonly stream: string }
+  /** All connections fail, and none can be had until it is said that they can. */
+  | { readonly type: 'offline'; readonly isOffline: boolean }
+  /** The page loses its place in the stream's log, and is told a gap. */
+  | { readonly type: 'skip'; readonly stream: string }
+  /** The hub ends: a worker dies without a word, a leader resigns. */
+  | { readonly type: 'end-hub' }
+
 export interface Attachment {
   readonly tabId: string
   /** Whether the tab holds the Web Lock `tabLockName(tabId)` for as long as it lives. */
@@ -368,6 +482,8 @@ export interface Attachment {
   readonly protocol?: string | undefined
   /** Most connections to one origin, where the page says; the least of all pages counts. */
   readonly connections?: number | undefined
+  /** The page may disturb the hub. */
+  readonly mayDisturb?: true | undefined
 }
 
 /** What a hub offers a tab. */
@@ -391,6 +507,10 @@ export interface HubSide {
   /** The hub's ID where the tab is still attached, otherwise `''`. */
   ping(): string
   inspect(): HubReport
+  /** What `inspect` answers, and the hub's life since the page looked last. */
+  look(look: Look): { readonly report: HubReport; readonly life: HubLife }
+  /** Does nothing for a page that may not. */
+  disturb(disturbance: Disturbance): void
 }
 
 /** What a tab offers its hub. */

@@ -52,16 +52,19 @@ export class Client implements Climber {
   /** Tells apart streams for which the page gives no key. */
   readonly key: string
   readonly connections: number | undefined
+  readonly mayDisturb: true | undefined
 
   /**
    * @param hosts where a hub can live, in order of preference; none where there is no browser, so that nothing ever happens
    * @param connections most of them to one origin, where the page says
+   * @param mayDisturb for development: the page may disturb its hub
    */
-  constructor(platform: Platform, hosts: readonly Host[], key = '', connections?: number) {
+  constructor(platform: Platform, hosts: readonly Host[], key = '', connections?: number, mayDisturb?: true) {
     this.#platform = platform
     this.key = key
     this.#isAway = hosts.length === 0
     this.connections = connections
+    this.mayDisturb = mayDisturb
     this.#ladder = new Ladder(platform, hosts, this)
     this.#watch = new HubWatch(platform, {
       lost: (link, isWedged) => this.#lose(link, isWedged),

@@ -1,5 +1,5 @@
 import type { HostName } from '../link/host.ts'
-import type { HubReport } from '../link/protocol.ts'
+import type { HubLife, HubReport } from '../link/protocol.ts'
 
 /** What `inspect()` reports. */
 export interface Inspection extends HubReport {
@@ -9,6 +9,11 @@ export interface Inspection extends HubReport {
   isHere: boolean
   /** Preferred hosts that are not available, each with the reason. */
   refused: readonly Refusal[]
+}
+
+/** What `inspect()` reports to a page that looks into the hub's life. */
+export interface LifeInspection extends Inspection {
+  life: HubLife
 }
 
 /** A host that is not available. */

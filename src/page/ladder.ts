@@ -28,6 +28,8 @@ export interface Climber {
   readonly isAway: boolean
   /** Most connections to one origin, where the page says. */
   readonly connections: number | undefined
+  /** For development: the page may disturb its hub. */
+  readonly mayDisturb: true | undefined
   /** The page's own hub sent a malformed message. */
   misunderstood(): void
   /** The hub at the other end of a link is gone. */
@@ -145,8 +147,14 @@ export class Ladder {
             if (this.#climber.isAway) throw left()
             // A page that is rendered ahead gets neither lock nor worker until it is shown.
             timer = this.#platform.setTimeout(() => resolve(undefined), timeoutOf(host, attempt))
-            const { connections } = this.#climber
-            return remote.attach({ tabId, holdsLock, protocol: this.#platform.protocol(), connections })
+            const { connections, mayDisturb } = this.#climber
+            return remote.attach({
+              tabId,
+              holdsLock,
+              protocol: this.#platform.protocol(),
+              connections,
+              mayDisturb,
+            })
           })
           .then((hubId) => resolve({ host, hubId, since: this.#platform.now(), remote, life }))
           .catch(reject)

@@ -26,7 +26,8 @@ const CONFIGURE = `.then((tabstream) => {
   const query = new URLSearchParams(location.search)
   const host = query.get('host') ?? undefined
   const connections = Number(query.get('connections')) || undefined
-  if (host || connections) tabstream.configure({ host, connections })
+  const inspector = query.has('inspector') || undefined
+  if (host || connections || inspector) tabstream.configure({ host, connections, inspector })
 })`
 const SCRIPTS: Record<string, string> = {
   '/page-module.js': `const query = new URLSearchParams(location.search)
@@ -65,7 +66,7 @@ export interface TestServer {
 
 /**
  * Pages are `/` and `/page…`. Their query: `csp=POLICY` sends that Content-Security-Policy, `global` loads
- * the classic build, `native` loads nothing, `host=HOST` and `connections=NUMBER` are passed to `configure`, `library=ORIGIN`
+ * the classic build, `native` loads nothing, `host=HOST`, `connections=NUMBER` and `inspector` are passed to `configure`, `library=ORIGIN`
  * loads the library from another server, `target=TARGET` loads it as an app's build for that target (es2017) would change it,
  * and without the APIs that browsers of that age do not have, `storable` lets the browser keep the page, without which it does
  * not go into the back/forward cache.

@@ -56,7 +56,8 @@ export class RawTab {
   #held: (() => void)[] = []
   #epoch = 0
 
-  constructor(world: World, name: string) {
+  /** @param answers to what the hub asks, where they matter */
+  constructor(world: World, name: string, answers: Partial<TabSide> = {}) {
     this.#world = world
     this.#id = name
     this.agent = world.agent(name)
@@ -72,16 +73,17 @@ export class RawTab {
       retryDelay: async () => false,
       warn: (message) => this.warnings.push(message),
       ping: () => {},
+      ...answers,
     }
     this.hub = wrap<HubSide>(endpoint)
     expose(tabSide, endpoint)
   }
 
   /** Attaches, with the lock that tells the hub when this tab dies. */
-  async attach(): Promise<string> {
+  async attach(mayDisturb?: true): Promise<string> {
     const locks = this.#world.locks.for(this.agent)
     locks.request(tabLockName(this.#id), {}, () => new Promise(() => {}))
-    return this.answer(this.hub.attach({ tabId: this.#id, holdsLock: true }))
+    return this.answer(this.hub.attach({ tabId: this.#id, holdsLock: true, mayDisturb }))
   }
 
   /** Asks for names of the first server's stream, unless told otherwise; a second call replaces the first. */

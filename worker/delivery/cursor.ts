@@ -13,6 +13,7 @@ import {
   type StateEntry,
   type StreamState,
   type Subscription,
+  type SubscriptionLife,
   type TabSide,
 } from '../../src/link/protocol.ts'
 import { BATCH_CHARACTERS, BATCH_ENTRIES, type Excerpts } from '../log/excerpts.ts'
@@ -75,6 +76,8 @@ export class Cursor implements Subscriber {
   #isClosed = false
   /** The tab has been told that the stream has ended for this subscription alone. */
   #isTold = false
+  /** That it has told its tab alone. */
+  #gapCount = 0
 
   /** @param former the cursor that this one takes over from: the page has changed its names */
   constructor(
@@ -139,6 +142,28 @@ export class Cursor implements Subscriber {
 
   get next(): number {
     return this.#next
+  }
+
+  /** For whoever looks into the hub's life. */
+  get life(): SubscriptionLife & { readonly silentSince: number } {
+    const { unacknowledged, silentSince } = this.#sender
+    const { id } = this.#stream
+    return {
+      stream: id,
+      names: [...this.names].sort(),
+      next: this.#next,
+      unacknowledged,
+      gaps: this.#gapCount,
+      silentSince,
+    }
+  }
+
+  /** Passes over what it has not sent, and tells a gap: a developer wants to see what happens then. */
+  skip(): void {
+    const { lastSeq } = this.#stream.log
+    this.#fallBehind('slow-tab', lastSeq + 1)
+    this.#next = lastSeq + 1
+    this.pump()
   }
 
   end(error: ConnectionError | undefined): void {
@@ -352,6 +377,7 @@ export class Cursor implements Subscriber {
   }
 
   #gap(reason: GapReason, seq: number, after: string): GapEntry {
+    this.#gapCount++
     return { type: 'gap', seq, reason, before: this.#lastEventId, after }
   }
 

@@ -80,6 +80,16 @@ export class Sender {
     return this.#inFlight === 0
   }
 
+  /** Batches not yet acknowledged, except those whose acknowledgements may wait. */
+  get unacknowledged(): number {
+    return this.#inFlight
+  }
+
+  /** Since when the tab has owed an answer without a sign of work, in ms since 1970; 0 where it owes none. */
+  get silentSince(): number {
+    return this.#inFlight > 0 ? this.#workedAt : 0
+  }
+
   /** True if the tab has something to do, and has got on with it in the last two seconds. */
   get isAtWork(): boolean {
     return this.#inFlight > 0 && this.#platform.now() - this.#workedAt < AT_WORK

@@ -27,6 +27,9 @@ export interface Head {
   readonly origin: string
   /** The server does not resume: it says so, or it does not permit another origin to ask for it. */
   readonly deniesResumption: boolean
+  readonly status: number
+  /** Those that tell what handles the response; never such as may be secret. */
+  readonly headers: readonly (readonly [name: string, value: string])[]
 }
 
 /** One event as the server sent it. */
@@ -50,8 +53,8 @@ export interface Receiver {
   takesUnfinished(): boolean
   /** Something that whoever runs the server should know, with its origin. The same may be said again. */
   advise(message: string): void
-  /** The server has sent something, be it only a comment or a heartbeat. */
-  alive(): void
+  /** The server has sent so many bytes, be it only a comment or a heartbeat. */
+  alive(bytes: number): void
   /**
    * A slice of what came has been handed over. The source reads on when the promise, if any, resolves: this is the
    * back-pressure.

@@ -15,6 +15,9 @@ const LONGEST_RUN = 40
 /** What is kept of events may keep so many times its characters in memory, and so many slices besides. */
 const WASTE = 4
 
+/** Response headers that tell who has handled an answer, and how. */
+const TELLING = ['cache-control', 'content-encoding', 'content-type', 'server', 'via', 'x-accel-buffering']
+
 const SCHEMES = ['http:', 'https:', 'data:', 'blob:']
 
 /** Server-Sent Events by `fetch`, for one stream. */
@@ -59,7 +62,13 @@ async function readEvents(
   if (isUnasked && asking.isRefused) receiver.advise(cannotResume(origin))
   // Mercure's way to say that it no longer has the event asked for. The header's name has changed with version 1.0.
   const resumedAfter = response.headers.get('Mercure-Last-Event-ID') ?? response.headers.get('Last-Event-ID')
+  const { status, headers } = response
   receiver.opened({
+    status,
+    headers: TELLING.flatMap((name) => {
+      const value = headers.get(name)
+      return value === null ? [] : [[name, value] as const]
+    }),
     origin: new URL(response.url || url).origin,
     // A header's value loses the blanks at its ends.
     deniesResumption:
@@ -137,7 +146,7 @@ async function parse(
         if (receiver.takesUnfinished()) await take(`${decoder.decode()}\n\n`)
         return
       }
-      receiver.alive()
+      receiver.alive(value.length)
       const bytes = ends.normalise(value)
       for (let at = 0; at < bytes.length; at += SLICE) {
         await take(decoder.decode(bytes.subarray(at, at + SLICE), { stream: true }))

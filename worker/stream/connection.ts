@@ -9,6 +9,7 @@ import type { HubPlatform } from '../platform.ts'
 import { errorOf, type Failure, failureOf } from '../source/failure.ts'
 import type { Source } from '../source/source.ts'
 import type { Attention } from './attention.ts'
+import type { Chronicle } from './chronicle.ts'
 import type { Claimant, Cost, Share } from './claimant.ts'
 import { Asked, type AskingStream, askDetails, asksDetails } from './details.ts'
 import { IdleWatch, WHY_SILENT } from './idle-watch.ts'
@@ -27,6 +28,9 @@ const SAFE = ['GET', 'HEAD', 'OPTIONS']
 
 /** The reason of a connection that a page has dropped in favour of another. */
 const DROPPED = new Error('a page has asked for another connection')
+
+/** The reason of a connection that has failed because a developer wanted to see what happens then. */
+const CUT = new Error('a page has cut the connection')
 
 /** The reason of a connection that has been given up because others need it more. */
 const PARKED = new Error('another stream needs the connection more')
@@ -49,6 +53,7 @@ export interface ConnectionStream extends AskingStream {
   readonly reception: Reception
   readonly pace: Pace
   readonly attention: Attention
+  readonly chronicle: Chronicle
   /** Its share in the connections of all streams. */
   slotFor(claimant: Claimant): Share
   /** Logs the state that has just been entered. */
@@ -214,6 +219,12 @@ export class Connection implements Claimant {
     }
   }
 
+  /** The connection fails, as if the network had. */
+  cut(): void {
+    this.#abort.abort(CUT)
+    this.#stream.pace.review(true)
+  }
+
   /** A subscriber has moved, come or gone. */
   review(): void {
     if (this.#isHeld) this.#attempt()
@@ -251,6 +262,7 @@ export class Connection implements Claimant {
     const { signal } = this.#abort
     const failure = await this.#hold(reason, signal).catch(failureOf)
     this.#idle.stop()
+    this.#stream.chronicle.end(failure)
     if (this.isClosed) return
     if (status.openedAt > 0 && this.#platform.now() - status.openedAt >= LIVED) status.attempt = 0
     if (signal.reason === DROPPED) this.#reconnect()
@@ -302,13 +314,14 @@ export class Connection implements Claimant {
 
   /** Resolves when the connection has ended, and rejects when it could not be begun. */
   async #hold(reason: HeadersReason, signal: AbortSignal): Promise<Failure> {
-    const { request, subscribers, reception, pace } = this.#stream
+    const { request, subscribers, reception, pace, chronicle } = this.#stream
     const details = asksDetails(request)
       ? await askDetails(this.#stream, this.#asked, reason, signal)
       : request
     if (reason === 'connect') this.#resumes = this.#expectsResumption()
     const resumeAfter = reception.resume(this.#resumes)
     const asked = requestFor(request, details, resumeAfter)
+    chronicle.begin(resumeAfter, reception.findings)
     const { origin } = new URL(asked.url)
     this.#slot.moveTo(origin)
     signal.throwIfAborted()
@@ -324,6 +337,7 @@ export class Connection implements Claimant {
       {
         opened: (head) => {
           this.#idle.opened()
+          chronicle.opened(head)
           Object.assign(this.status, {
             state: 'open',
             openedAt: this.#platform.now(),
@@ -345,7 +359,10 @@ export class Connection implements Claimant {
         },
         takesUnfinished: () => this.#takesUnfinished(),
         advise: (message) => this.#stream.advise(message),
-        alive: () => this.#idle.alive(),
+        alive: (bytes) => {
+          chronicle.bytes += bytes
+          this.#idle.alive()
+        },
         flushed: () => {
           this.#stream.pump()
           return !signal.aborted && pace.isFarAhead ? this.#untilThereIsRoom() : undefined

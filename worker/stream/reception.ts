@@ -3,6 +3,7 @@ import { charactersOf, type Log, type Role } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { Head, SourceEvent } from '../source/source.ts'
 import { type Anchor, NOWHERE } from './anchor.ts'
+import type { Findings } from './chronicle.ts'
 import type { Cost } from './claimant.ts'
 import { Dispensing } from './dispensing.ts'
 import type { History } from './history.ts'
@@ -46,6 +47,8 @@ interface Course {
   isDenied: boolean
   /** Something is missing before what is logged next. */
   owesGap: boolean
+  /** For people. */
+  readonly findings: { -readonly [Key in keyof Findings]: Findings[Key] }
 }
 
 const courseOf = (anchor: Anchor, isExpected: boolean, asksForNext: boolean): Course => ({
@@ -58,6 +61,7 @@ const courseOf = (anchor: Anchor, isExpected: boolean, asksForNext: boolean): Co
   hasResumed: false,
   isDenied: false,
   owesGap: false,
+  findings: { repeated: 0, outcome: 'open' },
 })
 
 /** What the server sends, on its way into the log: IDs are completed, repetitions dropped, gaps noticed. */
@@ -101,6 +105,11 @@ export class Reception {
     this.#log = log
     this.#history = history
     this.#released = released
+  }
+
+  /** What the present connection has turned out to be, for people. */
+  get findings(): Findings {
+    return this.#course.findings
   }
 
   /** There is an ID to resume after. */
@@ -284,6 +293,8 @@ export class Reception {
     if (resumption.outcome !== undefined) {
       this.#isDistrusted = resumption.outcome !== 'joined'
       this.#hasJoined ||= !this.#isDistrusted
+      if (!this.#isDistrusted)
+        this.#course.findings.outcome = this.#course.findings.repeated > 0 ? 'joined' : 'unproven'
     }
     this.#course.hasResumed ||= resumption.isExact
     if (resumption.progress !== this.#progress) this.#patience.end()
@@ -302,6 +313,7 @@ export class Reception {
     const { event, ordinal, isNew, role, after, hasGap } = sentence
     const isPending = ordinal !== undefined && this.#history.isPending(ordinal)
     this.#course.owesGap ||= hasGap
+    if (ordinal !== undefined) this.#course.findings.repeated++
     if (!isNew && !isPending) return false
     if (this.#course.owesGap && (role === 'history' || this.#history.isCatchingUp)) {
       this.#course.owesGap = false
@@ -382,6 +394,7 @@ export class Reception {
   }
 
   #gap(reason: 'unresumable' | 'history-lost', after: string): void {
+    this.#course.findings.outcome = 'gap'
     this.#log.append({ type: 'gap', reason, before: this.#history.last?.id ?? '', after })
   }
 }

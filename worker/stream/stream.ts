@@ -12,6 +12,7 @@ import { Log, type LogLimits } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { Source } from '../source/source.ts'
 import { Attention } from './attention.ts'
+import { Chronicle } from './chronicle.ts'
 import type { Claimant, Share } from './claimant.ts'
 import { Connection, type ConnectionStream } from './connection.ts'
 import { History } from './history.ts'
@@ -77,6 +78,7 @@ export class Stream implements ConnectionStream {
   readonly reception: Reception
   readonly pace: Pace
   readonly attention: Attention
+  readonly chronicle: Chronicle
   readonly connection: Connection
   /** Of the last subscriber, where there is none. */
   left: Departure | undefined
@@ -104,6 +106,7 @@ export class Stream implements ConnectionStream {
     this.excerpts = new Excerpts(this.log)
     this.pace = new Pace(platform, this.log, this.subscribers)
     this.attention = new Attention(platform, this.subscribers, () => notices.reviewSlots())
+    this.chronicle = new Chronicle(platform)
     this.history = new History(this.log, this.takeover)
     this.reception = new Reception(platform, this.log, this.history, () => this.pump())
     this.connection = new Connection(platform, source, this)
@@ -279,6 +282,7 @@ export class Stream implements ConnectionStream {
   }
 
   pump(): void {
+    this.chronicle.arrived(this.log.lastSeq)
     for (const subscriber of this.subscribers) subscriber.pump()
     for (const bridge of this.bridges.values()) bridge.review()
   }

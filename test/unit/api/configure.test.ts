@@ -51,6 +51,7 @@ describe('configure', () => {
     ['an empty namespace', { namespace: '' }],
     ['a worker that lives on', { keepAlive: true }],
     ['streams that are public', { keepAlive: 'public' }],
+    ['that it may disturb its hub', { inspector: true }],
   ])('takes %s', (_what, options) => {
     module.configure(options)
     expect(module.takeOptions()).toEqual(options)
@@ -98,9 +99,16 @@ describe('configure complains', () => {
     expect(() => module.configure({ namespace } as unknown as Options)).toThrow(misuse(message))
   })
 
+  test('of an inspector that is neither true nor false', () => {
+    expect(() => module.configure({ inspector: 'yes' } as unknown as Options)).toThrow(
+      misuse('inspector must be true or false, not "yes"'),
+    )
+  })
+
   test.each<[Options, Options]>([
     [{ namespace: 'admin' }, { namespace: 'admin', host: 'auto' }],
     [{}, { keepAlive: false }],
+    [{ inspector: false }, {}],
     [{ worker: '/worker.js' }, { worker: '/worker.js' }],
     [{ worker: new URL('https://dash.test/worker.js') }, { worker: 'https://dash.test/worker.js' }],
   ])('not of a second call with the same options: %j, %j', (one, other) => {

@@ -17,6 +17,7 @@ import {
   type Inspection,
   inspect,
   json,
+  type LifeInspection,
   type Options,
   SharedEventSource,
   type SharedStream,
@@ -201,7 +202,8 @@ describe('configure', () => {
 
 describe('inspect', () => {
   test('resolves to a report of the hub, and where it lives', () => {
-    expectTypeOf(inspect).returns.resolves.toEqualTypeOf<Inspection>()
+    expectTypeOf(() => inspect()).returns.resolves.toEqualTypeOf<Inspection>()
+    expectTypeOf(() => inspect({ seen: {}, entries: 1 })).returns.resolves.toEqualTypeOf<LifeInspection>()
     expectTypeOf<Inspection>().toExtend<HubReport>()
     expectTypeOf<Inspection['host']>().toEqualTypeOf<HostName>()
     expectTypeOf<Inspection['streams'][number]['names']>().toEqualTypeOf<string[]>()

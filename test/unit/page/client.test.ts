@@ -146,6 +146,8 @@ async function listeningPeer(world: World, name: string, ...names: string[]): Pr
   return page
 }
 
+const REPORT = { hubId: 'fake', tabs: 1, malformed: 0, streams: [], origins: [] }
+
 /** A hub that answers as it is told; `answersFor` is given the page's end of the link. */
 const fakeHub = (world: World, page: Page, answersFor: (tab: Remote<TabSide>) => Partial<HubSide>): Host => ({
   name: 'shared-worker',
@@ -164,7 +166,9 @@ const fakeHub = (world: World, page: Page, answersFor: (tab: Remote<TabSide>) =>
       wake: () => {},
       hide: () => {},
       ping: () => 'fake',
-      inspect: () => ({ hubId: 'fake', tabs: 1, malformed: 0, streams: [], origins: [] }),
+      inspect: () => REPORT,
+      look: () => ({ report: REPORT, life: { now: 0, isOffline: false, tabs: [], streams: [] } }),
+      disturb: () => {},
       ...answersFor(wrap<TabSide>(port1)),
     }
     expose(hub, port1)

@@ -250,6 +250,7 @@ export class Reception {
     const course = this.#course
     const { greeting } = frames
     frames.begin(event, !course.hasBegun && this.#greeting.isOn)
+    if (greeting !== 0 && frames.greeting === 0) this.#resumption?.beganUnknown()
     // A greeting is required from no replay, and only now it is known that some of the history are greetings.
     if (!course.hasBegun && frames.greeting !== greeting && this.isJudging) this.#judge()
     course.hasBegun = true

@@ -142,6 +142,13 @@ export class Resumption<Event extends Judged> {
     else this.#follow(event, isFrame)
   }
 
+  /** What has been given as a greeting was none. */
+  beganUnknown(): void {
+    if (!this.isSearching || !this.#isTrusted || this.isHolding) return
+    this.#join()
+    this.#state = 'over'
+  }
+
   /** What was asked for has had its time. */
   giveUp(): void {
     if (this.#state !== 'searching') return

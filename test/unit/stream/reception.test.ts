@@ -18,7 +18,7 @@ class CountedLog extends Log {
   }
 }
 
-const HEAD: Head = { origin: 'https://dash.test', deniesResumption: false }
+const HEAD: Head = { origin: 'https://dash.test', deniesResumption: false, status: 200, headers: [] }
 
 /** What a server sends, in ms after what came before, and what came of it. */
 class Conversation {
@@ -498,6 +498,17 @@ describe('what connections begin with', () => {
     conversation.bring('c=hello', '1')
     expect(conversation.logged()).toEqual(['frame hello', '1'])
   })
+})
+
+test('what was taken for a greeting is none if its content comes again, and then the replay has begun with it', () => {
+  const conversation = new Conversation()
+  conversation.connect()
+  conversation.bring('2=signal')
+  conversation.cut()
+  expect(conversation.connect()).toBe('2')
+  // The server has begun to count anew.
+  conversation.bring('1=signal', '2=signal', '3=other')
+  expect(conversation.logged()).toEqual(['signal', 'frame signal', 'signal', 'other'])
 })
 
 describe('a server that never resumes', () => {

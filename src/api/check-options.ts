@@ -73,11 +73,11 @@ function listed(options: ConnectOptions): ConnectOptions {
 }
 
 function check(options: ConnectOptions): void {
-  if (typeof options !== 'object' || options === null) throw misuse('connect() takes an object of options')
+  if (typeof options !== 'object' || options === null) throw misuse('the options of a stream are an object')
   for (const [name, value] of Object.entries(options)) {
     const problemOf = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof ConnectOptions] : undefined
     if (problemOf === undefined) {
-      throw misuse(`connect() knows no option "${name}"; it takes ${Object.keys(OPTIONS).join(', ')}`)
+      throw misuse(`a stream knows no option "${name}"; it takes ${Object.keys(OPTIONS).join(', ')}`)
     }
     const wanted = value === undefined ? undefined : problemOf(value)
     if (wanted !== undefined) throw misuse(`${name} must be ${wanted}, not ${describe(value)}`)
@@ -125,6 +125,7 @@ function oneOf(...words: string[]): Check {
 const isResume = (value: unknown): boolean =>
   typeof value === 'object' &&
   value !== null &&
+  !Array.isArray(value) &&
   Object.entries(value).every(([name, member]) => {
     if (name === 'url') return isUrl(member)
     return (

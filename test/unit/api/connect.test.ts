@@ -35,7 +35,7 @@ describe('connect() complains', () => {
     new Page(new UpstreamWorld(), 'page').connect(url, options as object)
 
   test.each([null, 'GET', 7])('of %s in place of options', (options) => {
-    expect(() => connect(options)).toThrow(misuse('connect() takes an object of options'))
+    expect(() => connect(options)).toThrow(misuse('the options of a stream are an object'))
   })
 
   test('of an option that it does not know, and names those that it does', () => {
@@ -91,6 +91,7 @@ describe('connect() complains', () => {
     ['resume', 'never', 'resume must be "auto", "none", or an object of method, url and body, not "never"'],
     ['resume', true, 'resume must be "auto", "none", or an object'],
     ['resume', null, 'resume must be "auto", "none", or an object'],
+    ['resume', [], 'resume must be "auto", "none", or an object'],
     ['resume', { headers: {} }, 'resume must be "auto", "none", or an object of method, url and body'],
     ['resume', { method: 'trace' }, 'resume must be "auto", "none", or an object'],
     ['resume', { url: 7 }, 'resume must be "auto", "none", or an object'],

@@ -184,7 +184,8 @@ export const mutants = [
     file: 'worker/stream/resumption.ts',
     find: 'if (!this.isSearching || !this.#isTrusted || this.isHolding) return',
     replace: 'return',
-    defect: 'A restarted server begins with two equal signals, and the second one is taken for what was asked for.',
+    defect:
+      'A restarted server begins with two equal signals, and the second one is taken for what was asked for.',
     test: 'test/unit/stream/reception.test.ts',
   },
   {

@@ -6,6 +6,7 @@ import { isolation, isolationTable } from './scenarios/isolation.mjs'
 import { latency, latencyTable } from './scenarios/latency.mjs'
 import { memory, memoryTables } from './scenarios/memory.mjs'
 import { size, sizeTable } from './scenarios/size.mjs'
+import { storm, stormTable } from './scenarios/storm.mjs'
 import { tabs, tabsTable } from './scenarios/tabs.mjs'
 import { takeover, takeoverTable } from './scenarios/takeover.mjs'
 import { throughput, throughputTable } from './scenarios/throughput.mjs'
@@ -30,6 +31,7 @@ export const SCENARIOS = {
   memory: { measure: memory, table: memoryTables, share: 10 },
   takeover: { measure: takeover, table: takeoverTable, share: 6 },
   hostile: { measure: hostile, table: hostileTable, share: 2 },
+  storm: { measure: storm, table: stormTable, share: 1 },
   cost: { measure: cost, table: costTables, share: 14 },
 }
 

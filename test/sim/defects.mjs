@@ -148,6 +148,14 @@ export const mutants = [
     defect: 'A tab whose place is still in the log is told of a gap.',
   },
   {
+    name: 'all back at once',
+    file: 'worker/stream/connection.ts',
+    find: '      hasLived,\n      time',
+    replace: '      hasLived: false,\n      time',
+    defect: 'When a server restarts, all browsers come back within a fifth of its reconnection time.',
+    test: 'test/unit/stream/stream-policy.test.ts',
+  },
+  {
     name: 'looked into before it has answered',
     file: 'worker/tab.ts',
     find: 'one.stream === stream && one.cursor.questions.awaited === undefined',

@@ -264,10 +264,11 @@ export class Connection implements Claimant {
     this.#idle.stop()
     this.#stream.chronicle.end(failure)
     if (this.isClosed) return
-    if (status.openedAt > 0 && this.#platform.now() - status.openedAt >= LIVED) status.attempt = 0
+    const hasLived = status.openedAt > 0 && this.#platform.now() - status.openedAt >= LIVED
+    if (hasLived) status.attempt = 0
     if (signal.reason === DROPPED) this.#reconnect()
     else if (signal.reason === PARKED) this.#parked()
-    else await this.#fail(failure)
+    else await this.#fail(failure, hasLived)
   }
 
   /** Connects as soon as there is a connection for it. */
@@ -389,7 +390,7 @@ export class Connection implements Claimant {
   }
 
   /** Tries again as soon as one of those subscribed wants to; to the others the stream has ended. */
-  async #fail(failure: Failure): Promise<void> {
+  async #fail(failure: Failure, hasLived: boolean): Promise<void> {
     const { status } = this
     const { subscribers, reception } = this.#stream
     this.#resumes = this.#expectsResumption()
@@ -405,10 +406,13 @@ export class Connection implements Claimant {
     this.#notBefore = this.#platform.now() + failure.retryAfter
     if (this.#isNotToBeRepeated(failure.status)) return this.#finishFor(failure)
     const attempt = status.attempt + 1
-    const usual = Math.max(
-      retryDelay(status.attempt, this.#reconnectionTime, this.#platform.random()),
-      failure.retryAfter,
-    )
+    const loss = {
+      failures: status.attempt,
+      hasLived,
+      time: this.#reconnectionTime,
+      retryAfter: failure.retryAfter,
+    }
+    const usual = retryDelay(loss, this.#platform.random())
     const asked = [...subscribers].filter(({ isEnded }) => !isEnded)
     const round = this.#count
     const { delays, refusing } = await askRetries(this.#platform, asked, failure, attempt, usual, (late) => {

@@ -4,6 +4,7 @@ import { EVENT_SOURCE_POLICY, type Policy } from '../../../src/link/protocol.ts'
 import { FailedError, type Failure, parseRetryAfter } from '../../../worker/source/failure.ts'
 import {
   DEFAULT_RECONNECTION_TIME,
+  type Loss,
   reconnectionTime,
   retryDelay,
   wantsRetry,
@@ -12,44 +13,72 @@ import {
 const HOUR = 3_600_000
 const ALMOST_ONE = 1 - Number.EPSILON
 
+/** After a connection that has lasted. */
+const delayAfter = (failures: number, time: number, random: number, others: Partial<Loss> = {}): number =>
+  retryDelay({ failures, time, hasLived: true, retryAfter: 0, ...others }, random)
+
 describe('retryDelay', () => {
   test('is the reconnection time where chance adds nothing', () => {
-    for (const failures of [0, 1, 5, 1_000]) expect(retryDelay(failures, 700, 0)).toBe(700)
+    for (const failures of [0, 1, 5, 1_000]) expect(delayAfter(failures, 700, 0)).toBe(700)
   })
 
-  test('spreads over a fifth more at first', () => {
-    expect(retryDelay(0, 1_000, 0.5)).toBe(1_100)
-    expect(retryDelay(0, 1_000, ALMOST_ONE)).toBe(1_200)
+  test('spreads over as long again at first, so that not all come back at the same moment', () => {
+    expect(delayAfter(0, 1_000, 0.5)).toBe(1_500)
+    expect(delayAfter(0, 1_000, ALMOST_ONE)).toBe(2_000)
+    expect(delayAfter(0, 60_000, 0.5)).toBe(90_000)
+  })
+
+  test('spreads over a fifth more after a short connection, as browsers nearly do', () => {
+    expect(delayAfter(0, 1_000, 0.5, { hasLived: false })).toBe(1_100)
+    expect(delayAfter(0, 1_000, ALMOST_ONE, { hasLived: false })).toBe(1_200)
   })
 
   test('doubles the spread with each failure', () => {
-    const spreads = [1, 2, 3, 4].map((failures) => retryDelay(failures, 1_000, 0.5) - 1_000)
-    expect(spreads).toEqual([1_000, 2_000, 4_000, 8_000])
+    for (const hasLived of [true, false]) {
+      const spreads = [1, 2, 3, 4].map((failures) => delayAfter(failures, 1_000, 0.5, { hasLived }) - 1_000)
+      expect(spreads).toEqual([1_000, 2_000, 4_000, 8_000])
+    }
   })
 
   test('never waits longer than half a minute for a server that asks for less', () => {
     for (const failures of [5, 6, 20, 1_000]) {
-      expect(retryDelay(failures, DEFAULT_RECONNECTION_TIME, ALMOST_ONE)).toBe(30_000)
+      expect(delayAfter(failures, DEFAULT_RECONNECTION_TIME, ALMOST_ONE)).toBe(30_000)
     }
   })
 
   test('still spreads where the server itself asks for more than that', () => {
-    expect(retryDelay(1_000, 60_000, 0)).toBe(60_000)
-    expect(retryDelay(1_000, 60_000, 0.5)).toBeGreaterThan(60_000)
+    expect(delayAfter(1_000, 60_000, 0)).toBe(60_000)
+    expect(delayAfter(1_000, 60_000, 0.5)).toBeGreaterThan(60_000)
+  })
+
+  test('leaves the server alone for as long as it has asked, and then spreads over as long again', () => {
+    for (const hasLived of [true, false]) {
+      expect(delayAfter(0, 1_000, 0, { retryAfter: 10_000, hasLived })).toBe(10_000)
+      expect(delayAfter(0, 1_000, 0.5, { retryAfter: 10_000, hasLived })).toBe(15_000)
+    }
+    expect(delayAfter(0, 5_000, 0, { retryAfter: 1_000 })).toBe(5_000)
   })
 
   test('is a whole number of milliseconds', () => {
-    expect(retryDelay(0, 1_001, 0.3)).toBe(1_061)
+    expect(delayAfter(0, 1_001, 0.3)).toBe(1_301)
   })
 
   test('property: at least the reconnection time, and harmless to a timer, whatever the number of failures', () => {
     const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+    const time = fc.integer({ min: 100, max: HOUR })
     fc.assert(
-      fc.property(fc.nat(), fc.integer({ min: 100, max: HOUR }), random, (failures, time, chance) => {
-        const delay = retryDelay(failures, time, chance)
-        expect(delay).toBeGreaterThanOrEqual(time)
-        expect(delay).toBeLessThanOrEqual(Math.max(30_000, 2 * time))
-      }),
+      fc.property(
+        fc.nat(),
+        time,
+        fc.nat(HOUR),
+        random,
+        fc.boolean(),
+        (failures, time, retryAfter, chance, hasLived) => {
+          const delay = delayAfter(failures, time, chance, { retryAfter, hasLived })
+          expect(delay).toBeGreaterThanOrEqual(Math.max(time, retryAfter))
+          expect(delay).toBeLessThanOrEqual(Math.max(30_000, 2 * time, 2 * retryAfter))
+        },
+      ),
     )
   })
 })

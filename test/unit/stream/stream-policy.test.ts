@@ -543,6 +543,21 @@ describe('a server', () => {
     expect(times(world).length).toBeLessThanOrEqual(most)
   })
 
+  test('that goes after a while is tried again up to as long again later, since many may have lost it', async () => {
+    const { world } = connected({}, { random: () => 0.5 })
+    await world.clock.advance(OPEN + 1_000)
+    world.upstream.cut(NETWORK_ERROR)
+    await world.clock.advance(1_200)
+    const short = world.clock.now
+    await world.clock.advance(6_000)
+    const long = world.clock.now
+    world.upstream.cut(NETWORK_ERROR)
+    await world.clock.advance(2_000)
+    const [, second = 0, third = 0] = world.upstream.requests.map(({ at }) => at)
+    expect(second - (short - 1_200)).toBe(1_100)
+    expect(third - long).toBe(1_500)
+  })
+
   test('that opens, sends an event and closes at once is tried once a second at most', async () => {
     const { world } = connected()
     world.upstream.answer = () => ({ text: 'data: x\n\n', ends: true })

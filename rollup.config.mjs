@@ -207,11 +207,24 @@ const commonJs = {
   ],
 }
 
+/**
+ * The command, for Node. The shebang makes it one on its own.
+ *
+ * @type {import('rollup').RollupOptions}
+ */
+const command = {
+  input: 'build/src/tester/cli.js',
+  external: /^node:/,
+  output: { file: 'dist/cli.js', format: 'es', banner: (chunk) => `#!/usr/bin/env node\n${banner(chunk)}` },
+  plugins: [nodeResolve()],
+}
+
 export default [
   modules,
   standalone,
   ...BINDINGS.map((name) => binding(name)),
   testing('js'),
+  command,
   commonJs,
   ...WITH_REQUIRE.map((name) => binding(name, 'cjs')),
   testing('cjs'),

@@ -7,6 +7,9 @@ import { linkPlatform } from '../link/platform.ts'
  */
 export const nodePlatform = (origin: string, fetch: HubPlatform['fetch']): HubPlatform => ({
   ...linkPlatform(),
+  // What the judge waits for must not keep the process from its end.
+  setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds).unref(),
+  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
   random: Math.random,
   origin,
   // So that failed requests are not made again to find out whether another origin refuses them.

@@ -73,10 +73,11 @@ export class Recording {
   eventCount = 0
   commentCount = 0
   readonly eventsByName = new Map<string, number>()
-  /** When the first and the last byte, the first event and the end came, in ms after the request. */
+  /** When the first and the last byte, the first and the last event, and the end came, in ms after the request. */
   firstByteAt: number | undefined
   lastByteAt: number | undefined
   firstEventAt: number | undefined
+  lastEventAt = 0
   endedAt = 0
   /** The longest time, in ms, without a byte after the head, and up to the end. */
   longestSilence = 0
@@ -134,6 +135,15 @@ export class Recording {
     this.isEndedByServer = isEndedByServer
   }
 
+  /** How many events of this name, or of any, came within so many ms. */
+  countBy(within: number, name?: string): number {
+    if (this.now <= within || this.lastEventAt <= within)
+      return name === undefined ? this.eventCount : (this.eventsByName.get(name) ?? 0)
+    return this.frames.filter(
+      (frame) => frame.type === 'event' && frame.at <= within && (name === undefined || frame.name === name),
+    ).length
+  }
+
   /** What came last is an event without its end. */
   get isInEvent(): boolean {
     return this.#blocks.isInBlock
@@ -157,6 +167,7 @@ export class Recording {
     if (frame.type === 'comment') this.commentCount++
     if (frame.type === 'event') {
       this.firstEventAt ??= at
+      this.lastEventAt = at
       this.eventCount++
       this.#newEvents++
       const { name } = frame

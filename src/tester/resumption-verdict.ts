@@ -124,7 +124,9 @@ function withoutGap(given: Case, earlier: Earlier): ResumptionVerdict {
         `only one ID came, ${quoted(earlier.asked)}, so there is no earlier one to ask for; a longer --duration may help`,
       )
   }
-  const evidence = [`${asked}, it sent ${listed(brought)}: known are ${listed(repeated)}`]
+  const evidence = [
+    `${asked}, it sent ${listed(brought)}; it had sent ${listed(repeated)} before, which shows where it resumed`,
+  ]
   if (repeatsAll(given, earlier, history, at)) return verdict(given, 'everything', 'yes', evidence)
   const anchor = history[at]
   const isInclusive = anchor !== undefined && keyOf(brought[0] as Arrival) === keyOf(anchor)

@@ -68,6 +68,11 @@ export class Secrets {
     this.#learn(body, ...textsIn(body), ...new URLSearchParams(body).values())
   }
 
+  /** Learns the value of a response header, where its name tells of a secret. */
+  learnResponseHeader(name: string, value: string): void {
+    if (SECRET_NAME.test(name)) this.learnHeader(name, value.replace(/;.*$/s, ''))
+  }
+
   /** The value of a request header as it may be shown. */
   requestHeader(name: string, value: string): string {
     return this.#isShown || isPlainHeader(name) ? this.scrub(value) : MASK
@@ -95,6 +100,11 @@ export class Secrets {
     return this.scrub(
       `${path}${pairs === undefined ? '' : `?${pairs.join('&')}`}${fragment ? `#${MASK}` : ''}`,
     )
+  }
+
+  /** A body as it may be shown. */
+  body(text: string): string {
+    return this.#isShown ? text : MASK
   }
 
   /** The text without any known secret, or a part of one at its ends. */

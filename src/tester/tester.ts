@@ -244,6 +244,9 @@ export class Tester {
       credentials: cookie === '' ? 'same-origin' : 'include',
       key: '',
       asksHeaders: false,
+      // Where to begin is no secret.
+      ...(body === undefined &&
+        headers.every(([name]) => name === 'last-event-id') && { redirect: 'follow' }),
     }
     const asked = requestFor(request, request, resumeAfter)
     const { maxEventSize } = EVENT_SOURCE_POLICY

@@ -19,11 +19,13 @@ const ROOT = join(import.meta.dirname, '../..')
 type Target = string | { readonly [condition: string]: Target }
 
 interface Manifest {
+  version: string
   main: string
   module: string
   types: string
   unpkg: string
   jsdelivr: string
+  bin: Record<string, string>
   exports: Record<string, Target>
   dependencies?: Record<string, string>
 }
@@ -114,7 +116,9 @@ describe('the package', () => {
       const having = scripts.filter((path) => read(path).includes(mark))
       expect(having.length).toBeGreaterThan(1)
       for (const path of scripts) {
-        const [banner = ''] = read(path).replace('"use client"\n', '').split('\n', 1)
+        const [banner = ''] = read(path)
+          .replace(/^(?:"use client"|#!.*)\n/, '')
+          .split('\n', 1)
         expect(banner, path).toMatch(
           /^\/\*! tabstream, MIT\..*See THIRD-PARTY-LICENSES in the package\. \*\/$/,
         )
@@ -128,8 +132,7 @@ describe('the package', () => {
   })
 
   test('holds what its exports name, what these reach, and nothing else', () => {
-    const named = Object.values(manifest.exports)
-      .flatMap(filesOf)
+    const named = [...Object.values(manifest.exports).flatMap(filesOf), ...Object.values(manifest.bin)]
       .map((path) => path.replace('./', ''))
       .filter((path) => path.startsWith('dist/'))
     const reached = named.flatMap((path) => [...reachedFrom(path)])
@@ -168,6 +171,11 @@ describe('the package', () => {
   test('names the classic script for networks that deliver packages', () => {
     const { default: script } = manifest.exports['./global'] as { default: string }
     expect([manifest.unpkg, manifest.jsdelivr]).toEqual([script, script])
+  })
+
+  test('has a command that runs by itself', () => {
+    const { stdout, status } = runNode(join(ROOT, manifest.bin['tabstream'] ?? ''), '--version')
+    expect([stdout, status]).toEqual([`${manifest.version}\n`, 0])
   })
 
   test('has nothing to install at run time', () => {

@@ -1,0 +1,132 @@
+import type { BufferingVerdict } from './buffering-verdict.ts'
+import type { ConnectionReport, Report } from './report.ts'
+import { inBytes, inNumber, quoted } from './words.ts'
+
+/** So many frames and chunks of a connection are printed, and so much of a text, in characters. */
+const MOST_FRAMES = 30
+const MOST_CHUNKS = 60
+const MOST_TEXT = 64
+const MOST_CHUNK = 400
+
+const PURPOSES: Readonly<Record<ConnectionReport['purpose'], string>> = {
+  begin: 'first connection',
+  continue: 'again, because the server has ended the response',
+  'one event earlier': 'as tabstream resumes, one event earlier than necessary',
+  'last ID': 'as EventSource resumes, after the last ID',
+  'unknown ID': 'after an ID that the server cannot know',
+}
+
+/** What is asked for, before anything has come. */
+export const requestInText = ({ url, method, headers }: Pick<Report, 'url' | 'method' | 'headers'>): string =>
+  lines(`${method} ${url}`, ...headers.map(([name, value]) => `  ${name}: ${printable(value)}`))
+
+/** One connection: its head, its frames, and how it ended. */
+export function connectionInText(connection: ConnectionReport, number: number, isRaw: boolean): string {
+  const { purpose, resumeAfter, delay, redirects, head, frames, framesLeftOut, end, endedAt } = connection
+  const asked = resumeAfter === '' ? '' : `, Last-Event-ID ${quoted(resumeAfter)}`
+  const shown = frames.slice(0, MOST_FRAMES)
+  const rest = frames.length - shown.length + framesLeftOut
+  return lines(
+    '',
+    `Connection ${number}: ${PURPOSES[purpose]}${asked}${delay > 0 ? `, ${delay} ms later` : ''}`,
+    ...redirects.map(({ status, to }) => `  ${status} to ${to}`),
+    ...(head === undefined
+      ? []
+      : [
+          `  HTTP/${head.httpVersion} ${head.status} after ${head.at} ms`,
+          ...(number === 1 ? head.headers.map(([name, value]) => `    ${name}: ${printable(value)}`) : []),
+        ]),
+    ...shown.map((frame, index) => frameInText(frame, index + 1)),
+    ...(rest > 0 ? [`  … and ${rest.toLocaleString('en')} more`] : []),
+    ...(isRaw ? chunksInText(connection) : []),
+    `  ${printable(end)}, after ${endedAt} ms; ${sums(connection)}`,
+  )
+}
+
+function sums({
+  bytes,
+  bytesOnWire,
+  events,
+  comments,
+  firstId,
+  overlap,
+  resumeAfter,
+}: ConnectionReport): string {
+  const compressed = bytesOnWire > 0 && bytesOnWire !== bytes ? ` (${inBytes(bytesOnWire)} on the wire)` : ''
+  const first =
+    resumeAfter === '' || firstId === undefined
+      ? ''
+      : `; first ID ${quoted(firstId)}, ${overlap} known from before`
+  return `${inBytes(bytes)}${compressed}, ${inNumber(events, 'event')}, ${inNumber(comments, 'comment')}${first}`
+}
+
+function frameInText(frame: ConnectionReport['frames'][number], number: number): string {
+  const time = `${String(number).padStart(5)} ${frame.at.toFixed(1).padStart(9)} ms ${`+${frame.delta.toFixed(1)}`.padStart(9)}`
+  const size = `${frame.size.toLocaleString('en')} characters`
+  const retry = 'retry' in frame && frame.retry !== undefined ? ` retry ${frame.retry}` : ''
+  const id = 'id' in frame && frame.id !== undefined ? ` id ${quoted(frame.id)}` : ''
+  switch (frame.type) {
+    case 'event':
+      return `${time}  ${printable(frame.name)}${id}${retry} ${shortened(frame.data)} (${size})`
+    case 'comment':
+      return `${time}  comment :${shortened(frame.text)} (${size})`
+    default:
+      return `${time}  no event,${id}${retry} (${size})`
+  }
+}
+
+/** Each chunk on a line of its own, as it came. */
+function chunksInText({ chunks, text, chunksLeftOut }: ConnectionReport): string[] {
+  const shown = chunks.slice(0, MOST_CHUNKS)
+  const rest = chunks.length - shown.length + chunksLeftOut
+  return [
+    ...shown.map(({ at, size, offset }, index) => {
+      const part = text.slice(offset, chunks[index + 1]?.offset)
+      return `  | ${at.toFixed(1).padStart(9)} ms ${inBytes(size).padStart(9)} ${JSON.stringify(part.slice(0, MOST_CHUNK))}`
+    }),
+    ...(rest > 0 ? [`  | … and ${inNumber(rest, 'more chunk')}`] : []),
+  ]
+}
+
+/** The verdicts, what was checked, and what was expected. */
+export function verdictsInText(
+  { problem, resumes, buffers, checks, expectations }: Report,
+  note: string,
+): string {
+  const width = Math.max(0, ...checks.map(({ name }) => name.length))
+  return lines(
+    ...(problem === '' ? [] : ['', `No stream: ${printable(problem)}`]),
+    '',
+    `Does it resume? ${resumes.answer}: ${printable(resumes.words)}`,
+    ...resumes.traits.map((trait) => `  it also ${trait}`),
+    ...resumes.evidence.map((words) => `  ${printable(words)}`),
+    `  with tabstream: ${resumes.tabstream}`,
+    '',
+    ...bufferingInText(buffers),
+    ...(checks.length === 0 ? [] : ['', 'Checks']),
+    ...checks.map(
+      ({ name, result, words }) => `  ${result.padEnd(9)}  ${name.padEnd(width)}  ${printable(words)}`,
+    ),
+    ...(expectations.length === 0 ? [] : ['', 'Expected']),
+    ...expectations.map(
+      ({ text, isMet, words }) => `  ${isMet ? 'met' : 'NOT MET'}  ${printable(text)}: ${printable(words)}`,
+    ),
+    ...(note === '' ? [] : ['', note]),
+  )
+}
+
+const bufferingInText = ({ answer, words, evidence, risks }: BufferingVerdict): string[] => [
+  `Is something buffering? ${answer}: ${printable(words)}`,
+  ...[...evidence, ...risks].map((one) => `  ${printable(one)}`),
+]
+
+const lines = (...all: readonly string[]): string => all.map((line) => `${line}\n`).join('')
+
+/** What a server has sent must not move the cursor of a terminal, or colour it. */
+const printable = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+
+const shortened = (text: string): string =>
+  JSON.stringify(text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text)

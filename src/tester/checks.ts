@@ -15,6 +15,9 @@ const LIMITS = [30, 60, 100]
 /** So late, in ms, a head is not sent at once. */
 const AT_ONCE = 1_000
 
+/** From so many characters on a line that has not ended may never do so. */
+const LONG_LINE = 1_048_576
+
 /** A reconnection time, in ms, that is unusual. */
 const SHORT_RETRY = 100
 const LONG_RETRY = 60_000
@@ -44,7 +47,7 @@ export function checksOf(
       `it came after ${Math.round(head.at)} ms${head.at < AT_ONCE ? '' : ': send it at once, and a comment with it'}`,
     ),
     ...(head.status === 200
-      ? [firstByte(first), heartbeat(first), retry(first), lastFrame(first)].flat()
+      ? [firstByte(first), heartbeat(first), retry(first), lines(first), lastFrame(first)].flat()
       : []),
     version(first, protocols),
     ...(preflight === undefined ? [] : cors(first, preflight)),
@@ -105,6 +108,12 @@ function retry({ retry: time }: Recording): Check[] {
   if (time < SHORT_RETRY) return [check('retry', 'warning', `${words}: so short that tabstream waits 100 ms`)]
   if (time > LONG_RETRY) return [check('retry', 'warning', `${words}: pages are without events for so long`)]
   return [check('retry', 'good', words)]
+}
+
+function lines({ unfinishedLine }: Recording): Check[] {
+  if (unfinishedLine < LONG_LINE) return []
+  const words = `${unfinishedLine.toLocaleString('en')} characters came without the end of a line`
+  return [check('lines', 'warning', words)]
 }
 
 function lastFrame({ isEndedByServer, isInEvent, end }: Recording): Check[] {

@@ -104,7 +104,7 @@ function parsed(args: readonly string[]) {
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
     if (!code.startsWith('ERR_PARSE_ARGS')) throw error
-    const [sentence = message] = message.split('. ')
+    const [sentence = message] = message.split(/\.\s/)
     throw new UsageError(`${sentence}; tabstream --help lists all options`)
   }
 }

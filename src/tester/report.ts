@@ -84,6 +84,7 @@ export function connectionReport(
 ): ConnectionReport {
   const { head, frames, chunks, text, redirects } = recording
   for (const [name, value] of head?.headers ?? []) secrets.learnResponseHeader(name, value)
+  for (const { to } of redirects) secrets.learnUrl(to)
   const known = new Set(former.flatMap((one) => one.frames.map(idOf)).filter((id) => id !== undefined))
   const ids = frames.map(idOf).filter((id) => id !== undefined)
   const report: ConnectionReport = {

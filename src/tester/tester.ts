@@ -150,7 +150,8 @@ export class Tester {
       this.#note(arrivals.list)
       const hasStream = recording.head !== undefined && !isRefusal(failure, recording)
       if (!hasStream) return isFirst ? failure : undefined
-      if (failure.isFinal) return undefined
+      const isBroken = recording.isEndedByServer && !failure.isEnd
+      if (failure.isFinal || (isBroken && this.#known.length === 0)) return failure
       const mayRepeat = SAFE.includes(this.#options.method)
       if (!recording.isEndedByServer || this.#judge.canProve || !mayRepeat) return undefined
     }

@@ -18,7 +18,7 @@ const PURPOSES: Readonly<Record<ConnectionReport['purpose'], string>> = {
 
 /** What is asked for, before anything has come. */
 export const requestInText = ({ url, method, headers }: Pick<Report, 'url' | 'method' | 'headers'>): string =>
-  lines(`${method} ${url}`, ...headers.map(([name, value]) => `  ${name}: ${printable(value)}`))
+  lines(`${method} ${url}`, ...headers.map(([name, value]) => `  ${name}: ${value}`))
 
 /** One connection: its head, its frames, and how it ended. */
 export function connectionInText(connection: ConnectionReport, number: number, isRaw: boolean): string {
@@ -34,12 +34,12 @@ export function connectionInText(connection: ConnectionReport, number: number, i
       ? []
       : [
           `  HTTP/${head.httpVersion} ${head.status} after ${head.at} ms`,
-          ...(number === 1 ? head.headers.map(([name, value]) => `    ${name}: ${printable(value)}`) : []),
+          ...(number === 1 ? head.headers.map(([name, value]) => `    ${name}: ${value}`) : []),
         ]),
     ...shown.map((frame, index) => frameInText(frame, index + 1)),
     ...(rest > 0 ? [`  … and ${rest.toLocaleString('en')} more`] : []),
     ...(isRaw ? chunksInText(connection) : []),
-    `  ${printable(end)}, after ${endedAt} ms; ${sums(connection)}`,
+    `  ${end}, after ${endedAt} ms; ${sums(connection)}`,
   )
 }
 
@@ -67,7 +67,7 @@ function frameInText(frame: ConnectionReport['frames'][number], number: number):
   const id = 'id' in frame && frame.id !== undefined ? ` id ${quoted(frame.id)}` : ''
   switch (frame.type) {
     case 'event':
-      return `${time}  ${printable(frame.name)}${id}${retry} ${shortened(frame.data)} (${size})`
+      return `${time}  ${frame.name}${id}${retry} ${shortened(frame.data)} (${size})`
     case 'comment':
       return `${time}  comment :${shortened(frame.text)} (${size})`
     default:
@@ -95,38 +95,32 @@ export function verdictsInText(
 ): string {
   const width = Math.max(0, ...checks.map(({ name }) => name.length))
   return lines(
-    ...(problem === '' ? [] : ['', `No stream: ${printable(problem)}`]),
+    ...(problem === '' ? [] : ['', `No stream: ${problem}`]),
     '',
-    `Does it resume? ${resumes.answer}: ${printable(resumes.words)}`,
+    `Does it resume? ${resumes.answer}: ${resumes.words}`,
     ...resumes.traits.map((trait) => `  it also ${trait}`),
-    ...resumes.evidence.map((words) => `  ${printable(words)}`),
+    ...resumes.evidence.map((words) => `  ${words}`),
     `  with tabstream: ${resumes.tabstream}`,
     '',
     ...bufferingInText(buffers),
     ...(checks.length === 0 ? [] : ['', 'Checks']),
-    ...checks.map(
-      ({ name, result, words }) => `  ${result.padEnd(9)}  ${name.padEnd(width)}  ${printable(words)}`,
-    ),
+    ...checks.map(({ name, result, words }) => `  ${result.padEnd(9)}  ${name.padEnd(width)}  ${words}`),
     ...(expectations.length === 0 ? [] : ['', 'Expected']),
-    ...expectations.map(
-      ({ text, isMet, words }) => `  ${isMet ? 'met' : 'NOT MET'}  ${printable(text)}: ${printable(words)}`,
-    ),
+    ...expectations.map(({ text, isMet, words }) => `  ${isMet ? 'met' : 'NOT MET'}  ${text}: ${words}`),
     ...(note === '' ? [] : ['', note]),
   )
 }
 
 const bufferingInText = ({ answer, words, evidence, risks }: BufferingVerdict): string[] => [
-  `Is something buffering? ${answer}: ${printable(words)}`,
-  ...[...evidence, ...risks].map((one) => `  ${printable(one)}`),
+  `Is something buffering? ${answer}: ${words}`,
+  ...[...evidence, ...risks].map((one) => `  ${one}`),
 ]
 
-const lines = (...all: readonly string[]): string => all.map((line) => `${line}\n`).join('')
-
 /** What a server has sent must not move the cursor of a terminal, or colour it. */
-const printable = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
+const lines = (...all: readonly string[]): string =>
+  all.map((line) => `${line.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, escaped)}\n`).join('')
+
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 const shortened = (text: string): string =>
   JSON.stringify(text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text)

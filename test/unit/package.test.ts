@@ -174,7 +174,7 @@ describe('the package', () => {
   })
 
   test('has a command that runs by itself', () => {
-    const { stdout, status } = runNode(join(ROOT, manifest.bin['tabstream'] ?? ''), '--version')
+    const { stdout, status } = runNode(join(ROOT, manifest.bin.tabstream ?? ''), '--version')
     expect([stdout, status]).toEqual([`${manifest.version}\n`, 0])
   })
 

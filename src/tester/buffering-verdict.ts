@@ -13,8 +13,8 @@ export interface BufferingVerdict {
 /** Bytes further apart than this, in ms, do not belong to one burst. */
 const APART = 50
 
-/** A server that writes whole events does not stand still for so long, in ms, within one. */
-const STILL = 200
+/** A server that writes whole events does not stand still for so long, in ms, within one, and then again. */
+const STILL = 100
 
 /** So long, in ms, a head or a first event takes at most where nothing holds it back. */
 const AT_ONCE = 1_000
@@ -87,12 +87,14 @@ const firstOf = (
 
 function standsStill(recording: Recording): string | undefined {
   const bursts = burstsOf(recording)
-  for (const [index, { bytes, to, endsInEvent }] of bursts.entries()) {
+  const still = bursts.filter(({ bytes, to, endsInEvent }, index) => {
     const next = bursts[index + 1]
-    if (next === undefined || !endsInEvent || bytes < LEAST_BUFFER || next.from - to < STILL) continue
-    return `${inBytes(bytes)} came in a burst that ends within an event; the rest of the event came ${inMs(next.from - to)} later`
-  }
-  return undefined
+    return next !== undefined && endsInEvent && bytes >= LEAST_BUFFER && next.from - to >= STILL
+  })
+  // Once, a packet may have been lost.
+  if (still.length < HABIT - 1) return undefined
+  const bytes = still.map((burst) => burst.bytes)
+  return `${inNumber(still.length, 'burst')} of ${inBytes(Math.min(...bytes))} to ${inBytes(Math.max(...bytes))} ended within an event, the rest of which came more than ${STILL} ms later`
 }
 
 function comesAtTheEnd(recording: Recording): string | undefined {

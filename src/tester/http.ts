@@ -135,7 +135,8 @@ function ask(
     })
     request.on('upgrade', () => fail(new Error('the server wants another protocol than HTTP')))
     if (signal?.aborted) abort()
-    request.end(typeof body === 'string' ? body : undefined)
+    // As bytes: with a text, Node would send the head as UTF-8, too.
+    request.end(typeof body === 'string' ? Buffer.from(body) : undefined)
   })
 }
 

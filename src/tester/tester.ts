@@ -153,7 +153,8 @@ export class Tester {
       const isBroken = recording.isEndedByServer && !failure.isEnd
       if (failure.isFinal || (isBroken && this.#known.length === 0)) return failure
       const mayRepeat = SAFE.includes(this.#options.method)
-      if (!recording.isEndedByServer || this.#judge.canProve || !mayRepeat) return undefined
+      const isEnough = this.#judge.canProve || (this.#known.length >= cutAfter && !isHopeful(this.#known))
+      if (!recording.isEndedByServer || isEnough || !mayRepeat) return undefined
     }
     return undefined
   }

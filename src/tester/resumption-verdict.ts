@@ -125,7 +125,7 @@ function withoutGap(given: Case, earlier: Earlier): ResumptionVerdict {
       )
   }
   const evidence = [
-    `${asked}, it sent ${listed(brought)}; it had sent ${listed(repeated)} before, which shows where it resumed`,
+    `${asked}, it sent ${listed(brought)}; ${listed(repeated)} had come before, so it went on at the right place`,
   ]
   if (repeatsAll(given, earlier, history, at)) return verdict(given, 'everything', 'yes', evidence)
   const anchor = history[at]

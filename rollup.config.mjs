@@ -191,6 +191,18 @@ const testing = (extension) => ({
 })
 
 /**
+ * For servers. It shares nothing with the other entries.
+ *
+ * @param {'js' | 'cjs'} extension
+ * @returns {import('rollup').RollupOptions}
+ */
+const server = (extension) => ({
+  input: 'build/src/server/index.js',
+  output: { file: `dist/server.${extension}`, format: extension === 'js' ? 'es' : 'cjs', banner },
+  plugins: [declarations('server/index.d.ts', extension)],
+})
+
+/**
  * For `require()` where nothing bundles: Jest, and servers. Everything in one file, because nothing is left out there.
  *
  * @type {import('rollup').RollupOptions}
@@ -225,9 +237,11 @@ export default [
   ...BINDINGS.map((name) => binding(name)),
   testing('js'),
   command,
+  server('js'),
   commonJs,
   ...WITH_REQUIRE.map((name) => binding(name, 'cjs')),
   testing('cjs'),
+  server('cjs'),
   {
     input: 'build/worker/worker.js',
     output: { file: 'dist/worker.js', format: 'iife', banner },

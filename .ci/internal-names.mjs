@@ -8,8 +8,8 @@ const BUNDLED = ['comlink/dist/esm/comlink.mjs', 'eventsource-parser/dist/index.
 
 /**
  * Names that occur in the hub's own code and nowhere else: what the hub calls its members, and nobody outside can see. A
- * minifier may shorten them. What crosses a link is named in `src/link`, and so stays as it is. Bindings and mocks never meet
- * the hub, and the tester of servers has one of its own.
+ * minifier may shorten them. What crosses a link is named in `src/link`, and so stays as it is. Bindings, mocks and
+ * servers never meet the hub, the inspector is told what crosses a link, and the tester has a judge of its own.
  */
 export function internalNames() {
   const others = [...sourcesIn('src'), ...BUNDLED.map((path) => join(root, 'node_modules', path))]
@@ -17,7 +17,7 @@ export function internalNames() {
   return [...new Set(sourcesIn('worker').flatMap(wordsIn))].filter((word) => !known.has(word))
 }
 
-const ENTRIES_APART = [...BINDINGS, 'tester', 'testing']
+const ENTRIES_APART = [...BINDINGS, 'inspector', 'server', 'tester', 'testing']
 
 /** @param {string} folder */
 const sourcesIn = (folder) =>

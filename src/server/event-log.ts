@@ -26,7 +26,8 @@ export type Start = 'now' | 'earliest' | { readonly after: string }
 export interface Reading {
   /**
    * Nothing is missing between the place that was asked for and the first event. `false` where the ID is unknown, or where something
-   * that came after it is no longer kept; then the reading begins with the oldest event that is kept.
+   * that came after it is no longer kept; then the reading begins with the oldest event that is kept, or with the oldest that the client
+   * cannot have had.
    */
   readonly resumed: boolean
   /**

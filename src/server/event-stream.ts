@@ -19,7 +19,7 @@ const HEAD = {
  *
  * The client says its last event in the header `Last-Event-ID`, or in the URL's parameter `since`; the header counts more. If it does,
  * the header `Tabstream-Resumed` of the response says whether nothing is missing (`1`) or something may be (`0`). In the latter case the
- * response begins with the oldest event that is kept.
+ * response begins with what is kept.
  *
  * Where the log fails, the response ends in good order, so that the client comes back. Where a topic is not permitted, its status is 401
  * or 403; 400 where no topic is named; 405 for methods other than GET, HEAD and POST; 500 where `authorize` fails.
@@ -46,11 +46,9 @@ export async function eventStream(
 
   const ending = new AbortController()
   const end = () => ending.abort()
-  for (const signal of [request.signal, options.signal]) {
-    if (signal === undefined) continue
-    const forget = whenAborted(signal, end)
-    ending.signal.addEventListener('abort', forget)
-  }
+  if (options.signal !== undefined)
+    ending.signal.addEventListener('abort', whenAborted(options.signal, end), { once: true })
+  whenAborted(request.signal, end)
   const { after } = asked
   let reading: Reading | undefined
   try {

@@ -3,6 +3,7 @@ export interface IoRedisClient {
   call(command: string, ...args: string[]): Promise<unknown>
   duplicate(): IoRedisClient
   on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'close', listener: () => void): unknown
   disconnect(): void
 }
 
@@ -26,26 +27,38 @@ export const sendBy =
   (...[name, ...args]) =>
     'call' in client ? client.call(name, ...args) : client.sendCommand([name, ...args])
 
-/** A connection of one's own, made like the client's. */
+/** A connection of one's own, made like the client's. It is used until it is lost. */
 export interface OwnConnection {
-  /** Rejects where no reply comes within so many ms. */
+  /** For one command at a time. Rejects where no reply comes within so many ms, and when the connection is lost. */
   send(time: number, ...command: Parameters<Send>): Promise<unknown>
   close(): void
 }
 
 export function connectLike(client: RedisClient): OwnConnection {
   const own = client.duplicate()
-  // Both packages let a process end where nobody listens. Each failure rejects a command, too.
-  own.on('error', () => {})
+  let failure: Error | undefined
+  let tell = (_error: Error) => {}
+  // Both packages connect anew by themselves, and one also sends the command again: that would hide that Redis has restarted.
+  const fail = (error: Error) => {
+    failure ??= error
+    tell(error)
+  }
+  own.on('error', fail)
+  if ('call' in own) own.on('close', () => fail(new Error('the connection to Redis was lost')))
   const connected = 'call' in own ? Promise.resolve() : own.connect()
-  connected.catch(() => {})
+  connected.catch(fail)
   const send = sendBy(own)
   return {
     send: (time, ...command) =>
-      within(
-        time,
-        connected.then(() => send(...command)),
-      ),
+      new Promise((resolve, reject) => {
+        if (failure !== undefined) return reject(failure)
+        tell = reject
+        const late = setTimeout(() => reject(new Error(`Redis has not answered within ${time} ms`)), time)
+        connected
+          .then(() => send(...command))
+          .then(resolve, reject)
+          .finally(() => clearTimeout(late))
+      }),
     close: () => {
       try {
         if ('call' in own) own.disconnect()
@@ -55,11 +68,4 @@ export function connectLike(client: RedisClient): OwnConnection {
       }
     },
   }
-}
-
-function within<Value>(time: number, promise: Promise<Value>): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`Redis has not answered within ${time} ms`)), time)
-    promise.then(resolve, reject).finally(() => clearTimeout(late))
-  })
 }

@@ -2,7 +2,7 @@ import { newEpoch } from './epoch.ts'
 import { checked, type EventLog, type LogEvent, type Reading } from './event-log.ts'
 import { type RedisClient, sendBy } from './redis-client.ts'
 import { DATA, eventOf, idOf, type Known, NAME, RedisReader, TOPIC } from './redis-reader.ts'
-import { type Entry, EPOCH, RedisStream } from './redis-stream.ts'
+import { type Entry, EPOCH, isBefore, RedisStream } from './redis-stream.ts'
 import type { Cursor } from './tail.ts'
 
 /** Options of {@link redisLog}. */
@@ -69,18 +69,18 @@ export function redisLog(client: RedisClient, options: RedisLogOptions = {}): Re
       const { tail, era } = known
       if (start === 'now') return new TailReading(tail.fromNow(topics, signal))
       const history = { stream, known, topics, signal }
-      if (start !== 'earliest') {
-        const cursor = tail.after(start.after, topics, signal)
-        if (cursor !== undefined) return new TailReading(cursor)
-        const [epoch, id = ''] = start.after.split('.')
-        // Anything else would be a command's argument of a client's choice.
-        if (epoch === era.epoch && /^\d{1,15}-\d{1,15}$/.test(id)) {
-          const [asked, ...page] = await stream.range(id, PAGE)
-          if (asked?.id === id) return new PagedReading(history, true, id, page)
-        }
-      }
-      const page = await stream.range(era.mark, PAGE)
-      return new PagedReading(history, start === 'earliest', era.mark, page)
+      if (start === 'earliest')
+        return new PagedReading(history, true, era.mark, await stream.range('-', PAGE))
+      const cursor = tail.after(start.after, topics, signal)
+      if (cursor !== undefined) return new TailReading(cursor)
+      const [epoch, id = ''] = start.after.split('.')
+      // Anything else would be a command's argument of a client's choice.
+      const page = /^\d{1,15}-\d{1,15}$/.test(id) ? await stream.range(id, PAGE) : []
+      const [first, ...next] = page
+      if (first?.id === id) return new PagedReading(history, epoch === era.epoch, id, next)
+      // What is newer than all there is belongs to a history that is lost.
+      const kept = page.length > 0 ? page : await stream.range('-', PAGE)
+      return new PagedReading(history, false, era.mark, kept)
     },
     close: () => reader.close(),
   }
@@ -119,7 +119,7 @@ class PagedReading implements Reading {
   #cursor: Cursor | undefined
 
   /**
-   * @param after an entry of the stream, or where its history begins
+   * @param after an entry of the stream
    * @param page what follows
    */
   constructor(history: History, resumed: boolean, after: string, page: readonly Entry[]) {
@@ -141,11 +141,12 @@ class PagedReading implements Reading {
     for (;;) {
       for (const entry of following) {
         if (signal.aborted) return
-        const epoch = entry.fields.get(EPOCH)
-        if (epoch !== undefined && epoch !== era.epoch) return
+        const isMark = entry.fields.has(EPOCH)
+        // Another history begins there.
+        if (isMark && isBefore(era.mark, entry.id)) return
         this.#last = entry.id
         const event = eventOf(entry, era)
-        if (epoch === undefined && wanted.has(event.topic)) yield event
+        if (!isMark && wanted.has(event.topic)) yield event
       }
       this.#cursor = tail.after(idOf(era, this.#last), topics, signal)
       if (this.#cursor !== undefined) return yield* this.#cursor.events()

@@ -35,7 +35,7 @@ export class RedisReader {
   /** The last entry that was read. */
   #last = ''
   #connection: OwnConnection | undefined
-  #waiting: (() => void)[] = []
+  #waiting: { resolve(known: Known): void; reject(error: unknown): void }[] = []
   #hasBegun = false
   #isClosed = false
   #endPause: (() => void) | undefined
@@ -47,21 +47,15 @@ export class RedisReader {
     this.#onError = onError
   }
 
-  /** Resolves when the end of the stream is known. Begins to read when it is called for the first time. */
+  /** Resolves when the end of the stream is known. Begins to read when it is called for the first time. Rejects where Redis fails. */
   async known(signal: AbortSignal): Promise<Known> {
     if (!this.#hasBegun) {
       this.#hasBegun = true
       void this.#run()
     }
-    while (this.#known === undefined) {
-      signal.throwIfAborted()
-      if (this.#isClosed) throw new Error('the log is closed')
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
-    }
-    return this.#known
+    signal.throwIfAborted()
+    if (this.#isClosed) throw new Error('the log is closed')
+    return this.#known ?? new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
   close(): void {
@@ -70,7 +64,7 @@ export class RedisReader {
     this.#known?.tail.end()
     this.#known = undefined
     this.#endPause?.()
-    this.#tell()
+    this.#fail(new Error('the log is closed'))
   }
 
   async #run(): Promise<void> {
@@ -89,6 +83,7 @@ export class RedisReader {
       } catch (error) {
         connection.close()
         if (this.#isClosed) return
+        this.#fail(error)
         // Once for each outage.
         if (pause === FIRST_PAUSE) this.#onError(error)
         await this.#pause(pause)
@@ -128,7 +123,7 @@ export class RedisReader {
     this.#last = first.id
     for (const entry of others) this.#take(entry)
     former?.tail.end()
-    this.#tell()
+    this.#tell(this.#known)
   }
 
   #take(entry: Entry): void {
@@ -148,10 +143,12 @@ export class RedisReader {
     return { era, tail: new Tail(this.#bounds, idOf(era, id)) }
   }
 
-  #tell(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const tell of waiting) tell()
+  #tell(known: Known): void {
+    for (const { resolve } of this.#waiting.splice(0)) resolve(known)
+  }
+
+  #fail(error: unknown): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(error)
   }
 
   #pause(time: number): Promise<void> {

@@ -7,11 +7,12 @@ const request = (headers: Record<string, string> = {}, query = '') => new Reques
 
 /** Reads what a response says, piece by piece. */
 function readerOf(response: Response) {
-  const reader = (response.body as ReadableStream<Uint8Array>)
-    .pipeThrough(new TextDecoderStream())
-    .getReader()
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
   return {
-    next: async () => (await reader.read()).value,
+    next: async () => {
+      const { value } = await reader.read()
+      return value && new TextDecoder().decode(value)
+    },
     cancel: () => reader.cancel(),
   }
 }

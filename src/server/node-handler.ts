@@ -13,12 +13,12 @@ export interface NodeRequest extends AsyncIterable<unknown> {
 /** What is used of Node's `ServerResponse`, of HTTP/1.1 and HTTP/2. */
 export interface NodeResponse {
   readonly headersSent: boolean
-  readonly writableFinished: boolean
   readonly destroyed: boolean
   writeHead(status: number, headers: Record<string, string | string[]>): unknown
-  flushHeaders(): void
+  /** Of HTTP/1.1. */
+  flushHeaders?(): void
   write(chunk: Uint8Array): boolean
-  end(text?: string): unknown
+  end(): unknown
   destroy(): unknown
   once(event: 'drain' | 'close', listener: () => void): unknown
   off(event: 'drain' | 'close', listener: () => void): unknown
@@ -112,7 +112,7 @@ async function send(response: Response, outgoing: NodeResponse, isHead: boolean)
     outgoing.end()
     return
   }
-  outgoing.flushHeaders()
+  outgoing.flushHeaders?.()
   const reader = body.getReader()
   const cancel = () => void reader.cancel().catch(() => {})
   if (outgoing.destroyed) return cancel()

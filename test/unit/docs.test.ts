@@ -95,6 +95,11 @@ const PAGES: Record<string, Page> = {
   'frameworks/svelte.md': { options: {} },
   // Render functions that its compiler writes name no types.
   'frameworks/vue.md': { options: { noImplicitAny: false } },
+  'server.md': {
+    options: { types: ['node'], allowJs: true, checkJs: true },
+    declares: 'kit.d.ts',
+    isWhole: true,
+  },
   'testing.md': { options: { jsx: 'react-jsx' }, declares: 'tools.d.ts', isWhole: true },
 }
 
@@ -174,7 +179,17 @@ declare module '@playwright/test' {
 }
 `
 
-const DECLARED: Record<string, string> = { 'angular.d.ts': ANGULAR, 'tools.d.ts': TOOLS }
+const KIT = `
+declare module '@sveltejs/kit' {
+  export type RequestHandler = (event: { request: Request }) => Response | Promise<Response>
+}
+`
+
+const DECLARED: Record<string, string> = {
+  'kit.d.ts': KIT,
+  'angular.d.ts': ANGULAR,
+  'tools.d.ts': TOOLS,
+}
 
 /** What an app has of its own, where an example does not say it. */
 const APP = `
@@ -223,6 +238,7 @@ test.each(['react', 'solid', 'svelte', 'vue'])('the example app for %s has what 
 
 test.each([
   { page: 'servers.md', folder: 'demo/apps', files: ['server.mjs'] },
+  { page: 'server.md', folder: 'test/unit/server', files: ['own-log.ts'] },
   {
     page: 'libraries.md',
     folder: 'test/consumers/apps/slots/src',

@@ -1,0 +1,170 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { Client } from './client.ts'
+import { storeLog } from './own-log.ts'
+import { RedisServer, whyNoRedis } from './redis-server.ts'
+import { serve } from './site.ts'
+
+// The examples of docs/server.md, as they stand there.
+
+const ROOT = join(import.meta.dirname, '../../..')
+const PAGE = readFileSync(join(ROOT, 'docs/server.md'), 'utf8')
+
+const exampleOf = (file: string): string =>
+  PAGE.match(new RegExp(`\`\`\`(?:js|ts)\\n// ${file}\\n([\\s\\S]*?)\`\`\``))?.[1] ?? ''
+
+let folder: string
+
+/** An app that has the package and its libraries. */
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tabstream-server-'))
+  mkdirSync(join(folder, 'node_modules'))
+  symlinkSync(ROOT, join(folder, 'node_modules/tabstream'))
+  for (const name of readdirSync(join(ROOT, 'node_modules'))) {
+    if (!name.startsWith('.'))
+      symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name))
+  }
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** Resolves when the example serves. */
+async function run(
+  file: string,
+  env: Record<string, string> = {},
+): Promise<{ url: string; process: ChildProcess }> {
+  const port = await freePort()
+  const listening = `
+import { Server } from 'node:http'
+const { listen } = Server.prototype
+Server.prototype.listen = function (...args) { return listen.call(this, ...args, () => process.send('listening')) }
+await import('./${file}')`
+  writeFileSync(join(folder, file), exampleOf(file))
+  writeFileSync(join(folder, `run-${file}`), listening)
+  const child = spawn(process.execPath, [join(folder, `run-${file}`)], {
+    env: { ...process.env, ...env, PORT: String(port) },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await new Promise((resolve) => child.once('message', resolve))
+  return { url: `http://127.0.0.1:${port}`, process: child }
+}
+
+test('the plain server sends, and resumes', { timeout: 20_000 }, async () => {
+  const { url } = await run('plain.mjs')
+  const client = new Client(`${url}/events`)
+  expect(await client.connect()).toBe(200)
+  await client.has(2)
+  expect(client.events[0]?.name).toBe('tick')
+  client.lastId = client.events[0]?.id ?? ''
+  await client.connect()
+  expect(client.resumed).toBe('1')
+  await client.has(3)
+  expect(client.events[2]).toEqual(client.events[1])
+  expect(await new Client(url).connect()).toBe(404)
+})
+
+test.skipIf(whyNoRedis !== undefined)(
+  'the server with Redis ends its responses in good order when it is told to end, and clients go on at another',
+  { timeout: 20_000 },
+  async () => {
+    const redis = await RedisServer.start()
+    onTestFinished(() => redis.close())
+    const [one, other] = [
+      await run('cluster.mjs', { REDIS_URL: redis.url }),
+      await run('cluster.mjs', { REDIS_URL: redis.url }),
+    ]
+    const client = new Client(one.url)
+    await client.connect()
+    await client.said('id: ')
+    const ended = new Promise((resolve) => one.process.once('exit', resolve))
+    one.process.kill('SIGTERM')
+    await client.ended()
+    expect(client.end).toBe('in good order')
+    expect(await ended).toBe(0)
+    const moved = new Client(other.url)
+    moved.lastId = client.lastId
+    await moved.connect()
+    expect(moved.resumed).toBe('1')
+  },
+)
+
+test('the route of Hono sends what was posted', async () => {
+  const file = join(folder, 'hono.mjs')
+  writeFileSync(file, exampleOf('hono.ts'))
+  const { app } = (await import(file)) as {
+    app: { request(path: string, init?: RequestInit): Promise<Response> }
+  }
+  const response = await app.request('/events')
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  const texts: string[] = []
+  const read = async () => void texts.push(new TextDecoder().decode((await reader.read()).value))
+  await read()
+  await read()
+  const posted = await app.request('/news', { method: 'POST', body: '{"n":1}' })
+  const { id } = (await posted.json()) as { id: string }
+  await read()
+  expect(texts.at(-1)).toBe(`id: ${id}\ndata: {"n":1}\n\n`)
+  await reader.cancel()
+})
+
+test('the log of a store resumes, and knows when it cannot', async () => {
+  const rows: { number: number; topic: string; name?: string; data: string }[] = []
+  let first = 1
+  const changes = new Set<() => void>()
+  const store: Parameters<typeof storeLog>[0] = {
+    async add(topic, name, data) {
+      rows.push({ number: rows.length + 1, topic, data, ...(name !== undefined && { name }) })
+      for (const tell of changes) tell()
+      changes.clear()
+      return rows.length
+    },
+    bounds: async () => ({ first, last: rows.length }),
+    after: async (number) => rows.slice(Math.max(number, first - 1)),
+    changed: (signal) =>
+      new Promise((resolve) => {
+        changes.add(resolve)
+        signal.addEventListener('abort', () => resolve())
+      }),
+  }
+  const log = storeLog(store, 'e')
+  const { url } = await serve(log, { topics: ['a'], heartbeat: 20 })
+  const client = new Client(url)
+  await client.connect()
+  await log.append('a', { name: 'n', data: { one: 1 } })
+  await client.has(1)
+  await log.append('b', { data: 'of others' })
+  await client.said('id: e-2\n')
+  await log.append('a', { data: '2' })
+  await client.has(2)
+  client.lastId = 'e-1'
+  await client.connect()
+  expect(client.resumed).toBe('1')
+  await client.has(3)
+  first = 3
+  client.lastId = 'e-1'
+  await client.connect()
+  expect(client.resumed).toBe('0')
+  await client.has(4)
+  expect(client.data).toEqual(['{"one":1}', '2', '2', '2'])
+})

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 // @ts-expect-error: a script without types of its own
 import { WITH_REQUIRE } from '../../.ci/bindings.mjs'
 import * as source from '../../src/index.ts'
+import * as server from '../../src/server/index.ts'
 import * as testing from '../../src/testing/index.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -204,7 +205,7 @@ describe('the package', () => {
 
   test('has types that CommonJS finds, but for what is made for modules alone', { timeout: 60_000 }, () => {
     const entries = Object.keys(manifest.exports).filter((name) => scriptOf(name, 'require') !== undefined)
-    expect(entries).toEqual(['.', './react', './solid', './testing', './vue'])
+    expect(entries).toEqual(['.', './react', './server', './solid', './testing', './vue'])
     const options = ['--profile', 'node16', '--no-color', '--format', 'table']
     const { stdout, status } = runTool('attw', tarball, ...options, '--entrypoints', ...entries)
     expect(stdout).toContain('node16 (from CJS)')
@@ -287,8 +288,10 @@ describe('an app', () => {
       { timeout: 60_000 },
       ({ lib }) => {
         const code = `import { connect, SharedEventSource } from 'tabstream'
+import { eventStream, memoryLog } from 'tabstream/server'
 import 'tabstream/worker'
 import 'tabstream/global'
+export const GET = (request: Request): Promise<Response> => eventStream(request, memoryLog(), { topics: ['a'] })
 const source: EventSource = new SharedEventSource('/events')
 source.addEventListener('cpu', ({ data }) => console.log(data))
 const stream = connect('/events')
@@ -330,6 +333,7 @@ describe('require()', () => {
   test('gives what import gives', () => {
     expect(Object.keys(required('index.cjs')).sort()).toEqual(Object.keys(source).sort())
     expect(Object.keys(required('testing.cjs')).sort()).toEqual(Object.keys(testing).sort())
+    expect(Object.keys(required('server.cjs')).sort()).toEqual(Object.keys(server).sort())
   })
 
   test.each(WITH_REQUIRE as string[])(
@@ -466,6 +470,12 @@ test('dist/page.js starts its worker by an expression that bundlers recognise, w
   expect(read('dist/page.js')).toMatch(
     /new SharedWorker\(new URL\('\.\/worker\.js', import\.meta\.url\),\s*\/\* @vite-ignore \*\/ \{[^(){}]*\}\)/,
   )
+})
+
+test('dist/server.js imports nothing, and exports what the source exports', async () => {
+  expect(topLevelTypes(read('dist/server.js'))).not.toContain('ImportDeclaration')
+  const built = await import(pathToFileURL(join(ROOT, 'dist/server.js')).href)
+  expect(Object.keys(built).sort()).toEqual(Object.keys(server).sort())
 })
 
 describe('dist/standalone.js', () => {

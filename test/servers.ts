@@ -627,6 +627,55 @@ function refusals(): ServerCase[] {
   ]
 }
 
+function tabstream(): ServerCase[] {
+  const event = (number: number) => `id: e-${number}\ndata: t${number}\n\n`
+  const given = (number: number) => `message t${number} @e-${number}`
+  const says = (resumed: '0' | '1') => (after: string) =>
+    after === '' ? {} : { 'tabstream-resumed': resumed }
+  const who = 'tabstream/server'
+  const stored = [1, 2, 3, 4, 5, 6].map(event)
+  const first = { pieces: () => [':\n\n', ...stored.slice(0, 4)], given: [1, 2, 3, 4].map(given) }
+  return [
+    {
+      kind: 'response header tabstream-resumed: 1',
+      who,
+      connections: [
+        first,
+        { headers: says('1'), pieces: (after) => [replay(stored, after)], given: [5, 6].map(given) },
+      ],
+    },
+    {
+      kind: 'response header tabstream-resumed: 1, and IDs that others have moved on',
+      who,
+      connections: [
+        { pieces: () => [...stored.slice(0, 4), ':\nid: e-40\n\n'], given: [1, 2, 3, 4].map(given) },
+        {
+          headers: says('1'),
+          // Another hub does not know that ID.
+          pieces: (after) => [after === 'e-40' ? event(41) : event(4) + event(41)],
+          given: [given(41)],
+        },
+      ],
+    },
+    {
+      kind: 'response header tabstream-resumed: 0, behind an ID that others have moved on',
+      who,
+      connections: [
+        { pieces: () => [...stored.slice(0, 4), ':\nid: e-40\n\n'], given: [1, 2, 3, 4].map(given) },
+        { headers: says('0'), pieces: () => [':\n\n', event(91)], given: [LOST, given(91)] },
+      ],
+    },
+    {
+      kind: 'response header tabstream-resumed: 0, behind a single event',
+      who,
+      connections: [
+        { pieces: () => [event(1)], given: [given(1)] },
+        { headers: says('0'), pieces: () => [':\n\n', event(7)], given: [LOST, given(7)] },
+      ],
+    },
+  ]
+}
+
 function mercure(): ServerCase[] {
   const urn = (number: number) => `urn:uuid:5e94c686-2c0b-4f9b-958c-92ccc3bbb4e${number}`
   const event = (number: number) => `id: ${urn(number)}\ndata: u${number}\n\n`
@@ -989,6 +1038,7 @@ export const SERVER_CASES: readonly ServerCase[] = [
   ...twiceOnOneConnection(),
   ...refusals(),
   ...mercure(),
+  ...tabstream(),
   ...severalEventsUnderOneId(),
   ...oddIds(),
   ...posts(),

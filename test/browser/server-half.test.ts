@@ -63,3 +63,31 @@ test(
     expect(server.journal.filter((entry) => entry === 'GET /stream').length).toBeGreaterThanOrEqual(6)
   },
 )
+
+test('a server that has restarted without its history: each tab is told, and is given what there is', async () => {
+  const { server, open } = await stage()
+  const answerFrom = (log: ReturnType<typeof memoryLog>) =>
+    server.answer(
+      '/stream',
+      toNodeHandler((request) => eventStream(request, log, { topics: ['n'], retry: 10 })),
+    )
+  const former = memoryLog()
+  answerFrom(former)
+  const tabs = [await open(), await open()]
+  for (const tab of tabs) {
+    await connect(tab, '/stream')
+    await reach(tab, 'open')
+  }
+  // One event alone proves nothing by coming again.
+  await former.append('n', { data: 'one' })
+  for (const tab of tabs) await received(tab, 'one')
+  const log = memoryLog()
+  await log.append('n', { data: 'two' })
+  answerFrom(log)
+  server.destroyConnections()
+  for (const tab of tabs) {
+    await received(tab, 'two')
+    expect(await dataIn(tab)).toEqual(['one', 'two'])
+    expect(await tab.page.evaluate(() => seen.gaps)).toBe(1)
+  }
+})

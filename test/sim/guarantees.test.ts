@@ -27,7 +27,7 @@ const ROWS: Record<string, { kinds: ServerKind[] }> = {
   },
   'commits some events late': { kinds: ['late-commits'] },
   'repeats all it has': { kinds: ['repeating'] },
-  'forgets old IDs': { kinds: ['forgetful', 'candid', 'mercure'] },
+  'forgets old IDs': { kinds: ['forgetful', 'candid', 'mercure', 'tabstream'] },
   'ignores `Last-Event-ID`': { kinds: ['ignoring'] },
   'counts from 1 again': { kinds: ['restarting', 'per-connection'] },
   'sends events twice': { kinds: ['stuttering'] },
@@ -106,7 +106,7 @@ test.each(kinds)('a server "$kind" gives a page what the documentation says', as
   expect(await gapsOf(kind, 3)).toEqual(isWhole ? [] : reasonsIn(right))
 })
 
-test.each(['forgetful', 'candid', 'mercure'] as const)(
+test.each(['forgetful', 'candid', 'mercure', 'tabstream'] as const)(
   'a server "%s" tells what it has forgotten',
   async (kind) => {
     const [, right = ''] = rowOf('forgets old IDs') ?? []

@@ -22,6 +22,7 @@ const KINDS: readonly ServerKind[] = [
   'inclusive',
   'candid',
   'mercure',
+  'tabstream',
   'greeting',
   'greeting-without-id',
   'heartbeats',

@@ -72,7 +72,10 @@ async function readEvents(
     origin: new URL(response.url || url).origin,
     // A header's value loses the blanks at its ends.
     deniesResumption:
-      isUnasked || (resumedAfter !== null && resumedAfter.trim() !== toByteString(resumeAfter).trim()),
+      isUnasked ||
+      // Said by tabstream/server.
+      response.headers.get('Tabstream-Resumed') === '0' ||
+      (resumedAfter !== null && resumedAfter.trim() !== toByteString(resumeAfter).trim()),
   })
   if (response.body !== null) await parse(platform, response.body, connection, receiver)
 }

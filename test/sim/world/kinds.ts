@@ -33,7 +33,7 @@ export interface Manners {
   readonly replaysAllAfterUnknownId?: true
   /** It begins with everything that it keeps where it is asked for no ID. */
   readonly beginsWithEverything?: true
-  /** The response header that says which ID it has resumed after. */
+  /** The response header that says which ID it has resumed after, or whether it has. */
   readonly resumedAfterHeader?: string
   /** After a restart it counts from 1 again, and has kept nothing. */
   readonly forgetsAtRestart?: true
@@ -63,6 +63,8 @@ export const KINDS = {
   candid: { keeps: 12, replaysAllAfterUnknownId: true, resumedAfterHeader: 'Last-Event-ID' },
   /** Like `candid`, with the header of Mercure 1.0. */
   mercure: { keeps: 12, replaysAllAfterUnknownId: true, resumedAfterHeader: 'Mercure-Last-Event-ID' },
+  /** Like `candid`, with the header of tabstream/server. */
+  tabstream: { keeps: 12, replaysAllAfterUnknownId: true, resumedAfterHeader: 'Tabstream-Resumed' },
   /** Never replays. */
   ignoring: { replays: 'nothing' },
   /** Replays everything, always. */

@@ -359,9 +359,9 @@ export class VirtualServer {
   #resumedAfter(lastEventId: string): Record<string, string> {
     const { resumedAfterHeader } = this.#manners
     if (resumedAfterHeader === undefined || lastEventId === '') return {}
-    return {
-      [resumedAfterHeader]: this.#kept().some(({ id }) => id === lastEventId) ? lastEventId : 'earliest',
-    }
+    const isKept = this.#kept().some(({ id }) => id === lastEventId)
+    if (resumedAfterHeader === 'Tabstream-Resumed') return { [resumedAfterHeader]: isKept ? '1' : '0' }
+    return { [resumedAfterHeader]: isKept ? lastEventId : 'earliest' }
   }
 
   #replay(lastEventId: string): ServedEvent[] {

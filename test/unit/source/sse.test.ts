@@ -182,6 +182,11 @@ describe('the ID that the server says it resumes after', () => {
     expect(await denies('7', { [header]: 'earliest' })).toBe(true)
   })
 
+  test('need not be told where the server says whether it has resumed', async () => {
+    expect(await denies('7', { 'Tabstream-Resumed': '1' })).toBe(false)
+    expect(await denies('7', { 'Tabstream-Resumed': '0' })).toBe(true)
+  })
+
   test('is the same with and without the blanks that a header cannot keep', async () => {
     expect(await denies(' 7 ', { 'Last-Event-ID': '7' })).toBe(false)
     expect(await denies('é', { 'Last-Event-ID': 'Ã©' })).toBe(false)

@@ -23,6 +23,7 @@ const EXPECTED: Record<ServerKind, Expected> = {
   forgetful: { category: 'forgets', gap: 'history-lost', afterFirst: outlive },
   candid: { category: 'forgets', gap: 'history-lost', afterFirst: outlive },
   mercure: { category: 'forgets', gap: 'history-lost', afterFirst: outlive },
+  tabstream: { category: 'forgets', gap: 'history-lost', afterFirst: outlive },
   ignoring: { category: 'ignores', gap: 'history-lost' },
   repeating: { category: 'everything' },
   'without-ids': { category: 'no IDs', gap: 'unresumable' },

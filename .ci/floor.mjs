@@ -9,6 +9,7 @@ export const FLOOR = { chrome: 100, edge: 100, firefox: 104, safari: 16, safari_
 /** What may be missing in them, and why that does no harm. */
 const DISPENSABLE = {
   SharedWorker: 'where there is none, the pages elect a leader',
+  '.replaceSync': 'where there is none, a style element dresses the inspector',
   'Symbol.dispose': 'without it, nobody can write `using`, and the method has a name that nobody calls',
   '.dispose': 'the same',
 }

@@ -30,6 +30,7 @@ export async function measureSizes(dist = join(root, 'dist')) {
   sizes['worker.js'] = sizeOf(readFileSync(join(dist, 'worker.js')))
   sizes['hub.js'] = sizeOf(await minifiedChunk(join(dist, 'hub.js'), './page.js'))
   sizes['tabstream/testing'] = sizeOf(await bundleOf(dist, 'mockStreams', 'testing.js'))
+  sizes['tabstream/inspector'] = sizeOf(await bundleOf(dist, 'mountInspector', 'inspector.js'))
   for (const name of ['tabstream.global.js', 'standalone.js'])
     sizes[name] = sizeOf(readFileSync(join(dist, name)))
   return sizes

@@ -15,9 +15,9 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
   const read = (name: string) => readFileSync(join(ROOT, 'dist', name), 'utf8')
 
   test.each(scripts)('%s', (name) => {
-    // With the first, all but these are one program; bindings call their framework, too.
+    // With the first, all but these are one program; bindings call their framework, too, and the inspector reads what hubs tell.
     const isAlone = ['page.js', 'worker.js', 'standalone.js', 'tabstream.global.js'].includes(name)
-    const frameworks = 'class EffectScope { run() {} }'
+    const frameworks = 'class EffectScope { run() {} } class StreamLife { bytes() {} }'
     expect(newerThanFloor(read(name), isAlone ? '' : `${read('page.js')}\n${frameworks}`)).toEqual([])
   })
 
@@ -25,6 +25,7 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
     expect(scripts.sort()).toEqual([
       'hub.js',
       'index.js',
+      'inspector.js',
       'page.js',
       'react.js',
       'shared-event-source.js',

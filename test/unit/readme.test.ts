@@ -20,6 +20,7 @@ const ROWS: Record<string, string> = {
   useSharedEventSource: '[`useSharedEventSource`]',
   'tabstream.global.js': '`tabstream/global`',
   'standalone.js': '`tabstream/standalone`',
+  'tabstream/inspector': '`tabstream/inspector`',
   'tabstream/testing': '`tabstream/testing`',
   'worker.js': 'the worker',
   'hub.js': 'the hub, where',

@@ -126,7 +126,7 @@ export class FakeStream {
     this.#log.push({ ...entry, seq: ++this.#seq })
     if (this.#log.length > 4_000) this.#log = this.#log.slice(-2_000)
     this.#arrivals.push([this.#seq, at])
-    this.report.logEvents = this.#log.filter(({ type }) => type === 'event').length
+    this.report.logEvents = Math.min(this.#ordinal, this.#log.length)
     this.report.logBytes = this.#log.length * 310
   }
 }

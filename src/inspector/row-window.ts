@@ -44,6 +44,7 @@ export class RowWindow<Row> {
     new ResizeObserver(([entry]) => {
       this.#height = entry?.contentRect.height ?? 0
       if (this.#follows) this.#toEnd()
+      else if (this.#chosen !== undefined) this.#reveal(this.#rows.indexOf(this.#chosen))
       this.#draw()
     }).observe(this.element)
   }
@@ -96,13 +97,16 @@ export class RowWindow<Row> {
   }
 
   #go(index: number): void {
-    const row = this.#rows[index] as Row
+    this.#reveal(index)
+    this.#take(this.#rows[index] as Row, index === this.#rows.length - 1)
+  }
+
+  /** Scrolls as little as need be. @param index -1 for a row that is not kept any more */
+  #reveal(index: number): void {
+    if (index < 0) return
     const top = index * ROW_HEIGHT
     const { scrollTop } = this.element
-    if (top < scrollTop) this.element.scrollTop = top
-    else if (top + ROW_HEIGHT > scrollTop + this.#height)
-      this.element.scrollTop = top + ROW_HEIGHT - this.#height
-    this.#take(row, index === this.#rows.length - 1)
+    this.element.scrollTop = Math.max(Math.min(scrollTop, top), top + ROW_HEIGHT - this.#height)
   }
 
   readonly #clicked = (event: MouseEvent): void => {

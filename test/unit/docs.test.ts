@@ -201,6 +201,11 @@ declare const show: (...values: unknown[]) => void
 declare const append: (text: string) => void
 declare const refetch: (why?: unknown) => void
 declare const signal: AbortSignal
+declare global {
+  interface ImportMeta {
+    readonly env: { readonly DEV: boolean }
+  }
+}
 `
 
 const IMPORT = "import { configure, connect, inspect, SharedEventSource } from 'tabstream'\n"

@@ -433,6 +433,19 @@ describe('dist/index.js', () => {
   })
 })
 
+test('dist/inspector.js is imported by plain Node, where it does nothing', { timeout: 60_000 }, () => {
+  const url = pathToFileURL(join(ROOT, 'dist/inspector.js')).href
+  const script = `
+    const touched = []
+    for (const name of ['fetch', 'setTimeout', 'setInterval']) globalThis[name] = () => touched.push(name)
+    const { mountInspector } = await import(${JSON.stringify(url)})
+    mountInspector()()
+    console.log(JSON.stringify(touched))
+  `
+  const { stdout, stderr } = runNode('--input-type=module', '--eval', script)
+  expect({ stdout, stderr }).toEqual({ stdout: '[]\n', stderr: '' })
+})
+
 test.each(['page.js', 'standalone.js', 'tabstream.global.js'])(
   'dist/%s runs no script when garbage is collected',
   (file) => {

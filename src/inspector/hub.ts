@@ -1,15 +1,10 @@
-import type { Inspection } from 'tabstream'
-import * as tabstream from 'tabstream'
-import type { Disturbance, HubLife, Look } from '../link/protocol.ts'
+import { type Disturbance, disturb, inspect, type LifeInspection, type Look, type Slowness } from 'tabstream'
 
 /** What `inspect()` answers to a look. */
-export type Answer = Inspection & { readonly life: HubLife }
+export type Answer = LifeInspection
 
 /** What a developer may do to the hub, or to this page. */
-export type Action =
-  | Disturbance
-  /** Each listener of this page is that much slower, in ms; 0 ends it. */
-  | { readonly type: 'slow'; readonly delay: number }
+export type Action = Disturbance | Slowness
 
 /** Where the panel has its data from, and what it acts on. */
 export interface InspectedHub {
@@ -18,10 +13,5 @@ export interface InspectedHub {
   disturb(action: Action): Promise<void>
 }
 
-const entry = tabstream as unknown as InspectedHub
-
-/** The hub of the page. By member, so that a bundler keeps these two functions only. */
-export const PAGE_HUB: InspectedHub = {
-  inspect: (look) => entry.inspect(look),
-  disturb: (action) => entry.disturb(action),
-}
+/** The hub of the page. */
+export const PAGE_HUB: InspectedHub = { inspect, disturb }

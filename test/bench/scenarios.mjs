@@ -2,6 +2,7 @@ import { cost, costTables } from './scenarios/cost.mjs'
 import { first, firstTable } from './scenarios/first.mjs'
 import { hidden, hiddenTable } from './scenarios/hidden.mjs'
 import { hostile, hostileTable } from './scenarios/hostile.mjs'
+import { inspector, inspectorTable } from './scenarios/inspector.mjs'
 import { isolation, isolationTable } from './scenarios/isolation.mjs'
 import { latency, latencyTable } from './scenarios/latency.mjs'
 import { memory, memoryTables } from './scenarios/memory.mjs'
@@ -31,6 +32,7 @@ export const SCENARIOS = {
   memory: { measure: memory, table: memoryTables, share: 10 },
   takeover: { measure: takeover, table: takeoverTable, share: 6 },
   hostile: { measure: hostile, table: hostileTable, share: 2 },
+  inspector: { measure: inspector, table: inspectorTable, share: 8 },
   storm: { measure: storm, table: stormTable, share: 1 },
   cost: { measure: cost, table: costTables, share: 14 },
 }

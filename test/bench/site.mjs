@@ -7,7 +7,8 @@ import { root } from '../../.ci/prepare.mjs'
 
 const PAGES = join(import.meta.dirname, 'pages')
 const page = (script) =>
-  `<!doctype html><meta charset="utf-8"><title>bench</title><link rel="icon" href="data:,">${script}`
+  `<!doctype html><meta charset="utf-8"><title>bench</title><link rel="icon" href="data:,">
+<script type="importmap">{"imports":{"tabstream":"/dist/index.js"}}</script>${script}`
 
 /**
  * Makes the folder that the server serves: a copy of the build, so that a build during the run changes nothing, and the

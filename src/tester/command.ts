@@ -16,6 +16,7 @@ const OPTIONS = {
   origin: { type: 'string' },
   preset: { type: 'string' },
   topic: { type: 'string', multiple: true },
+  'public-only': { type: 'boolean' },
   'cut-after': { type: 'string' },
   duration: { type: 'string' },
   json: { type: 'boolean' },
@@ -38,6 +39,7 @@ export interface Command {
   /** In ms. */
   readonly duration: number
   readonly expectations: readonly Expectation[]
+  readonly isPublicOnly: boolean
   readonly isJson: boolean
   readonly isRaw: boolean
   readonly showsSecrets: boolean
@@ -82,6 +84,7 @@ export function commandOf(args: readonly string[]): Command | 'help' | 'version'
     cutAfter: countOf(values['cut-after'] ?? '5', '--cut-after'),
     duration: Math.max(duration, within),
     expectations,
+    isPublicOnly: values['public-only'] === true,
     isJson: values.json === true,
     isRaw: values.raw === true,
     showsSecrets: values['show-secrets'] === true,

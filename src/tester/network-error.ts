@@ -27,6 +27,7 @@ export function networkErrorInWords(error: unknown, { host, protocol }: URL): st
   const [first] = errors
   // Node has tried several addresses.
   if (first !== undefined) return networkErrorInWords(first, { host, protocol } as URL)
+  if (code === 'NOT_PUBLIC') return message
   const certificate = CERTIFICATE[code]
   if (certificate !== undefined)
     return `TLS: the certificate of ${host} ${certificate}; NODE_EXTRA_CA_CERTS=FILE makes Node trust another authority`
@@ -38,6 +39,8 @@ export function networkErrorInWords(error: unknown, { host, protocol }: URL): st
     code === 'EPROTO'
   )
     return `TLS: ${host} does not speak TLS as it should; if it speaks none, use http:`
+  if (code.includes('NO_APPLICATION_PROTOCOL'))
+    return `${host} speaks HTTP/2 only, and this command speaks HTTP/1.1`
   if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return `TLS: ${host}: ${code}`
   if (code.startsWith('HPE_')) {
     const remedy = protocol === 'http:' ? '; if it speaks TLS, use https:' : ''

@@ -5,6 +5,7 @@ import { copyAs } from './copy-as.ts'
 import type { Met } from './expectations.ts'
 import type { HttpOptions } from './http.ts'
 import { preflight, protocolsOf } from './preflight.ts'
+import { publicOnly } from './public-addresses.ts'
 import type { Recording } from './recording.ts'
 import { type ConnectionReport, connectionReport, type Report, reportOf, requestReport } from './report.ts'
 import { resumptionVerdict } from './resumption-verdict.ts'
@@ -54,7 +55,8 @@ async function perform(command: Command, output: Output): Promise<number> {
     return 0
   }
   if (!isJson) output.write(requestInText(shown))
-  const report = await test(command, {}, secrets, (connection, number) => {
+  const limits = command.isPublicOnly ? publicOnly() : {}
+  const report = await test(command, limits, secrets, (connection, number) => {
     if (!isJson) output.write(connectionInText(connection, number, isRaw))
   })
   output.write(isJson ? `${JSON.stringify(report, undefined, 2)}\n` : verdictsInText(report, note))

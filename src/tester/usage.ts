@@ -16,6 +16,7 @@ The request
   --last-event-id ID     the first request resumes after this ID
   --origin ORIGIN        tests CORS for pages of this origin, for instance https://app.example
   --preset NAME          mercure, mercure-1, nchan, ntfy, wikimedia or centrifugo: makes the URL for --topic
+  --public-only          asks no address that is not public, wherever names and redirects lead
   --topic NAME           a topic for the preset; may be given again and again
 
 How long

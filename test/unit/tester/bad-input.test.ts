@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createServer, type RequestListener } from 'node:http'
+import { createSecureServer as createHttp2Server } from 'node:http2'
 import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, createServer as createSocketServer } from 'node:net'
 import { join } from 'node:path'
@@ -97,6 +98,13 @@ describe('a server that is no stream has status 1, and a line that says why', ()
     expect(await problemAt(url.replace('http:', 'https:'))).toMatch(
       /^TLS: 127\.0\.0\.1:\d+ does not speak TLS/,
     )
+  })
+
+  test('it speaks HTTP/2 only', async () => {
+    const server = createHttp2Server(certificate())
+    server.on('unknownProtocol', (socket) => socket.destroy())
+    const url = (await listen({ onTestFinished }, server as never)).replace('http:', 'https:')
+    expect(await problemAt(url)).toMatch(/HTTP\/2 only|^TLS: |has closed the connection/)
   })
 
   test('it speaks another protocol', async () => {

@@ -43,3 +43,12 @@ test('little is kept of much', () => {
     Math.max(...recording.frames.map((frame) => ('data' in frame ? frame.data.length : 0))),
   ).toBeLessThan(4_200)
 })
+
+test('little is kept of a line without an end, and its length is known', () => {
+  const recording = new Recording('begin', '', 0)
+  for (const text of [': ', ...Array(20).fill('x'.repeat(10_000)), '\n'])
+    recording.arrived(new TextEncoder().encode(text))
+  const [frame] = recording.frames
+  expect(frame?.type === 'comment' && [frame.text.length, frame.size]).toEqual([4_094, 200_003])
+  expect(recording.unfinishedLine).toBe(200_002)
+})

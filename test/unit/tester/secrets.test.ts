@@ -50,7 +50,7 @@ async function parrot(test: Finishing, contentType = 'text/event-stream'): Promi
       response.write(`${secret.slice(9)}\n\n`)
     }
     // Where shown texts and kept ones are cut.
-    for (const length of [55, 4_085]) response.write(`data: ${'x'.repeat(length)}${TOKEN}\n\n`)
+    for (const length of [55, 4_078]) response.write(`data: ${'x'.repeat(length)}${TOKEN}\n\n`)
     response.end()
   })
   return `${await listen(test, server)}?token=${TOKEN}&topic=weather`

@@ -5,6 +5,7 @@ import { extname, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Builds } from './builds.mjs'
 import { Feed } from './feed.mjs'
+import { Tester } from './tester.mjs'
 
 /**
  * @typedef {import('node:http').IncomingMessage} IncomingMessage
@@ -75,12 +76,12 @@ const isMeant = (header, own) => {
 }
 
 /**
- * @param {{ feed: Feed, builds: Builds }} sources
+ * @param {{ feed: Feed, builds: Builds, tester: Tester }} parts
  * @param {IncomingMessage} request
  * @param {ServerResponse} response
  * @param {string} host
  */
-const route = async ({ feed, builds }, request, response, host) => {
+const route = async ({ feed, builds, tester }, request, response, host) => {
   if (!isMeant(request.headers.host, host)) {
     answer(response, 421, 'The demo answers to localhost and to addresses only')
     return
@@ -88,7 +89,8 @@ const route = async ({ feed, builds }, request, response, host) => {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://demo')
   const [, name] = /^\/streams\/(.+)$/.exec(pathname) ?? []
   const build = name && request.method === 'GET' ? builds.find(name) : undefined
-  if (request.method !== 'GET' && request.method !== 'HEAD') answer(response, 405, 'Only GET is offered')
+  if (pathname === '/test' && request.method === 'POST') await tester.handle(request, response)
+  else if (request.method !== 'GET' && request.method !== 'HEAD') answer(response, 405, 'Only GET is offered')
   else if (build) await build.connect(request, response)
   else if (pathname === '/events' && request.method === 'GET') await feed.connect(request, response)
   else if (pathname === '/history') answerJson(response, feed.history(searchParams.getAll('name')))
@@ -110,14 +112,16 @@ const explain = (error, port) => {
  *
  * Rejects with a message meant for people when the port is taken.
  *
- * @param {{ port: number, host?: string }} options port 0 takes a free one
+ * @param {{ port: number, host?: string, testsAnyAddress?: boolean }} options port 0 takes a free one; the page "Test a server"
+ *   asks addresses that are not public only where `testsAnyAddress` says so
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
-export const startDemo = async ({ port, host = '127.0.0.1' }) => {
+export const startDemo = async ({ port, host = '127.0.0.1', testsAnyAddress = false }) => {
   const feed = new Feed()
   const builds = new Builds()
+  const tester = new Tester(testsAnyAddress)
   const server = createServer((request, response) => {
-    route({ feed, builds }, request, response, host).catch(() => {
+    route({ feed, builds, tester }, request, response, host).catch(() => {
       if (response.headersSent) response.destroy()
       else answer(response, 400, 'Bad request')
     })

@@ -45,7 +45,7 @@ export const showsPace = (recording: Recording): boolean =>
 
 /** Whether something between the server and the tester holds bytes back, as far as the times of their arrival tell. */
 export function bufferingVerdict(recordings: readonly Recording[], problem: string): BufferingVerdict {
-  const risks = risksOf(recordings[0])
+  const risks = problem === '' ? risksOf(recordings[0]) : []
   const told = (answer: BufferingVerdict['answer'], words: string, ...evidence: string[]) => ({
     answer,
     words,

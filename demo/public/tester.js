@@ -74,6 +74,8 @@ form.addEventListener('submit', async (event) => {
   if (signal !== running.signal) return
   state.textContent = words
   stop.disabled = true
+  // The verdicts come last.
+  result.scrollIntoView({ block: 'end' })
 })
 
 stop.addEventListener('click', () => running.abort())

@@ -57,6 +57,9 @@ const PRESETS: Readonly<Record<string, Preset>> = {
   },
 }
 
+/** Of the servers that are known. */
+export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS)
+
 /**
  * The URL of topics at a server of a known kind, and what to know about that. Throws {@link UsageError} for an unknown one, or where
  * something is missing.
@@ -70,7 +73,7 @@ export function addressOf(
 ): { readonly url: string; readonly note: string } {
   const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined
   if (preset === undefined)
-    throw new UsageError(`there is no preset "${name}": it is one of ${Object.keys(PRESETS).join(', ')}`)
+    throw new UsageError(`there is no preset "${name}": it is one of ${PRESET_NAMES.join(', ')}`)
   const from = base ?? preset.url
   if (from === undefined) throw new UsageError(`--preset ${name} needs the URL of the server`)
   if (topics.length === 0 && preset.url === undefined)

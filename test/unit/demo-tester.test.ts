@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 // @ts-expect-error: a script that is checked with the demo
 import { startDemo } from '../../demo/server.mjs'
+import { PRESET_NAMES } from '../../src/tester/presets.ts'
 import { listen } from './tester/scripted.ts'
 
 async function start(
@@ -80,4 +83,20 @@ test('no field is another option of the command', async () => {
     expect(text).toMatch(/^tabstream: (?:this is no URL|--method is no name|--header needs a name)/)
   }
   expect(asked()).toBe(0)
+})
+
+test('the page loads, with all that it names', async () => {
+  const demo = await startDemo({ port: 0 })
+  onTestFinished(() => demo.close())
+  const html = await (await fetch(`${demo.url}/tester.html`)).text()
+  const named = Array.from(html.matchAll(/(?:href|src)="(\/[^"]*)"/g), ([, path]) => path)
+  expect(named).toEqual(expect.arrayContaining(['/', '/streams.html', '/tester.css', '/tester.js']))
+  const statuses = named.map(async (path) => (await fetch(demo.url + path)).status)
+  expect(await Promise.all(statuses)).toEqual(named.map(() => 200))
+})
+
+test('the page offers each preset of the command', async () => {
+  const html = readFileSync(join(import.meta.dirname, '../../demo/public/tester.html'), 'utf8')
+  const offered = Array.from(html.matchAll(/<option value="(.+?)"/g), ([, name]) => name)
+  expect(offered.sort()).toEqual([...PRESET_NAMES].sort())
 })

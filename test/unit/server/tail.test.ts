@@ -1,7 +1,8 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { LogEvent } from '../../../src/server/index.ts'
 import { type Cursor, Tail } from '../../../src/server/tail.ts'
+import { whenAborted } from '../../../src/server/when-aborted.ts'
 
 const NEVER = new AbortController().signal
 
@@ -106,4 +107,14 @@ test('wherever a reader is, and whenever it reads, it is given each event of its
       expect(given.map(({ value }) => value?.id)).toEqual(due)
     }),
   )
+})
+
+test('who no longer waits for a signal is not called by it', () => {
+  const ending = new AbortController()
+  const [one, other, late] = [vi.fn(), vi.fn(), vi.fn()]
+  whenAborted(ending.signal, one)()
+  whenAborted(ending.signal, other)
+  ending.abort()
+  whenAborted(ending.signal, late)
+  expect([one, other, late].map(({ mock }) => mock.calls.length)).toEqual([0, 1, 1])
 })

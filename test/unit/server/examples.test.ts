@@ -12,11 +12,13 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import type { EventLog } from '../../../src/server/index.ts'
 import { Client } from './client.ts'
 import { storeLog } from './own-log.ts'
 import { RedisServer, whyNoRedis } from './redis-server.ts'
-import { serve } from './site.ts'
+import { serve, serveBy } from './site.ts'
 
 // The examples of docs/server.md, as they stand there.
 
@@ -126,6 +128,36 @@ test('the route of Hono sends what was posted', async () => {
   await read()
   expect(texts.at(-1)).toBe(`id: ${id}\ndata: {"n":1}\n\n`)
   await reader.cancel()
+})
+
+test('the routes of Next and of SvelteKit share a log, and resume', async () => {
+  for (const file of ['log.ts', 'route.ts', 'events.ts']) writeFileSync(join(folder, file), exampleOf(file))
+  const entry = `export { log } from './log'
+export { GET as next } from './route'
+export { GET as kit } from './events'`
+  const outfile = join(folder, 'routes.mjs')
+  const stdin = { contents: entry, resolveDir: folder }
+  await build({ stdin, outfile, bundle: true, format: 'esm', platform: 'node', logLevel: 'error' })
+  const { log, next, kit } = (await import(outfile)) as {
+    log: EventLog
+    next(request: Request): Promise<Response>
+    kit(event: { request: Request }): Promise<Response>
+  }
+  const site = await serveBy((request) => (request.url.endsWith('/kit') ? kit({ request }) : next(request)))
+  const clients = [new Client(`${site.url}next`), new Client(`${site.url}kit`)]
+  await Promise.all(clients.map((client) => client.connect()))
+  await log.append('news', { data: '1' })
+  for (const client of clients) {
+    await client.has(1)
+    client.cut()
+  }
+  await log.append('news', { data: '2' })
+  for (const client of clients) {
+    await client.connect()
+    expect(client.resumed).toBe('1')
+    await client.has(2)
+    expect(client.data).toEqual(['1', '2'])
+  }
 })
 
 test('the log of a store resumes, and knows when it cannot', async () => {

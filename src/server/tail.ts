@@ -164,16 +164,23 @@ export class Cursor {
 
   /** Ends with the signal, with the tail, and where the next event is no longer kept. */
   async *events(): AsyncGenerator<LogEvent, void> {
-    while (!this.#signal.aborted) {
-      if (!this.#tail.has(this.#next)) {
-        if (this.#tail.isOver || !(await this.#woken())) return
-        continue
+    // Once, because it costs more than an event does.
+    const stop = () => this.stop()
+    this.#signal.addEventListener('abort', stop)
+    try {
+      while (!this.#signal.aborted) {
+        if (!this.#tail.has(this.#next)) {
+          if (this.#tail.isOver || !(await this.#woken())) return
+          continue
+        }
+        const event = this.#tail.at(this.#next)
+        if (event === undefined) return
+        this.#next++
+        this.#passed = event.id
+        if (this.topics.has(event.topic)) yield event
       }
-      const event = this.#tail.at(this.#next)
-      if (event === undefined) return
-      this.#next++
-      this.#passed = event.id
-      if (this.topics.has(event.topic)) yield event
+    } finally {
+      this.#signal.removeEventListener('abort', stop)
     }
   }
 
@@ -197,14 +204,10 @@ export class Cursor {
   }
 
   /** Resolves with `false` when there is nothing to wait for. */
-  async #woken(): Promise<boolean> {
-    const stop = () => this.stop()
-    this.#signal.addEventListener('abort', stop)
-    const goesOn = await new Promise<boolean>((resolve) => {
+  #woken(): Promise<boolean> {
+    return new Promise((resolve) => {
       this.#wake = resolve
       this.#tail.wait(this)
     })
-    this.#signal.removeEventListener('abort', stop)
-    return goesOn
   }
 }

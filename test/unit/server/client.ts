@@ -1,6 +1,9 @@
 import { type ClientRequest, get, type IncomingMessage } from 'node:http'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import { Changes } from '../../browser/until.ts'
+
+// Sockets and processes take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
 
 export interface Received {
   name: string

@@ -72,7 +72,7 @@ await import('./${file}')`
   return { url: `http://127.0.0.1:${port}`, process: child }
 }
 
-test('the plain server sends, and resumes', { timeout: 20_000 }, async () => {
+test('the plain server sends, and resumes', async () => {
   const { url } = await run('plain.mjs')
   const client = new Client(`${url}/events`)
   expect(await client.connect()).toBe(200)

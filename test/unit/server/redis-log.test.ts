@@ -162,8 +162,14 @@ describe.skipIf(whyNoRedis !== undefined)(`a log in Redis${whyNoRedis ? `: ${why
       await append(log, ['0'])
       await client.has(1)
       client.cut()
-      // Further than any process has in memory.
-      await Promise.all(numbers(1, 1_500).map((data) => log.append('a', { data })))
+      // Further than any process has in memory, and no faster than the process reads: that would end its readings.
+      const live = new Client(url)
+      await live.connect()
+      await live.said('id: ')
+      for (let from = 1; from <= 1_500; from += 50) {
+        await Promise.all(numbers(from, from + 49).map((data) => log.append('a', { data })))
+        await live.has(from + 49)
+      }
       await client.connect()
       expect(client.resumed).toBe('0')
       await client.until(() => client.data.at(-1) === '1500', 'the last event')
@@ -312,7 +318,7 @@ describe.skipIf(whyNoRedis !== undefined)(`a log in Redis${whyNoRedis ? `: ${why
       await Promise.all(clients.map((client) => client.connect()))
       await append(log, ['1'])
       await Promise.all(clients.map((client) => client.has(1)))
-      await expect.poll(readers).toBe(before + 1)
+      await expect.poll(readers, { timeout: 20_000 }).toBe(before + 1)
     })
   })
 

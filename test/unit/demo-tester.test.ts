@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 // @ts-expect-error: a script that is checked with the demo
 import { startDemo } from '../../demo/server.mjs'
 import { PRESET_NAMES } from '../../src/tester/presets.ts'
 import { listen } from './tester/scripted.ts'
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 20_000 })
 
 async function start(
   testsAnyAddress: boolean,

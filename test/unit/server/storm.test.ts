@@ -55,6 +55,10 @@ describe.skipIf(whyNoRedis !== undefined)('two nodes, eight clients, and a Redis
     const nodes = [await startNode(), await startNode()] as [Site, Site]
 
     let isOver = false
+    // However the test ends.
+    onTestFinished(() => {
+      isOver = true
+    })
     const clients = Array.from({ length: 8 }, (_, index) => {
       const url = () => nodes[index % 2 === 0 ? 0 : 1].url
       const client = new Client(url())
@@ -81,6 +85,8 @@ describe.skipIf(whyNoRedis !== undefined)('two nodes, eight clients, and a Redis
       while (!isOver) {
         const burst = Array.from({ length: 5 }, () => publisher.append('a', { data: String(++count) }))
         await Promise.allSettled(burst)
+        // Without a connection each fails at once, and nothing else would have its turn.
+        await new Promise((resolve) => setImmediate(resolve))
       }
     })()
 

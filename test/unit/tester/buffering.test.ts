@@ -5,11 +5,14 @@ import { type AddressInfo, connect, createServer as createSocketServer } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGzip } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Report } from '../../../src/tester/report.ts'
 import { type Finishing, listen } from './scripted.ts'
 import { tabstream } from './tool.ts'
 import { serveKind } from './virtual-kind.ts'
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 20_000 })
 
 const HEADERS = {
   'content-type': 'text/event-stream',

@@ -1,10 +1,13 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createSecureServer } from 'node:http2'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Report } from '../../../src/tester/report.ts'
 import { certificate } from '../../browser/certificate.ts'
 import { type Finishing, listen } from './scripted.ts'
 import { tabstream } from './tool.ts'
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 20_000 })
 
 const STREAM = {
   'content-type': 'text/event-stream; charset=utf-8',

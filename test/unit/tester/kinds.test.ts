@@ -1,9 +1,12 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type Category, resumptionVerdict, type Trait } from '../../../src/tester/resumption-verdict.ts'
 import { KINDS } from '../../sim/world/kinds.ts'
 import type { ServerKind, VirtualServer } from '../../sim/world/server.ts'
 import { findingsAt } from './findings.ts'
 import { serveKind } from './virtual-kind.ts'
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 20_000 })
 
 interface Expected {
   readonly category: Category

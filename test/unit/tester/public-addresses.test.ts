@@ -1,10 +1,13 @@
 import type { lookup } from 'node:dns'
 import { createServer } from 'node:http'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { isPublic, publicOnly } from '../../../src/tester/public-addresses.ts'
 import { findingsAt } from './findings.ts'
 import { listen } from './scripted.ts'
 import { tabstream } from './tool.ts'
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 20_000 })
 
 describe('an address', () => {
   test.each(['8.8.8.8', '172.15.0.1', '172.32.0.1', '2606:4700::1111', '2a00:1450::5'])(

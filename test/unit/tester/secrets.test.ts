@@ -1,7 +1,10 @@
 import { createServer } from 'node:http'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Finishing, listen } from './scripted.ts'
 import { type Ran, tabstream } from './tool.ts'
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 20_000 })
 
 const TOKEN = 'token-in-the-url-q7'
 const BEARER = 'bearer-in-a-header-w8'

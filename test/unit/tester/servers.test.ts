@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import {
   type Category,
   type ResumptionVerdict,
@@ -8,6 +8,9 @@ import {
 import { SERVER_CASES, type ServerCase } from '../../servers.ts'
 import { findingsAt } from './findings.ts'
 import { serveScript } from './scripted.ts'
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 20_000 })
 
 type Told = readonly [category: Category | undefined, ...traits: Trait[]]
 
@@ -31,6 +34,7 @@ const TOLD: Readonly<Record<string, Told>> = {
   'response header last-event-id for': ['after'],
   'response header mercure-last-event-id that confirms': ['after'],
   'response header mercure-last-event-id for': ['after'],
+  'response header tabstream-resumed: 1': ['after'],
   'response header': ['forgets'],
   'several events': ['after', 'groups'],
   'IDs with': ['after'],

@@ -82,13 +82,13 @@ export function courseOf(
   const { resumeAfter, repeated, openedAt, outcome, status, end } = connection
   return [
     resumeAfter !== '' && `asked to resume after ${resumeAfter}`,
+    repeated > 0 && `${count(repeated, 'known event')} came back`,
+    outcome !== 'open' && outcome,
     status > 0 && `status ${status}`,
     openedAt > 0 &&
       former !== undefined &&
       former.endedAt > 0 &&
       `${duration(openedAt - former.endedAt)} without one`,
-    repeated > 0 && `${count(repeated, 'known event')} came back`,
-    outcome !== 'open' && outcome,
     end !== '' && `ended: ${words(end)}`,
   ]
 }

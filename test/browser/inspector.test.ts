@@ -421,7 +421,7 @@ describe('the log', ESSENTIAL, () => {
     await page.evaluate(() => inspected.stream.amend({ repeated: 3, outcome: 'joined' }))
     await expect
       .poll(() => lines(page).nth(1).innerText(), POLL)
-      .toMatch(/asked to resume after 41 · status 200 · 3 known events came back · joined/)
+      .toMatch(/asked to resume after 41 · 3 known events came back · joined · status 200/)
   })
 
   test('shows the chosen event as a tree, and copies it', async () => {

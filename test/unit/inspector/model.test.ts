@@ -75,7 +75,7 @@ describe('what is known of a stream', () => {
     const proven = { ...connection, repeated: 3, outcome: 'joined' as const }
     model.take(answerOf({ streams: [[streamReport(), streamLife({ connections: [proven] })]] }))
     expect(linesOf(only(model))).toEqual([
-      'Connection 1 · asked to resume after 41 · status 200 · 3 known events came back · joined',
+      'Connection 1 · asked to resume after 41 · 3 known events came back · joined · status 200',
     ])
   })
 

@@ -1,4 +1,4 @@
-import type { Answer, InspectedHub } from './hub.ts'
+import type { InspectedHub } from './hub.ts'
 import { MOST, type Model } from './model.ts'
 
 /** How often the hub is asked, in ms. */
@@ -44,14 +44,13 @@ export class Watch {
     if (document.visibilityState === 'hidden') return
     const begun = performance.now()
     let problem = ''
-    let answer: Answer | undefined
     try {
-      answer = await this.#hub.inspect({ seen: this.#model.seen, entries: MOST })
+      const answer = await this.#hub.inspect({ seen: this.#model.seen, entries: MOST })
+      if (round === this.#round) this.#model.take(answer)
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error)
     }
     if (round !== this.#round) return
-    if (answer !== undefined) this.#model.take(answer)
     this.#changed(problem)
     const rest = INTERVAL - (performance.now() - begun)
     this.#timer = setTimeout(this.#ask, problem === '' ? Math.max(rest, 0) : PAUSE)

@@ -33,7 +33,9 @@ export class InspectedStream {
   /** When the server has last sent anything, or the panel has begun to look, in ms since 1970. */
   heardAt: number
   #arrivals: StreamLife['arrivals'][number][] = []
-  readonly #connections = new Map<number, ConnectionRow>()
+  /** Lines of the latest connections, by the time at which each began. */
+  #connections = new Map<number, ConnectionRow>()
+  #connectionCount = 0
   #rowCount = 0
 
   constructor(key: string, report: StreamReport, life: StreamLife, now: number) {
@@ -62,7 +64,7 @@ export class InspectedStream {
     this.#append([{ number: 0, at, type: 'note', text }], keep)
   }
 
-  /** How long a page has waited for what it is to be sent next, in ms; 0 where it has all. */
+  /** How long a page has waited for what it is sent next, in ms, as far as the panel has looked; 0 where it has all. */
   lagOf({ next }: SubscriptionLife, now: number): number {
     if (next > this.life.lastSeq) return 0
     const arrival = this.#arrivals.find(([lastSeq]) => lastSeq >= next)
@@ -99,28 +101,25 @@ export class InspectedStream {
     return [...rows, ...begun]
   }
 
-  /** Brings the known ones up to date as well. */
+  /** Brings the known ones up to date as well, and forgets those of which the hub tells no more. */
   #newConnections(connections: StreamLife['connections']): ConnectionRow[] {
-    const begun: ConnectionRow[] = []
-    const { size } = this.#connections
-    connections.forEach((connection, index) => {
-      const known = this.#connections.get(connection.begunAt)
-      if (known !== undefined) {
-        known.connection = connection
-        return
-      }
-      const row: ConnectionRow = {
+    const known = this.#connections
+    this.#connections = new Map()
+    return connections.flatMap((connection, index) => {
+      const { begunAt: at } = connection
+      const former = known.get(at)
+      const row: ConnectionRow = former ?? {
         type: 'connection',
         number: 0,
-        at: connection.begunAt,
-        ordinal: size + begun.length + 1,
+        at,
+        ordinal: ++this.#connectionCount,
         connection,
         former: connections[index - 1],
       }
-      this.#connections.set(connection.begunAt, row)
-      begun.push(row)
+      row.connection = connection
+      this.#connections.set(at, row)
+      return former === undefined ? row : []
     })
-    return begun
   }
 
   #append(rows: readonly Row[], keep: number): void {

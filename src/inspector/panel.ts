@@ -9,7 +9,7 @@ import { Events } from './views/events.ts'
 import { Overview } from './views/overview.ts'
 import { Streams } from './views/streams.ts'
 import { Tabs } from './views/tabs.ts'
-import type { Controls, View } from './views/view.ts'
+import type { Controls, Scene, View } from './views/view.ts'
 import { Watch } from './watch.ts'
 
 /** Below this width, in CSS pixels, what stands side by side stands one above the other. */
@@ -37,7 +37,8 @@ export class Panel {
       open: (title, stream) => this.#open(title, stream),
       showQueries: (isOn) => {
         this.#words = isOn ? unmasked : masked
-        this.#update()
+        // Hidden views too, so that nothing of what was shown stays in the page.
+        this.#update(this.tabs.views)
       },
       refresh: () => this.#update(),
       disturb: (action) => this.#hub.disturb(action),
@@ -123,19 +124,20 @@ export class Panel {
     if (said.length > 0) write(this.#live, said.join('. '))
   }
 
-  #update(): void {
+  #update(views: readonly View[] = [this.tabs.current]): void {
     const { answer, streams } = this.#model
     if (answer === undefined) return
     const options = streams.map((stream) => [stream.key, this.#nameOf(stream)] as const)
     offer(this.#chosen, options.length > 0 ? options : [['', 'No stream']])
-    this.tabs.current.update({
+    const scene: Scene = {
       model: this.#model,
       answer,
       chosen: streams.find(({ key }) => key === this.#chosen.value),
       words: this.#words,
       nameOf: (stream) => this.#nameOf(stream),
       mayDisturb: this.#mayDisturb,
-    })
+    }
+    for (const view of views) view.update(scene)
   }
 
   #nameOf({ life, report }: InspectedStream): string {

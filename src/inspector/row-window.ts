@@ -144,7 +144,10 @@ export class RowWindow<Row> {
     this.#elements.forEach((one, index) => {
       const row = this.#rows[first + index]
       one.hidden = index >= count || row === undefined
-      if (one.hidden || row === undefined) return
+      if (one.hidden || row === undefined) {
+        one.replaceChildren()
+        return
+      }
       const isChosen = row === this.#chosen
       one.style.transform = `translateY(${(first + index) * ROW_HEIGHT}px)`
       set(one, 'aria-setsize', this.#rows.length)

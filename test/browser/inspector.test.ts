@@ -521,6 +521,12 @@ describe('what comes from outside', ESSENTIAL, () => {
     await show(page, 'Streams')
     await page.getByRole('switch', { name: /Show queries/ }).check()
     await page.getByRole('heading', { name: 'GET /events?token=s3cret&room=7' }).waitFor()
+    await show(page, 'Events')
+    await lines(page).filter({ hasText: 's3cret' }).first().click()
+    await show(page, 'Connections')
+    await show(page, 'Streams')
+    await page.getByRole('switch', { name: /Show queries/ }).uncheck()
+    expect(await everything(page)).not.toContain('s3cret')
   })
 })
 

@@ -32,6 +32,8 @@ export class EventDetails {
     if (row === this.#row) return
     this.#row = row
     write(this.#copied, '')
+    this.#body.replaceChildren()
+    this.#text = ''
     if (row === undefined) return
     this.#text = row.type === 'event' ? row.data : describe(row, words)
     if (row.type !== 'event') {

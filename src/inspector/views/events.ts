@@ -87,6 +87,8 @@ export class Events implements View {
   }
 
   update(scene: Scene): void {
+    // What was shown as it is may be masked now.
+    if (scene.words !== this.#scene?.words) this.#show(undefined)
     this.#scene = scene
     const { chosen } = scene
     if (chosen !== this.#stream) this.#turnTo(chosen)
@@ -159,9 +161,10 @@ export class Events implements View {
 
   #fill(line: HTMLElement, row: Row): void {
     const isEvent = row.type === 'event'
-    if (isEvent && this.#written.get(line) === row) return
+    const isEmpty = line.childElementCount === 0
+    if (isEvent && !isEmpty && this.#written.get(line) === row) return
     this.#written.set(line, row)
-    if (line.childElementCount === 0)
+    if (isEmpty)
       line.append(...['time', 'name', 'id', 'size', 'data'].map((part) => element('span', { class: part })))
     const [time, name, id, size, data] = line.children as unknown as HTMLElement[]
     set(line, 'class', row.type)

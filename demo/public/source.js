@@ -10,9 +10,16 @@ export const tabstream = () => {
     // The figures are for everybody who may open the page.
     const wanted = new URLSearchParams(location.search).get('keepAlive') !== 'no'
     module.configure({ keepAlive: wanted && 'public' })
+    void showInspector()
     return module
   })
   return library
+}
+
+/** A drawer at the bottom of the page. The page works without it. */
+const showInspector = async () => {
+  const { mountInspector } = await import('tabstream/inspector')
+  mountInspector()
 }
 
 /**

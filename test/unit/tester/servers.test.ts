@@ -69,7 +69,11 @@ async function verdictOn({ connections, options }: ServerCase): Promise<Resumpti
 
 const ends: (() => void)[] = []
 /** All at once: most of the time is waiting. */
-let verdicts: ReadonlyMap<string, Promise<ResumptionVerdict>>
+let verdicts: Map<string, Promise<ResumptionVerdict>>
+
+test('each kind has a name of its own', () => {
+  expect(new Set(SERVER_CASES.map(({ kind }) => kind)).size).toBe(SERVER_CASES.length)
+})
 
 beforeAll(() => {
   verdicts = new Map(SERVER_CASES.map((server) => [server.kind, verdictOn(server)]))
@@ -79,10 +83,14 @@ afterAll(() => {
   for (const end of ends) end()
 })
 
-test.each(SERVER_CASES)('the tester tells $kind', { timeout: 20_000 }, async (server) => {
-  const verdict = await verdicts.get(server.kind)
-  expect(verdict, 'no other has this name').toBeDefined()
+/** On a busy machine a server may send what it means to send one by one in a burst. Then it is tried again, by itself. */
+const PATIENT = { retry: 2, timeout: 20_000 }
+
+test.each(SERVER_CASES)('the tester tells $kind', PATIENT, async (server) => {
+  const begun = verdicts.get(server.kind)
+  verdicts.delete(server.kind)
+  const verdict = await (begun ?? verdictOn(server))
   const evidence = JSON.stringify(verdict, undefined, 1)
-  expect([verdict?.category, ...(verdict?.traits ?? [])], evidence).toEqual(toldOf(server.kind))
-  expect(verdict?.gap !== undefined, evidence).toBe(hasGap(server))
+  expect([verdict.category, ...verdict.traits], evidence).toEqual(toldOf(server.kind))
+  expect(verdict.gap !== undefined, evidence).toBe(hasGap(server))
 })

@@ -51,6 +51,15 @@ export interface Resumed {
   readonly seconds: number
 }
 
+/** The same for a connection that was judged. */
+export interface Earlier extends Resumed {
+  /** There was an earlier ID to ask for, so that the server could show that it resumes. */
+  readonly canProve: boolean
+  /** The server says that it resumes from elsewhere. */
+  readonly isDenied: boolean
+  readonly gap: GapReason | undefined
+}
+
 /** What the connections have shown. */
 export interface Case {
   /** Why there is no stream at all; `''` where there is one. */
@@ -61,12 +70,8 @@ export interface Case {
   readonly seconds: number
   /** The request may be made again without a thought. */
   readonly isSafe: boolean
-  /** There was an earlier ID to ask for. */
-  readonly canProve: boolean
   /** Asked as tabstream asks. Absent where there was nothing to ask for, or the request may not be repeated. */
-  readonly earlier:
-    | (Resumed & { readonly isDenied: boolean; readonly gap: GapReason | undefined })
-    | undefined
+  readonly earlier: Earlier | undefined
   /** Asked as `EventSource` asks. */
   readonly last: Resumed | undefined
   /** Asked for an ID that the server cannot know. */
@@ -95,10 +100,8 @@ export function resumptionVerdict(given: Case): ResumptionVerdict {
   return earlier.gap === undefined ? withoutGap(given, earlier) : withGap(given, earlier, earlier.gap)
 }
 
-type Earlier = NonNullable<Case['earlier']>
-
 function withoutGap(given: Case, earlier: Earlier): ResumptionVerdict {
-  const { known, isFrame, canProve, last } = given
+  const { known, isFrame, last } = given
   const history = known.filter((event) => !isFrame(event))
   const brought = earlier.brought.filter((event) => !isFrame(event))
   const at = history.findLastIndex(({ id }) => id === earlier.asked)
@@ -116,7 +119,7 @@ function withoutGap(given: Case, earlier: Earlier): ResumptionVerdict {
         'it ignores Last-Event-ID, has forgotten the ID, or is slow',
     )
   }
-  if (!canProve && repeated.length === 0) {
+  if (!earlier.canProve && repeated.length === 0) {
     const repeats = last?.brought.filter((event) => keyOf(event) === keyOf(history.at(-1) as Arrival)) ?? []
     if (repeats.length === 0)
       return unknown(
@@ -245,9 +248,9 @@ function unknown(given: Case, why: string): ResumptionVerdict {
   }
 }
 
-function whatIsOpen({ problem, earlier, canProve }: Case): string {
+function whatIsOpen({ problem, earlier }: Case): string {
   if (problem !== '' || earlier === undefined || earlier.problem !== '') return 'not known'
-  if (!canProve) return 'it trusts the server after a single ID: no gap'
+  if (!earlier.canProve) return 'it trusts the server after a single ID: no gap'
   return 'no gap until the server sends something; if that does not continue what was known, a gap (history-lost)'
 }
 

@@ -8,7 +8,7 @@ import { fetchRecorded, type HttpOptions } from './http.ts'
 import { Judge } from './judge.ts'
 import { nodePlatform } from './platform.ts'
 import { type Purpose, Recording } from './recording.ts'
-import type { Case, Resumed } from './resumption-verdict.ts'
+import type { Case, Earlier, Resumed } from './resumption-verdict.ts'
 import { inNumber, inSeconds } from './words.ts'
 
 /** Whose requests may be made again without a thought. */
@@ -94,10 +94,9 @@ export class Tester {
   async run(): Promise<Findings> {
     const failure = await this.#collect()
     const problem = failure?.message ?? ''
-    const canProve = this.#judge.canProve
     const seconds = this.#seconds
     const isSafe = SAFE.includes(this.#options.method)
-    const known = [...this.#known]
+    const known = this.#known
     const hasIds = known.some(({ id }) => id !== undefined && id !== '')
     const isAsked = problem === '' && known.length > 0 && (isSafe || hasIds)
     const earlier = isAsked ? await this.#askEarlier() : undefined
@@ -115,7 +114,6 @@ export class Tester {
         known,
         seconds,
         isSafe,
-        canProve,
         earlier,
         last,
         unknown,
@@ -160,7 +158,7 @@ export class Tester {
   }
 
   /** Asks as the hub does: one event earlier than necessary. Once more where it is only now that there is an earlier ID. */
-  async #askEarlier(): Promise<Case['earlier']> {
+  async #askEarlier(): Promise<Earlier> {
     const couldProve = this.#judge.canProve
     const asked = this.#judge.resume()
     const outcome = await this.#connect('one event earlier', asked, true, (recording, arrivals) => {
@@ -169,7 +167,7 @@ export class Tester {
     })
     this.#judge.decide()
     const { gap } = this.#judge
-    const earlier = { ...resumedOf(outcome, asked), isDenied: outcome.isDenied, gap }
+    const earlier = { ...resumedOf(outcome, asked), isDenied: outcome.isDenied, canProve: couldProve, gap }
     this.#judge.lost(outcome.failure.isEnd)
     if (couldProve || !this.#judge.canProve || gap !== undefined || earlier.problem !== '') return earlier
     this.#note(outcome.arrivals.list)
@@ -246,7 +244,7 @@ export class Tester {
       credentials: cookie === '' ? 'same-origin' : 'include',
       key: '',
       asksHeaders: false,
-      // Where to begin is no secret.
+      // The ID to begin with is no header of the page's own.
       ...(body === undefined &&
         headers.every(([name]) => name === 'last-event-id') && { redirect: 'follow' }),
     }

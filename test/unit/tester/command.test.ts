@@ -36,7 +36,10 @@ async function reportOn(url: string, ...args: readonly string[]): Promise<Report
 const checkOf = ({ checks }: Report, name: string) =>
   checks.filter((one) => one.name === name).map(({ result, words }) => `${result}: ${words}`)
 
-describe.concurrent('the report', { timeout: 15_000 }, () => {
+/** On a busy machine events may come in bursts. */
+const PATIENT = { retry: 2, timeout: 15_000 }
+
+describe.concurrent('the report', PATIENT, () => {
   test('has the connections, each with what was asked and what came', async (context) => {
     const url = await serve(context, feed)
     const { connections, resumes } = await reportOn(url, '--cut-after', '4', '--duration', '2s')
@@ -118,7 +121,7 @@ describe.concurrent('the report', { timeout: 15_000 }, () => {
   })
 })
 
-describe.concurrent('the request', { timeout: 15_000 }, () => {
+describe.concurrent('the request', PATIENT, () => {
   test('has method, headers, cookies, body and the ID to begin with', async (context) => {
     const asked: unknown[] = []
     const url = await serve(context, async (request, response) => {
@@ -183,8 +186,7 @@ describe.concurrent('the request', { timeout: 15_000 }, () => {
   })
 })
 
-// On a busy machine events may come in bursts.
-describe.concurrent('expectations', { retry: 2, timeout: 15_000 }, () => {
+describe.concurrent('expectations', PATIENT, () => {
   test('that are met have status 0', async (context) => {
     const url = await serve(context, (request, response) =>
       feed(request, response, { 'access-control-allow-origin': '*' }),
@@ -232,7 +234,7 @@ describe.concurrent('expectations', { retry: 2, timeout: 15_000 }, () => {
   })
 })
 
-describe.concurrent('checks', { timeout: 15_000 }, () => {
+describe.concurrent('checks', PATIENT, () => {
   test('of a good server are good', async (context) => {
     const report = await reportOn(await serve(context, feed), '--duration', '2s')
     expect(checkOf(report, 'content type')).toEqual(['good: text/event-stream; charset=utf-8'])
@@ -287,7 +289,7 @@ describe.concurrent('checks', { timeout: 15_000 }, () => {
   })
 })
 
-describe.concurrent('CORS', { timeout: 15_000 }, () => {
+describe.concurrent('CORS', PATIENT, () => {
   const ORIGIN = 'https://app.example'
 
   /** A server that answers a preflight with these headers, and all else with those. */

@@ -9,7 +9,8 @@ export const tabstream = () => {
     // A click from one selection of panels to another, or a reload, stays on the connection.
     // The figures are for everybody who may open the page.
     const wanted = new URLSearchParams(location.search).get('keepAlive') !== 'no'
-    module.configure({ keepAlive: wanted && 'public' })
+    // Whoever opens the demo may see what its hub does when connections are cut.
+    module.configure({ keepAlive: wanted && 'public', inspector: true })
     void showInspector()
     return module
   })

@@ -35,7 +35,7 @@ async function serve() {
   return { url: await listen({ onTestFinished }, server), asked: () => count }
 }
 
-test('the demo tests a server that is not public where it was told to', { timeout: 20_000 }, async () => {
+test('the demo tests a server that is not public where it was told to', async () => {
   const ask = await start(true)
   const { url } = await serve()
   const response = await ask({ url, duration: '1', raw: true })
@@ -48,7 +48,7 @@ test('the demo tests a server that is not public where it was told to', { timeou
 test.each([
   ['an address', (url: string) => url],
   ['a name with such an address', (url: string) => url.replace('127.0.0.1', 'localhost')],
-])('the demo asks no server that is not public otherwise: %s', { timeout: 20_000 }, async (_, addressOf) => {
+])('the demo asks no server that is not public otherwise: %s', async (_, addressOf) => {
   const ask = await start(false)
   const { url, asked } = await serve()
   const text = await (await ask({ url: addressOf(url), duration: '1' })).text()
@@ -73,7 +73,7 @@ test.each([
   expect([response.status, await response.text()]).toEqual([status, expect.stringContaining(words)])
 })
 
-test('no field is another option of the command', { timeout: 20_000 }, async () => {
+test('no field is another option of the command', async () => {
   const ask = await start(false)
   const { url, asked } = await serve()
   const texts = [

@@ -75,7 +75,7 @@ async function problemAt(url: string, ...args: readonly string[]): Promise<strin
   return (JSON.parse(text) as { problem: string }).problem
 }
 
-describe('a server that is no stream has status 1, and a line that says why', { timeout: 15_000 }, () => {
+describe('a server that is no stream has status 1, and a line that says why', () => {
   test('nothing listens', async () => {
     const server = createSocketServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))

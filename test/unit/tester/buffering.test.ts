@@ -64,7 +64,7 @@ async function buffersAt(url: string, ...args: readonly string[]): Promise<Repor
 }
 
 // On a busy machine these servers and proxies stand still themselves. `buffering-verdict.test.ts` has the same without time.
-const PATIENT = { retry: 3, timeout: 15_000 }
+const PATIENT = { retry: 3 }
 
 describe.concurrent('whether something is buffering', PATIENT, () => {
   test('no: events come one by one', async (context) => {

@@ -37,7 +37,7 @@ const checkOf = ({ checks }: Report, name: string) =>
   checks.filter((one) => one.name === name).map(({ result, words }) => `${result}: ${words}`)
 
 /** On a busy machine events may come in bursts. */
-const PATIENT = { retry: 2, timeout: 15_000 }
+const PATIENT = { retry: 2 }
 
 describe.concurrent('the report', PATIENT, () => {
   test('has the connections, each with what was asked and what came', async (context) => {

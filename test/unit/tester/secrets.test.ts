@@ -68,7 +68,7 @@ function expectNone(secrets: readonly string[], { text, errors }: Ran): void {
   expect(text).not.toContain(BASIC)
 }
 
-describe('no secret is shown', { timeout: 20_000 }, () => {
+describe('no secret is shown', () => {
   test.each([
     ['as text', [], SENT],
     ['as text with the bytes', ['--raw'], SENT],
@@ -116,7 +116,7 @@ describe('no secret is shown', { timeout: 20_000 }, () => {
   })
 })
 
-test('secrets are shown where that is asked for', { timeout: 20_000 }, async () => {
+test('secrets are shown where that is asked for', async () => {
   const url = await parrot({ onTestFinished })
   const { text } = await tabstream('test', url, ...ARGUMENTS, '--show-secrets', '--raw')
   for (const secret of [...SENT.filter((one) => one !== PASSWORD), SET_COOKIE, TICKET, BASIC])

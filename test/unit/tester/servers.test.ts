@@ -84,7 +84,7 @@ afterAll(() => {
 })
 
 /** On a busy machine a server may send what it means to send one by one in a burst. Then it is tried again, by itself. */
-const PATIENT = { retry: 2, timeout: 20_000 }
+const PATIENT = { retry: 2 }
 
 test.each(SERVER_CASES)('the tester tells $kind', PATIENT, async (server) => {
   const begun = verdicts.get(server.kind)

@@ -188,9 +188,18 @@ export const mutants = [
     test: 'test/unit/life.test.ts',
   },
   {
+    name: 'alike and taken for known',
+    file: 'worker/stream/resumption.ts',
+    find: 'known !== undefined && this.#isLikeUnknown(event)',
+    replace: 'false',
+    defect:
+      'A restarted server sends equal signals under IDs that were used before, and some are taken for a replay.',
+    test: 'test/unit/stream/reception.test.ts',
+  },
+  {
     name: 'greeting believed',
     file: 'worker/stream/resumption.ts',
-    find: 'if (!this.isSearching || !this.#isTrusted || this.isHolding) return',
+    find: 'if (!this.isSearching || this.isHolding || !this.#hasGreeted) return',
     replace: 'return',
     defect:
       'A restarted server begins with two equal signals, and the second one is taken for what was asked for.',

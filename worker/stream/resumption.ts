@@ -68,6 +68,8 @@ export class Resumption<Event extends Judged> {
   #run: Run | undefined
   #outcome: Outcome | undefined
   #isExact = true
+  /** Something unknown has been given, because it seemed to be a greeting. */
+  #hasGreeted = false
 
   constructor(given: Case) {
     this.#case = given
@@ -144,7 +146,11 @@ export class Resumption<Event extends Judged> {
 
   /** What has been given as a greeting was none. */
   beganUnknown(): void {
-    if (!this.isSearching || !this.#isTrusted || this.isHolding) return
+    if (!this.isSearching || this.isHolding || !this.#hasGreeted) return
+    if (!this.#isTrusted) {
+      this.#beginAgain()
+      return
+    }
     this.#join()
     this.#state = 'over'
   }
@@ -197,8 +203,10 @@ export class Resumption<Event extends Judged> {
       const isRepeated =
         asked !== undefined && !this.#recognition.skipsTo(asked) && !this.#recognition.isEarlier(key)
       if (isRepeated) this.#accept({ event, key, isFrame, kind: 'asked', known: asked, after })
-      else if (!this.isHolding) this.#pronounce(event, 'frame')
-      else this.#held.push({ event, key, isFrame, kind: 'unknown', known: undefined, after })
+      else if (!this.isHolding) {
+        this.#hasGreeted = true
+        this.#pronounce(event, 'frame')
+      } else this.#held.push({ event, key, isFrame, kind: 'unknown', known: undefined, after })
       return
     }
     if (asked !== undefined) {
@@ -216,7 +224,12 @@ export class Resumption<Event extends Judged> {
       this.#pronounceKnown(event, known.ordinal)
     } else {
       const kind = known === undefined ? 'unknown' : 'earlier'
+      const isBelied = known !== undefined && this.#isLikeUnknown(event)
       this.#held.push({ event, key, isFrame, kind, known, after })
+      if (isBelied) {
+        this.#beginAgain()
+        return
+      }
       this.#isExact = false
       this.#followRun(event, known, isBurst)
       // What the server says outweighs what comes, unless that may be older than all that is known.
@@ -389,6 +402,14 @@ export class Resumption<Event extends Judged> {
     const { digest } = placeOf(event)
     const isAlike = (one: Held<Event>) => one.key !== key && placeOf(one.event).digest === digest
     return this.#recognition.isLikeRequired(event, key) || this.#held.some(isAlike)
+  }
+
+  /** Something unknown has come before, and is just alike. */
+  #isLikeUnknown(event: Event): boolean {
+    const { digest } = placeOf(event)
+    return this.#held.some(
+      ({ kind, isFrame, event }) => kind === 'unknown' && !isFrame && placeOf(event).digest === digest,
+    )
   }
 
   /** Nothing could be asked to be repeated: take the server at its word. */

@@ -125,6 +125,11 @@ export type ServerKind = keyof typeof KINDS
  */
 const SLOW_KINDS: readonly ServerKind[] = ['paging', 'dispensing']
 
-export const ALL_KINDS = (Object.keys(KINDS) as ServerKind[]).filter((kind) => !SLOW_KINDS.includes(kind))
+/** The same: to the hub it is `candid` by another name. */
+const LIKE_OTHERS: readonly ServerKind[] = ['tabstream']
+
+export const ALL_KINDS = (Object.keys(KINDS) as ServerKind[]).filter(
+  (kind) => ![...SLOW_KINDS, ...LIKE_OTHERS].includes(kind),
+)
 
 export const mannersOf = (kind: ServerKind): Manners => KINDS[kind]

@@ -511,6 +511,23 @@ test('what was taken for a greeting is none if its content comes again, and then
   expect(conversation.logged()).toEqual(['signal', 'frame signal', 'signal', 'other'])
 })
 
+describe('signals, which are alike, of a server that has begun to count anew', () => {
+  test('are new where what seemed to be a greeting comes again', () => {
+    const conversation = having('2=signal', '3=other')
+    expect(conversation.connect()).toBe('2')
+    conversation.bring('1=signal', '2=signal', '3=other', '4=more')
+    expect(conversation.logged()).toEqual(['frame signal', 'gap history-lost', 'signal', 'other', 'more'])
+  })
+
+  test('are new where something unknown and just alike has come before', () => {
+    const conversation = having('2=signal', '3=other')
+    conversation.connect()
+    conversation.wait(300)
+    conversation.bring('1=signal', '2=signal', '3=other', '4=more')
+    expect(conversation.logged()).toEqual(['gap history-lost', 'signal', 'signal', 'other', 'more'])
+  })
+})
+
 describe('a server that never resumes', () => {
   test('is not asked to, and brings what is new without a gap, at once', () => {
     const conversation = having('1', '2', '3')

@@ -30,6 +30,8 @@ export interface Head {
   readonly status: number
   /** Those that tell what handles the response; never such as may be secret. */
   readonly headers: readonly (readonly [name: string, value: string])[]
+  /** The server says that nothing is missing behind the ID that it was asked for. */
+  readonly confirmsResumption: boolean
 }
 
 /** One event as the server sent it. */

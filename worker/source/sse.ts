@@ -61,6 +61,8 @@ async function readEvents(
   const isUnasked = resumeAfter !== '' && !namesEvent
   if (isUnasked && asking.isRefused) receiver.advise(cannotResume(origin))
   // Mercure's way to say that it no longer has the event asked for. The header's name has changed with version 1.0.
+  // Said by tabstream/server.
+  const hasResumed = response.headers.get('Tabstream-Resumed')
   const resumedAfter = response.headers.get('Mercure-Last-Event-ID') ?? response.headers.get('Last-Event-ID')
   const { status, headers } = response
   receiver.opened({
@@ -70,11 +72,11 @@ async function readEvents(
       return value === null ? [] : [[name, value] as const]
     }),
     origin: new URL(response.url || url).origin,
+    confirmsResumption: hasResumed === '1',
     // A header's value loses the blanks at its ends.
     deniesResumption:
       isUnasked ||
-      // Said by tabstream/server.
-      response.headers.get('Tabstream-Resumed') === '0' ||
+      hasResumed === '0' ||
       (resumedAfter !== null && resumedAfter.trim() !== toByteString(resumeAfter).trim()),
   })
   if (response.body !== null) await parse(platform, response.body, connection, receiver)

@@ -170,7 +170,7 @@ export class Reception {
   }
 
   /** @param isOwed a gap is told even where nobody expects the server to resume: the hub has given the last connection up */
-  opened({ deniesResumption }: Head, isOwed = false): void {
+  opened({ deniesResumption, confirmsResumption }: Head, isOwed = false): void {
     const { anchor, isExpected } = this.#course
     const isFirst = !this.#hasOpened
     this.#hasOpened = true
@@ -178,7 +178,7 @@ export class Reception {
     this.#replay.begin(REPLAY_TIME)
     this.#course.isDenied = deniesResumption
     if (anchor.resumeAfter === '' || this.#history.isEmpty) {
-      if (!isFirst && (isExpected || isOwed)) this.#gap('unresumable', '')
+      if (!isFirst && (isExpected || isOwed) && !confirmsResumption) this.#gap('unresumable', '')
       return
     }
     this.#burst.end()

@@ -187,6 +187,16 @@ describe('the ID that the server says it resumes after', () => {
     expect(await denies('7', { 'Tabstream-Resumed': '0' })).toBe(true)
   })
 
+  test.each([
+    ['1', true],
+    ['0', false],
+  ])('is confirmed by Tabstream-Resumed: %s: %s', async (value, confirms) => {
+    const headers = { ...EVENT_STREAM, 'Tabstream-Resumed': value }
+    const reading = new Reading(() => new Response(bodyOf([]), { headers }))
+    await reading.read('7')
+    expect(reading.head?.confirmsResumption).toBe(confirms)
+  })
+
   test('is the same with and without the blanks that a header cannot keep', async () => {
     expect(await denies(' 7 ', { 'Last-Event-ID': '7' })).toBe(false)
     expect(await denies('é', { 'Last-Event-ID': 'Ã©' })).toBe(false)

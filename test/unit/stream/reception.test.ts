@@ -18,7 +18,13 @@ class CountedLog extends Log {
   }
 }
 
-const HEAD: Head = { origin: 'https://dash.test', deniesResumption: false, status: 200, headers: [] }
+const HEAD: Head = {
+  origin: 'https://dash.test',
+  deniesResumption: false,
+  confirmsResumption: false,
+  status: 200,
+  headers: [],
+}
 
 /** What a server sends, in ms after what came before, and what came of it. */
 class Conversation {
@@ -597,6 +603,22 @@ describe('an ID without an event', () => {
     expect(conversation.bring('6')).toBe(true)
     expect(conversation.logged()).toEqual(['6'])
   })
+
+  test.each([
+    [true, ['1']],
+    [false, ['gap unresumable', '1']],
+  ])(
+    'before any event is resumed after without a gap where the server says that it has resumed: %s',
+    (confirmsResumption, logged) => {
+      const conversation = new Conversation()
+      conversation.connect()
+      conversation.reception.idAlone('0')
+      conversation.cut()
+      expect(conversation.connect({ head: { ...HEAD, confirmsResumption } })).toBe('0')
+      conversation.bring('1')
+      expect(conversation.logged()).toEqual(logged)
+    },
+  )
 
   test('may be an old one in a replay', () => {
     const conversation = resumed(3)

@@ -336,9 +336,17 @@ export const judgeMutants = [
   {
     name: 'gap where nobody expects the server to resume',
     file: 'worker/stream/reception.ts',
-    find: 'if (!isFirst && (isExpected || isOwed)) this.#gap(',
-    replace: 'if (!isFirst) this.#gap(',
+    find: 'if (!isFirst && (isExpected || isOwed) && !confirmsResumption) this.#gap(',
+    replace: 'if (!isFirst && !confirmsResumption) this.#gap(',
     defect: 'A reconnection to a server that never resumes raises a gap.',
+    test: 'test/unit/stream/reception.test.ts',
+  },
+  {
+    name: 'gap although the server says that it has resumed',
+    file: 'worker/stream/reception.ts',
+    find: ' && !confirmsResumption) this.#gap(',
+    replace: ') this.#gap(',
+    defect: 'A connection that was cut before its first event raises a gap.',
     test: 'test/unit/stream/reception.test.ts',
   },
   {

@@ -201,16 +201,16 @@ export const budgetMutants = [
   {
     name: 'no gap after parking where nobody expects the server to resume',
     file: 'worker/stream/reception.ts',
-    find: 'if (!isFirst && (isExpected || isOwed))',
-    replace: 'if (!isFirst && isExpected)',
+    find: 'if (!isFirst && (isExpected || isOwed)',
+    replace: 'if (!isFirst && isExpected',
     defect: 'The hub has given the connection up, and what came meanwhile is lost in silence.',
     test: 'test/unit/connections.test.ts',
   },
   {
     name: 'no gap after parking without IDs',
     file: 'worker/stream/reception.ts',
-    find: 'if (!isFirst && (isExpected || isOwed))',
-    replace: 'if (!isFirst && isExpected && !isOwed)',
+    find: 'if (!isFirst && (isExpected || isOwed)',
+    replace: 'if (!isFirst && isExpected && !isOwed',
     defect: 'What came while a stream without IDs was parked is lost in silence.',
   },
   {

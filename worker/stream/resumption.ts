@@ -68,7 +68,7 @@ export class Resumption<Event extends Judged> {
   #run: Run | undefined
   #outcome: Outcome | undefined
   #isExact = true
-  /** Something unknown has been given, because it seemed to be a greeting. */
+  /** Something unknown has seemed to be a greeting. */
   #hasGreeted = false
 
   constructor(given: Case) {
@@ -202,11 +202,10 @@ export class Resumption<Event extends Judged> {
     if (isFrame) {
       const isRepeated =
         asked !== undefined && !this.#recognition.skipsTo(asked) && !this.#recognition.isEarlier(key)
+      this.#hasGreeted ||= !isRepeated
       if (isRepeated) this.#accept({ event, key, isFrame, kind: 'asked', known: asked, after })
-      else if (!this.isHolding) {
-        this.#hasGreeted = true
-        this.#pronounce(event, 'frame')
-      } else this.#held.push({ event, key, isFrame, kind: 'unknown', known: undefined, after })
+      else if (!this.isHolding) this.#pronounce(event, 'frame')
+      else this.#held.push({ event, key, isFrame, kind: 'unknown', known: undefined, after })
       return
     }
     if (asked !== undefined) {
@@ -224,13 +223,12 @@ export class Resumption<Event extends Judged> {
       this.#pronounceKnown(event, known.ordinal)
     } else {
       const kind = known === undefined ? 'unknown' : 'earlier'
-      const isBelied = known !== undefined && this.#isLikeUnknown(event)
       this.#held.push({ event, key, isFrame, kind, known, after })
-      if (isBelied) {
+      this.#isExact = false
+      if (known !== undefined && this.#isLikeUnknown(event)) {
         this.#beginAgain()
         return
       }
-      this.#isExact = false
       this.#followRun(event, known, isBurst)
       // What the server says outweighs what comes, unless that may be older than all that is known.
       const isDenied = this.#case.isDenied && known === undefined && this.#case.isWhole

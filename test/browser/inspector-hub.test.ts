@@ -49,6 +49,7 @@ describe.each(['shared-worker', 'leader'])('the inspector, with a hub of host %s
       await record(other, '/events/news?token=hunter2secret', ['price']),
     ]
     for (const recording of recordings) await recording.waitForSignals('open')
+    await one.page.bringToFront()
     await mount(one)
     await one.page
       .getByText(host === 'leader' ? 'leader' : 'shared-worker')
@@ -102,6 +103,7 @@ describe.each(['shared-worker', 'leader'])('the inspector, with a hub of host %s
     for (const recording of recordings) await recording.waitForSignals('open')
     channel.send({ event: 'price', data: '1', id: '1' }, { event: 'price', data: '2', id: '2' })
     for (const recording of recordings) await recording.waitForEvents(2)
+    await one.page.bringToFront()
     await mount(one)
     await show(one, 'Events')
     await one.page.getByRole('listbox', { name: 'Events' }).getByRole('option').first().waitFor()

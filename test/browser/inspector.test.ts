@@ -173,7 +173,7 @@ describe('the inspector asks the hub', ESSENTIAL, () => {
   })
 })
 
-describe('the drawer', ESSENTIAL, () => {
+describe('the drawer', () => {
   test('works under a policy that allows no inline styles', async () => {
     const { page, console: said } = await inspect()
     await show(page, 'Events')
@@ -240,7 +240,7 @@ describe('the element by itself', () => {
   })
 })
 
-describe('keys', ESSENTIAL, () => {
+describe('keys', () => {
   test('open the drawer, move among tabs and lines, and close it again', async () => {
     const { page } = await inspect({})
     await send(page, ['a', '{"first":{"deep":1}}'], ['a', 'second'], ['a', 'third'])
@@ -326,7 +326,7 @@ describe('keys', ESSENTIAL, () => {
   })
 })
 
-describe('the log', ESSENTIAL, () => {
+describe('the log', () => {
   test('is filtered by name, text and expression, and says beside the field what is wrong with one', async () => {
     const { page } = await inspect()
     await show(page, 'Events')
@@ -569,7 +569,7 @@ describe('actions', ESSENTIAL, () => {
   })
 })
 
-test('a screen reader is told of states, not of events', ESSENTIAL, async () => {
+test('a screen reader is told of states, not of events', async () => {
   const { page } = await inspect()
   await show(page, 'Events')
   await send(page, ['a', 'one'])

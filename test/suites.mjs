@@ -12,12 +12,18 @@ import { runVitest } from './vitest.mjs'
 
 const CONFIG = '--config=test/vitest.config.ts'
 
+/** Servers that tests start, and Debian's packages of them. */
+const SERVERS = { 'redis-server': 'redis-server', nginx: 'nginx-light' }
+
 /** @type {Part} */
 export const unitAndSimulation = {
   name: 'unit, simulation',
   run() {
-    // Where there is none, the tests of redisLog() are skipped, and say so.
-    if (spawnSync('redis-server', ['--version']).error !== undefined) installPackages(['redis-server'])
+    // Where they cannot be had, the tests of redisLog() and of the tester behind nginx are skipped, and say so.
+    const missing = Object.entries(SERVERS).filter(
+      ([server]) => spawnSync(server, ['-v']).error !== undefined,
+    )
+    if (missing.length > 0) installPackages(missing.map(([, name]) => name))
     return runVitest('unit', [CONFIG, '--project=unit', '--project=sim'])
   },
 }

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import axe from 'axe-core'
 import { build } from 'esbuild'
 import type { Locator, Page } from 'playwright'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { InspectorOptions, mountInspector } from '../../src/inspector/index.ts'
+import { seriousIn } from './accessibility.ts'
 import type { Tab } from './browser.ts'
 import type { FakeHub, FakeStream, populate } from './fake-hub.ts'
 import { ESSENTIAL, POLL, type Stage, useBrowser } from './stage.ts'
@@ -623,7 +623,6 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     await page.setViewportSize({ width, height: 740 })
     await page.evaluate(() => inspected.populate(inspected.hub))
     await page.getByRole('button', { name: 'tabstream' }).click()
-    await page.evaluate(axe.source)
     for (const view of VIEWS) {
       await show(page, view)
       await page.getByRole('tabpanel', { name: view }).waitFor()
@@ -631,22 +630,11 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
         await page.getByRole('combobox', { name: 'Stream' }).selectOption({ index: 1 })
         await lines(page).nth(2).click()
       }
-      expect(await serious(page), view).toEqual([])
+      expect(await seriousIn(page), view).toEqual([])
       expect(await tooWide(page.locator('tabstream-inspector')), view).toEqual([])
     }
   })
 })
-
-const serious = (page: Page) =>
-  page.evaluate(async () => {
-    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run()
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(
-        ({ id, nodes }) =>
-          `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`,
-      )
-  })
 
 /** Parts that must be scrolled sideways. */
 const tooWide = (inspector: Locator) =>

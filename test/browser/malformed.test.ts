@@ -92,12 +92,12 @@ function collectGarbage(): void {
 }
 
 describe.each([
-  ['with locks', launchChromium, undefined],
-  ['without locks', launchInsecure, INSECURE],
-] as const)('%s', ESSENTIAL, (_name, launch, hostname) => {
+  ['with locks', ESSENTIAL, launchChromium, undefined],
+  ['without locks', {}, launchInsecure, INSECURE],
+] as const)('%s', (_name, options, launch, hostname) => {
   const stage = useBrowser(() => launch(), hostname)
 
-  test('messages that make no sense are counted, and disturb nobody', async () => {
+  test('messages that make no sense are counted, and disturb nobody', options, async () => {
     const set = await stage()
     await set.context.addInitScript(learnNames)
     const fleet = await Fleet.assemble(set, { host: 'leader' })

@@ -190,8 +190,8 @@ export const mutants = [
   {
     name: 'alike and taken for known',
     file: 'worker/stream/resumption.ts',
-    find: 'if (known !== undefined && this.#isLikeUnknown(event))',
-    replace: 'if (false)',
+    find: 'else if (this.#unknown.has(digest))',
+    replace: 'else if (false)',
     defect:
       'A restarted server sends equal signals under IDs that were used before, and some are taken for a replay.',
     test: 'test/unit/stream/reception.test.ts',

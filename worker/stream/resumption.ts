@@ -70,6 +70,8 @@ export class Resumption<Event extends Judged> {
   #isExact = true
   /** Something unknown has seemed to be a greeting. */
   #hasGreeted = false
+  /** Digests of what is held and unknown, and no frame. */
+  readonly #unknown = new Set<number>()
 
   constructor(given: Case) {
     this.#case = given
@@ -225,7 +227,11 @@ export class Resumption<Event extends Judged> {
       const kind = known === undefined ? 'unknown' : 'earlier'
       this.#held.push({ event, key, isFrame, kind, known, after })
       this.#isExact = false
-      if (known !== undefined && this.#isLikeUnknown(event)) {
+      const { digest } = placeOf(event)
+      if (known === undefined) {
+        this.#unknown.add(digest)
+      } else if (this.#unknown.has(digest)) {
+        // Its content says nothing.
         this.#beginAgain()
         return
       }
@@ -400,14 +406,6 @@ export class Resumption<Event extends Judged> {
     const { digest } = placeOf(event)
     const isAlike = (one: Held<Event>) => one.key !== key && placeOf(one.event).digest === digest
     return this.#recognition.isLikeRequired(event, key) || this.#held.some(isAlike)
-  }
-
-  /** Something unknown has come before, and is just alike. */
-  #isLikeUnknown(event: Event): boolean {
-    const { digest } = placeOf(event)
-    return this.#held.some(
-      ({ kind, isFrame, event }) => kind === 'unknown' && !isFrame && placeOf(event).digest === digest,
-    )
   }
 
   /** Nothing could be asked to be repeated: take the server at its word. */

@@ -294,8 +294,10 @@ export class Reception {
     if (resumption.outcome !== undefined) {
       this.#isDistrusted = resumption.outcome !== 'joined'
       this.#hasJoined ||= !this.#isDistrusted
-      if (!this.#isDistrusted)
-        this.#course.findings.outcome = this.#course.findings.repeated > 0 ? 'joined' : 'unproven'
+      const { findings } = this.#course
+      // A gap that has been told says more.
+      if (!this.#isDistrusted && findings.outcome === 'open')
+        findings.outcome = findings.repeated > 0 ? 'joined' : 'unproven'
     }
     this.#course.hasResumed ||= resumption.isExact
     if (resumption.progress !== this.#progress) this.#patience.end()

@@ -479,6 +479,16 @@ describe('tabs of a dead hub', () => {
   })
 })
 
+test('what is told to people of a connection that joins and leaves something out is the gap', () => {
+  const conversation = having('1', '+x', '+y', '2')
+  conversation.connect()
+  conversation.bring('2')
+  expect(conversation.reception.findings).toEqual({ repeated: 1, outcome: 'joined' })
+  conversation.bring('3', '4')
+  expect(conversation.logged()).toContain('gap unresumable')
+  expect(conversation.reception.findings).toEqual({ repeated: 1, outcome: 'gap' })
+})
+
 test('a gap is told before what is new, even if a frame comes first', () => {
   const conversation = having('1', '+x', '+y', '2')
   expect(conversation.connect()).toBe('1')

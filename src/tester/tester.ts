@@ -1,7 +1,7 @@
 import { FailedError, type Failure } from '../../worker/source/failure.ts'
 import type { Head, Receiver, Source } from '../../worker/source/source.ts'
 import { sse } from '../../worker/source/sse.ts'
-import { requestFor } from '../../worker/stream/request.ts'
+import { isSafe, requestFor } from '../../worker/stream/request.ts'
 import { EVENT_SOURCE_POLICY, type StreamRequest } from '../link/protocol.ts'
 import { type Arrival, Arrivals, keyOf } from './arrivals.ts'
 import { fetchRecorded, type HttpOptions } from './http.ts'
@@ -10,9 +10,6 @@ import { nodePlatform } from './platform.ts'
 import { type Purpose, Recording } from './recording.ts'
 import type { Case, Earlier, Resumed } from './resumption-verdict.ts'
 import { inNumber, inSeconds } from './words.ts'
-
-/** Whose requests may be made again without a thought. */
-const SAFE = ['GET', 'HEAD', 'OPTIONS']
 
 /** How often, in ms, a connection is looked at whether it has shown enough. */
 const STEP = 20
@@ -95,14 +92,14 @@ export class Tester {
     const failure = await this.#collect()
     const problem = failure?.message ?? ''
     const seconds = this.#seconds
-    const isSafe = SAFE.includes(this.#options.method)
+    const isRepeatable = isSafe(this.#options.method)
     const known = this.#known
     const hasIds = known.some(({ id }) => id !== undefined && id !== '')
-    const isAsked = problem === '' && known.length > 0 && (isSafe || hasIds)
+    const isAsked = problem === '' && known.length > 0 && (isRepeatable || hasIds)
     const earlier = isAsked ? await this.#askEarlier() : undefined
     const patience = (this.#recordings.at(-1)?.firstByteAt ?? 0) * 2 + this.#options.patience
     const lastId = known.findLast((event) => event.id !== undefined && !this.#judge.isFrame(event))?.id ?? ''
-    const asksOthers = earlier?.problem === '' && isSafe && lastId !== ''
+    const asksOthers = earlier?.problem === '' && isRepeatable && lastId !== ''
     const last = asksOthers ? await this.#askPlainly('last ID', lastId, patience) : undefined
     const unknownId = `tabstream-test-${crypto.randomUUID()}`
     const unknown = asksOthers ? await this.#askPlainly('unknown ID', unknownId, patience) : undefined
@@ -113,7 +110,7 @@ export class Tester {
         problem,
         known,
         seconds,
-        isSafe,
+        isSafe: isRepeatable,
         earlier,
         last,
         unknown,
@@ -150,7 +147,7 @@ export class Tester {
       if (!hasStream) return isFirst ? failure : undefined
       const isBroken = recording.isEndedByServer && !failure.isEnd
       if (failure.isFinal || (isBroken && this.#known.length === 0)) return failure
-      const mayRepeat = SAFE.includes(this.#options.method)
+      const mayRepeat = isSafe(this.#options.method)
       const isEnough = this.#judge.canProve || (this.#known.length >= cutAfter && !isHopeful(this.#known))
       if (!recording.isEndedByServer || isEnough || !mayRepeat) return undefined
     }

@@ -60,11 +60,11 @@ async function readEvents(
   if (refusal !== undefined) throw refusal
   const isUnasked = resumeAfter !== '' && !namesEvent
   if (isUnasked && asking.isRefused) receiver.advise(cannotResume(origin))
-  // Mercure's way to say that it no longer has the event asked for. The header's name has changed with version 1.0.
-  // Said by tabstream/server.
-  const hasResumed = response.headers.get('Tabstream-Resumed')
-  const resumedAfter = response.headers.get('Mercure-Last-Event-ID') ?? response.headers.get('Last-Event-ID')
   const { status, headers } = response
+  // What tabstream/server says.
+  const hasResumed = headers.get('Tabstream-Resumed')
+  // Mercure's way to say that it no longer has the event asked for. The header's name has changed with version 1.0.
+  const resumedAfter = headers.get('Mercure-Last-Event-ID') ?? headers.get('Last-Event-ID')
   receiver.opened({
     status,
     headers: TELLING.flatMap((name) => {

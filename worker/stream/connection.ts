@@ -16,15 +16,12 @@ import { IdleWatch, WHY_SILENT } from './idle-watch.ts'
 import type { Pace } from './pace.ts'
 import { askRetries } from './page-questions.ts'
 import type { Reception } from './reception.ts'
-import { requestFor } from './request.ts'
+import { isSafe, requestFor } from './request.ts'
 import { DEFAULT_RECONNECTION_TIME, reconnectionTime, retryDelay } from './retry.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /** A connection that lasted this long, in ms, or brought an event, has lived: back-off starts anew. */
 const LIVED = 5_000
-
-/** Methods whose requests may be made again without a thought. */
-const SAFE = ['GET', 'HEAD', 'OPTIONS']
 
 /** The reason of a connection that a page has dropped in favour of another. */
 const DROPPED = new Error('a page has asked for another connection')
@@ -437,7 +434,7 @@ export class Connection implements Claimant {
    */
   #isNotToBeRepeated(status: number): boolean {
     const { request, subscribers, reception } = this.#stream
-    if (SAFE.includes(request.method) || status !== 0 || (this.#resumes && reception.canResume)) return false
+    if (isSafe(request.method) || status !== 0 || (this.#resumes && reception.canResume)) return false
     return ![...subscribers].some(({ policy }) => policy.repeatsUnsafe)
   }
 

@@ -3,6 +3,11 @@ import type { ConnectionRequest } from '../source/source.ts'
 
 const TYPE = 'content-type'
 
+/** Methods whose requests may be made again without a thought. */
+const SAFE = ['GET', 'HEAD', 'OPTIONS']
+
+export const isSafe = (method: string): boolean => SAFE.includes(method)
+
 type Asked = Pick<
   ConnectionRequest,
   'url' | 'method' | 'body' | 'credentials' | 'headers' | 'followsRedirects'

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from '../browser/until.ts'
+import { freePort } from '../free-port.ts'
 import { callOf, type Engine, type EngineTab } from './engine.ts'
 import { pathOf } from './programs.ts'
 
@@ -164,13 +164,4 @@ async function displayOf(screen: ChildProcess): Promise<string> {
   if (!output) throw new Error('Xvfb was to have a fourth stream')
   const [text] = await within(once(output, 'data'), () => 'the number of the display')
   return String(text).trim()
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../free-port.ts'
 
 // The server that docs/servers.md shows, as it stands there.
 
@@ -21,14 +20,6 @@ process.on('message', () => publish('n', String(++count)))
 
 const exampleOf = (file: string): string =>
   PAGE.match(new RegExp(`\`\`\`js\\n// ${file}\\n([\\s\\S]*?)\`\`\``))?.[1] ?? ''
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 async function start(folder: string, port: number): Promise<ChildProcess> {
   const server = spawn(process.execPath, [join(folder, 'test.mjs')], {

@@ -8,13 +8,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { EventLog } from '../../../src/server/index.ts'
+import { freePort } from '../../free-port.ts'
 import { Client } from './client.ts'
 import { storeLog } from './own-log.ts'
 import { RedisServer, whyNoRedis } from './redis-server.ts'
@@ -41,14 +40,6 @@ beforeAll(() => {
   }
 })
 afterAll(() => rmSync(folder, { recursive: true }))
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** Resolves when the example serves. */
 async function run(

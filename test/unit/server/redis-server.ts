@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../free-port.ts'
 
 /** Why tests with Redis cannot run here; nothing where they can. */
 export const whyNoRedis: string | undefined =
@@ -18,11 +17,7 @@ export class RedisServer {
   #process: ChildProcess | undefined
 
   static async start(): Promise<RedisServer> {
-    const probe = createServer().listen(0, '127.0.0.1')
-    await new Promise((resolve) => probe.once('listening', resolve))
-    const { port } = probe.address() as AddressInfo
-    await new Promise((resolve) => probe.close(resolve))
-    const server = new RedisServer(port)
+    const server = new RedisServer(await freePort())
     await server.start()
     return server
   }

@@ -1,12 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request as ask, createServer, type RequestListener, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect, createServer as createSocketServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGzip } from 'node:zlib'
 import { describe, expect, test, vi } from 'vitest'
 import type { Report } from '../../../src/tester/report.ts'
+import { freePort } from '../../free-port.ts'
 import { type Finishing, listen } from './scripted.ts'
 import { tabstream } from './tool.ts'
 import { serveKind } from './virtual-kind.ts'
@@ -205,14 +206,6 @@ http {
   })
   while (!(await listens(port))) if (nginx.exitCode !== null) throw new Error('nginx has not started')
   return `http://127.0.0.1:${port}/events`
-}
-
-async function freePort(): Promise<number> {
-  const server = createSocketServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 const listens = (port: number): Promise<boolean> =>

@@ -22,12 +22,17 @@ const streamOf = async (tab: Tab) => {
 describe.each(['shared-worker', 'leader', 'direct'])('%s', (host) => {
   const page = `/page?host=${host}&inspector`
 
-  test('a page is told what its hub does', ESSENTIAL, async () => {
+  /** A page that listens to a stream, which is open. */
+  async function opened() {
     const { server, open } = await stage()
-    const channel = server.channel('news')
     const tab = await open(page)
     const recording = await record(tab, '/events/news', ['a'])
     await recording.waitForSignals('open')
+    return { channel: server.channel('news'), open, tab, recording }
+  }
+
+  test('a page is told what its hub does', ESSENTIAL, async () => {
+    const { channel, tab, recording } = await opened()
     channel.send({ event: 'a', data: 'one', id: '1' }, { event: 'a', data: 'two', id: '2' })
     await recording.waitForEvents(2)
     const { life } = await look(tab)
@@ -46,11 +51,7 @@ describe.each(['shared-worker', 'leader', 'direct'])('%s', (host) => {
   })
 
   test('a page cuts the connection, and nothing is lost', async () => {
-    const { server, open } = await stage()
-    const channel = server.channel('news')
-    const tab = await open(page)
-    const recording = await record(tab, '/events/news', ['a'])
-    await recording.waitForSignals('open')
+    const { channel, tab, recording } = await opened()
     channel.send({ event: 'a', data: 'one', id: '1' }, { event: 'a', data: 'two', id: '2' })
     await recording.waitForEvents(2)
     await disturb(tab, { type: 'cut', stream: (await streamOf(tab)).id })
@@ -66,11 +67,7 @@ describe.each(['shared-worker', 'leader', 'direct'])('%s', (host) => {
   })
 
   test('a page goes offline, and comes back', async () => {
-    const { server, open } = await stage()
-    const channel = server.channel('news')
-    const tab = await open(page)
-    const recording = await record(tab, '/events/news', ['a'])
-    await recording.waitForSignals('open')
+    const { channel, tab, recording } = await opened()
     channel.send({ event: 'a', data: 'one', id: '1' })
     await recording.waitForEvents(1)
     await disturb(tab, { type: 'offline', isOffline: true })
@@ -83,11 +80,10 @@ describe.each(['shared-worker', 'leader', 'direct'])('%s', (host) => {
   })
 
   test('a page ends the hub, and another takes over', async () => {
-    const { server, open } = await stage()
-    const channel = server.channel('news')
-    const [tab, other] = [await open(page), await open(page)]
-    const recordings = [await record(tab, '/events/news', ['a']), await record(other, '/events/news', ['a'])]
-    for (const recording of recordings) await recording.waitForSignals('open')
+    const { channel, tab, recording, open } = await opened()
+    const other = await record(await open(page), '/events/news', ['a'])
+    await other.waitForSignals('open')
+    const recordings = [recording, other]
     channel.send({ event: 'a', data: 'one', id: '1' }, { event: 'a', data: 'two', id: '2' })
     for (const recording of recordings) await recording.waitForEvents(2)
     const { hubId } = await inspect(tab)
@@ -101,11 +97,7 @@ describe.each(['shared-worker', 'leader', 'direct'])('%s', (host) => {
   })
 
   test('a page is slow for as long as it wants to be', async () => {
-    const { server, open } = await stage()
-    const channel = server.channel('news')
-    const tab = await open(page)
-    const recording = await record(tab, '/events/news', ['a'])
-    await recording.waitForSignals('open')
+    const { channel, tab, recording } = await opened()
     await disturb(tab, { type: 'slow', delay: 1_000 })
     const before = Date.now()
     channel.send({ event: 'a', data: 'one', id: '1' })

@@ -527,6 +527,20 @@ test('what was taken for a greeting is none if its content comes again, and then
   expect(conversation.logged()).toEqual(['signal', 'frame signal', 'signal', 'other'])
 })
 
+test('a gap is told before what is new, even if the connection is cut before that', () => {
+  const conversation = having('1', '+x', '+y', '2')
+  for (let time = 0; time < 2; time++) {
+    expect(conversation.connect()).toBe('1')
+    conversation.bring('2')
+    conversation.wait(100)
+    conversation.reception.event({ name: 'heartbeat', data: '', id: undefined })
+    conversation.cut()
+  }
+  expect(conversation.connect()).toBe('1')
+  conversation.bring('2', '3')
+  expect(conversation.logged()).toEqual(['frame ', 'frame ', 'gap unresumable', '3'])
+})
+
 describe('signals, which are alike, of a server that has begun to count anew', () => {
   test('are new where what seemed to be a greeting comes again', () => {
     const conversation = having('2=signal', '3=other')

@@ -148,12 +148,13 @@ export class Hub implements TabHub {
   }
 
   life({ seen, entries }: Look, tab: Tab): HubLife {
+    const { ownStreams } = tab
     return {
       now: this.platform.now(),
       isOffline: this.#offlineFor.size > 0,
       tabs: [...this.#tabs].map((one) => one.life(tab)),
       streams: [...this.#streams.values()].map((stream) =>
-        lifeOf(stream, seen[stream.id] ?? 0, entries, tab.mayLookInto(stream)),
+        lifeOf(stream, seen[stream.id] ?? 0, entries, ownStreams.has(stream)),
       ),
     }
   }

@@ -164,11 +164,12 @@ export class Tab implements HubSide {
     return [...this.#subscriptions.values()].some((one) => one.stream === stream)
   }
 
-  /** A page that has still to say whether the stream is its own is told nothing of it. */
-  mayLookInto(stream: Stream): boolean {
-    return [...this.#subscriptions.values()].some(
-      (one) => one.stream === stream && one.cursor.questions.awaited === undefined,
+  /** Its streams, less those of which it has still to say whether they are its own: of these it is told nothing. */
+  get ownStreams(): ReadonlySet<Stream> {
+    const own = [...this.#subscriptions.values()].filter(
+      ({ cursor }) => cursor.questions.awaited === undefined,
     )
+    return new Set(own.map(({ stream }) => stream))
   }
 
   /** Tells its subscriptions to a stream that they have been too slow. */

@@ -158,8 +158,8 @@ export const mutants = [
   {
     name: 'looked into before it has answered',
     file: 'worker/tab.ts',
-    find: 'one.stream === stream && one.cursor.questions.awaited === undefined',
-    replace: 'one.stream === stream',
+    find: 'cursor.questions.awaited === undefined,',
+    replace: 'cursor.questions !== undefined,',
     defect: "An inspector shows another user's events while it is not known whose the stream is.",
     test: 'test/unit/life.test.ts',
   },

@@ -12,8 +12,8 @@ const BUDGETS = {
   'tabstream/svelte': 600,
   'tabstream/vue': 600,
   useSharedEventSource: 600,
-  'worker.js': 26_420,
-  'hub.js': 26_720,
+  'worker.js': 26_720,
+  'hub.js': 27_010,
 }
 
 const sizes = await measureSizes()

@@ -195,7 +195,7 @@ export class Cursor implements Subscriber {
       const seq = this.#next - 1
       const beginsAnew = comesSince || (this.#rejoin?.isForeign === true && this.#rejoin.isJoined)
       this.#sender.send(entries ?? NO_ENTRIES, seq, this.#positionAt(seq), beginsAnew)
-      if (this.#rejoin?.isJoined) this.#rejoin = undefined
+      if (this.#rejoin?.isSettled) this.#rejoin = undefined
     }
     this.#skip()
   }
@@ -253,6 +253,7 @@ export class Cursor implements Subscriber {
     if (position.log === this.#stream.id) {
       if (former !== undefined) {
         this.#joining.continue(former.#joining)
+        this.#rejoin = former.#rejoin
         first = log.firstSeq
       }
       if (since !== undefined) this.#lead.push(this.#stateNow(position.seq))

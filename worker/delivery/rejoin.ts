@@ -93,6 +93,12 @@ export class Rejoin {
     return this.#hasReached && !this.#owesGap && this.#passedGap === undefined
   }
 
+  /** It is, and none of what may come late is known to it. */
+  get isSettled(): boolean {
+    if (!this.isJoined || this.#passed === undefined) return false
+    return this.isForeign || !this.#stream.history.mayBeLate(this.#furthest(this.#passed))
+  }
+
   /**
    * What becomes of an event; nothing as long as it is worth waiting.
    *
@@ -107,8 +113,9 @@ export class Rejoin {
     }
     const isGiven = this.#isNew(event, passed)
     const isFrame = event.role === 'frame'
-    // Frames are given ahead of what is still judged.
-    const isReached = !this.#hasReached && !isFrame && event.upTo >= passed
+    // Frames are given ahead of what is still judged, which a tab that has had nothing does not wait for.
+    const isBehind = !isFrame || this.#hasHadNothing
+    const isReached = !this.#hasReached && isBehind && event.upTo >= passed
     if (isReached && this.#stream.history.isThroughTo(this.#furthest(passed))) this.#hasReached = true
     if (!isGiven && this.#isBehindGap(event)) this.#passedGap = undefined
     if (!isGiven || !isDue) return { isGiven }
@@ -143,7 +150,8 @@ export class Rejoin {
   }
 
   #isNew(event: LoggedEvent, passed: number): boolean {
-    const { ordinal, at, role } = event
+    const { at, role } = event
+    const ordinal = (this.isForeign ? undefined : event.former) ?? event.ordinal
     this.#hasMet ||= this.isForeign && this.#hasHad(event)
     if (ordinal <= passed) return false
     if (this.isForeign) {
@@ -220,6 +228,10 @@ export class Rejoin {
       if (place.id !== '' && known?.isAhead === false && other === undefined) return known.ordinal
     }
     return 0
+  }
+
+  get #hasHadNothing(): boolean {
+    return this.position.latest.length === 0 && this.#seen.events.length === 0
   }
 
   #hasNumber(ordinal: number): boolean {

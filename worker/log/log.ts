@@ -35,6 +35,8 @@ export interface LoggedEvent extends EventEntry {
   readonly at: number
   /** All events up to this number had come by then, or will not come. While a replay is under way that can be an earlier one. */
   readonly upTo: number
+  /** The number by which tabs of a dead hub have had it, where a replay has brought it too late for the others to keep that. */
+  readonly former?: number | undefined
 }
 
 export type Entry = LoggedEvent | StateEntry | GapEntry
@@ -219,6 +221,6 @@ export class Log {
 /** Names every member of an event, because spreading the object costs several times as much. */
 function numberedAs(seq: number, entry: NewEntry): Entry {
   if (entry.type !== 'event') return { ...entry, seq }
-  const { type, name, data, id, nth, ordinal, role, at, upTo, same, beginsAnew } = entry
-  return { type, seq, name, data, id, nth, ordinal, role, at, upTo, same, beginsAnew }
+  const { type, name, data, id, nth, ordinal, role, at, upTo, same, beginsAnew, former } = entry
+  return { type, seq, name, data, id, nth, ordinal, role, at, upTo, same, beginsAnew, former }
 }

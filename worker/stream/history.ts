@@ -28,6 +28,8 @@ export class History {
   readonly #pending = new Map<number, Passed>()
   /** The same for what a faithful replay may leave out. */
   readonly #optional = new Map<number, Passed>()
+  /** What was pending when something new came in its place, in order. It may still come, for a moment. */
+  readonly #late = new Set<number>()
   /** The highest number so far. */
   #end = 0
   /** States can push it off the log. */
@@ -56,7 +58,8 @@ export class History {
       this.#optional.delete(event.ordinal)
       this.#pending.set(event.ordinal, event)
     }
-    this.#end = this.#takeover.end
+    // A tab that had not found its place was given events behind its position.
+    this.#end = events.reduce((end, { ordinal }) => Math.max(end, ordinal), this.#takeover.end)
   }
 
   /** There are no events, not even some that a former hub had. */
@@ -98,7 +101,7 @@ export class History {
 
   /** Some tabs of a dead hub still wait for this event. */
   isPending(ordinal: number): boolean {
-    return this.#pending.has(ordinal) || this.#optional.has(ordinal)
+    return this.#pending.has(ordinal) || this.#optional.has(ordinal) || this.#late.has(ordinal)
   }
 
   /** None of the events up to this number can still come. */
@@ -106,10 +109,27 @@ export class History {
     return this.upTo >= ordinal && [...this.#optional.keys()].every((one) => one > ordinal)
   }
 
-  /** Events that are pending will not come any more. */
-  conclude(): void {
+  /** Some of the events up to this number can still come late. */
+  mayBeLate(ordinal: number): boolean {
+    const [first = Number.POSITIVE_INFINITY] = this.#late
+    return first <= ordinal
+  }
+
+  /**
+   * Events that are pending will not come any more.
+   *
+   * @param mayBeLate they may, but behind what is new
+   */
+  conclude(mayBeLate = false): void {
+    const left = mayBeLate ? [...this.#pending.keys(), ...this.#optional.keys()] : []
+    for (const ordinal of left.sort((one, other) => one - other)) this.#late.add(ordinal)
     this.#pending.clear()
     this.#optional.clear()
+  }
+
+  /** Nor will what could have been late. */
+  forgetLate(): void {
+    this.#late.clear()
   }
 
   /** Of the last event in a page's snapshot only the ID is known, until the server repeats it. */
@@ -126,6 +146,11 @@ export class History {
   }
 
   appendPending(event: NewEvent, ordinal: number): void {
+    if (this.#late.delete(ordinal)) {
+      const newest = ++this.#end
+      this.#add(event, newest, 'history', newest, ordinal)
+      return
+    }
     const known = this.#pending.get(ordinal) ?? this.#optional.get(ordinal)
     const at = known?.at ?? ordinal
     const role = this.#optional.has(ordinal) || at !== ordinal ? 'ahead' : 'history'
@@ -220,11 +245,24 @@ export class History {
     return ((former > after && former < next ? former : after) + next) / 2
   }
 
-  #add(event: NewEvent, ordinal: number, role: Role, at: number): void {
+  #add(event: NewEvent, ordinal: number, role: Role, at: number, former?: number): void {
     const { name, data, id, nth, same, beginsAnew = false } = event
     if (!this.manners.isEphemeral(name)) this.frames.note(event)
     const { upTo } = this
-    const entry = { type: 'event', name, data, id, nth, ordinal, role, at, upTo, same, beginsAnew } as const
+    const entry = {
+      type: 'event',
+      name,
+      data,
+      id,
+      nth,
+      ordinal,
+      role,
+      at,
+      upTo,
+      same,
+      beginsAnew,
+      former,
+    } as const
     this.#hasGroups ||= id !== '' && nth === 0 && id === this.last?.id
     this.#newest = this.#log.append(entry) as LoggedEvent
   }

@@ -100,7 +100,7 @@ export class Reception {
     this.#burst = new Span(platform)
     this.#greeting = new Span(platform)
     this.#replay = new Span(platform)
-    this.#late = new Span(platform)
+    this.#late = new Span(platform, () => history.forgetLate())
     this.#patience = new Span(platform, () => this.#giveUp())
     this.#log = log
     this.#history = history
@@ -312,7 +312,7 @@ export class Reception {
     return hasNew
   }
 
-  #carryOut(sentence: Sentence<Incoming>, { outcome }: Resumption<Incoming>): boolean {
+  #carryOut(sentence: Sentence<Incoming>, { outcome, isLate }: Resumption<Incoming>): boolean {
     const { event, ordinal, isNew, role, after, hasGap } = sentence
     const isPending = ordinal !== undefined && this.#history.isPending(ordinal)
     this.#course.owesGap ||= hasGap
@@ -328,7 +328,7 @@ export class Reception {
       return true
     }
     // What the tabs further back have not been given by now will not come.
-    if (role === 'history' && after === undefined && outcome !== undefined) this.#history.conclude()
+    if (role === 'history' && after === undefined && outcome !== undefined) this.#history.conclude(isLate)
     const { isMixed } = this.#history
     this.#append(event, role, after)
     // Only now it is known that the replay may have left out events without an ID.

@@ -114,6 +114,13 @@ export class Recognition {
     return (this.#places[this.#passed] ?? at) < at
   }
 
+  /** Place of the last required event before this one that has not come. */
+  lastSkippedBefore({ at }: Known): number {
+    let count = this.#passed
+    while ((this.#places[count] ?? at) < at) count++
+    return this.#places[count - 1] ?? 0
+  }
+
   /** Another event that is required has the same content. */
   isLikeRequired(event: Judged, key: string): boolean {
     const { digest } = placeOf(event)

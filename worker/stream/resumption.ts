@@ -66,6 +66,8 @@ export class Resumption<Event extends Judged> {
   #adopted = new Adopted<Event>()
   #sentences: Sentence<Event>[] = []
   #run: Run | undefined
+  /** That of the former connection. */
+  #formerRun: Run | undefined
   #outcome: Outcome | undefined
   #isExact = true
   /** Something unknown has seemed to be a greeting. */
@@ -87,6 +89,11 @@ export class Resumption<Event extends Judged> {
   /** What was asked for may still come. */
   get isSearching(): boolean {
     return this.#state === 'searching'
+  }
+
+  /** What was asked for has not come in time, but still counts where it comes. */
+  get isLate(): boolean {
+    return this.#state === 'late' && this.#case.late.isOn
   }
 
   /** How it has ended; nothing as long as it has not. */
@@ -126,6 +133,7 @@ export class Resumption<Event extends Judged> {
     const held = former.#held.filter(({ kind }) => kind !== 'asked')
     const begun = held.map((one, index) => ({ ...one, isBeginning: index === 0 }))
     this.#adopted = new Adopted([...former.#adopted.events, ...begun])
+    this.#formerRun = former.#run ?? former.#formerRun
   }
 
   /**
@@ -255,22 +263,35 @@ export class Resumption<Event extends Judged> {
 
   #accept(held: Repeated<Event>): void {
     const { event, known } = held
-    const skips = this.#recognition.skipsTo(known)
+    // A server that resumes from elsewhere may have left out what lies before the first event that it repeats.
+    const skips = this.#recognition.skipsTo(known) || (this.#case.isDenied && this.#recognition.count === 0)
     this.#owesGap ||= skips
+    // What a tab was given out of turn does not show its place so exactly.
+    if (skips && known.at === known.ordinal) this.#moveBehind(this.#recognition.lastSkippedBefore(known))
     this.#recognition.meet(event, known)
     if (this.#held.length === 0) this.#pronounceKnown(event, known.ordinal, skips)
     else this.#held.push({ ...held, skips })
   }
 
+  /** What a replay brings in place of required events that it leaves out came after those. */
+  #moveBehind(place: number): void {
+    for (let index = this.#held.length - 1; this.#held[index]?.kind === 'unknown'; index--) {
+      const held = this.#held[index] as Held<Event>
+      this.#held[index] = { ...held, after: Math.max(held.after, place) }
+    }
+  }
+
   #join(): void {
-    if (this.#isLongRun && !(this.#isRunComplete && this.#isDistinctive)) {
+    const held = [...this.#adopted.repeated, ...this.#held]
+    if (this.isRepeating) this.#run = this.#formerRun
+    if (isLongRun(held) && !(this.#isRunComplete && isDistinctive(held))) {
       this.#beginAgain()
       return
     }
     this.#outcome = 'joined'
     if (!this.#recognition.isWholeReplay) this.#owesGap = true
     this.#state = 'following'
-    this.#held = [...this.#adopted.repeated, ...this.#held]
+    this.#held = held
     this.#adopted = new Adopted()
     const isRepeated = this.#isRunComplete
     // The replay begins before the place asked for. What is unknown there may be older than all that is known.
@@ -384,21 +405,12 @@ export class Resumption<Event extends Judged> {
 
   /** A single earlier event can be a greeting of constant content. */
   get #isLongRun(): boolean {
-    return (
-      this.#held.findIndex(({ kind }) => kind === 'earlier') !==
-      this.#held.findLastIndex(({ kind }) => kind === 'earlier')
-    )
+    return isLongRun(this.#held)
   }
 
   /** The run of earlier events leads up to what was asked for. */
   get #isRunComplete(): boolean {
     return this.#run?.at === this.#case.from
-  }
-
-  /** No two of the events that look like known ones are alike, so each of them is recognised by its content. */
-  get #isDistinctive(): boolean {
-    const known = this.#held.filter(({ kind }) => kind !== 'unknown')
-    return new Set(known.map(({ event }) => placeOf(event).digest)).size === known.length
   }
 
   /** Its content says nothing: other events that are to come, or have come, are just alike. */
@@ -413,6 +425,17 @@ export class Resumption<Event extends Judged> {
     const { required, isUnproven, isDenied } = this.#case
     return isUnproven && required.length === 0 && !isDenied
   }
+}
+
+function isLongRun<Event>(held: readonly Held<Event>[]): boolean {
+  const isEarlier = ({ kind }: Held<Event>) => kind === 'earlier'
+  return held.findIndex(isEarlier) !== held.findLastIndex(isEarlier)
+}
+
+/** No two of the events that look like known ones are alike, so each of them is recognised by its content. */
+function isDistinctive<Event extends Judged>(held: readonly Held<Event>[]): boolean {
+  const known = held.filter(({ kind }) => kind !== 'unknown')
+  return new Set(known.map(({ event }) => placeOf(event).digest)).size === known.length
 }
 
 /** What is skipped can be missing before any of the unknown events between two known ones: whether it is told before each. */

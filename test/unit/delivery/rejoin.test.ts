@@ -130,6 +130,42 @@ describe('a tab of the hub that the stream goes on from', () => {
     expect(ahead.isJoined).toBe(true)
   })
 
+  test('is not given again what comes late for others', () => {
+    const [behind, ahead] = [tabAt(5), tabAt(8)]
+    const succession = new Succession().gather(behind, ahead)
+    const rejoins = [behind, ahead].map((tab) => succession.rejoin(tab))
+    succession.settle()
+    succession.history.conclude(true)
+    succession.bring(...between(11, 11))
+    expect(rejoins.map((rejoin) => succession.given(rejoin))).toEqual([['11'], ['11']])
+    expect(rejoins.map(({ isJoined }) => isJoined)).toEqual([true, true])
+    expect(rejoins.map(({ isSettled }) => isSettled)).toEqual([true, false])
+    succession.bring(...between(6, 8))
+    expect(rejoins.map((rejoin) => succession.given(rejoin, { since: 1 }))).toEqual([['6', '7', '8'], []])
+    expect(rejoins.map(({ isSettled }) => isSettled)).toEqual([true, true])
+  })
+
+  test('has settled when nothing can come late any more', () => {
+    const ahead = tabAt(8)
+    const succession = new Succession().gather(tabAt(5), ahead)
+    const rejoin = succession.rejoin(ahead)
+    succession.settle()
+    succession.history.conclude(true)
+    succession.bring(...between(11, 11))
+    expect(succession.given(rejoin)).toEqual(['11'])
+    expect(rejoin.isSettled).toBe(false)
+    succession.history.forgetLate()
+    expect(rejoin.isSettled).toBe(true)
+  })
+
+  test('has joined by a frame where it has had nothing', () => {
+    const succession = new Succession().settle()
+    const rejoin = succession.rejoin(tabAt(0))
+    succession.history.append({ name: 'a', data: 'x', id: '', nth: 1 }, 'frame')
+    expect(succession.given(rejoin)).toHaveLength(2)
+    expect(rejoin.isJoined).toBe(true)
+  })
+
   test('has not joined by a frame, nor before what it has had out of order', () => {
     const frame = { ...(between(11, 11)[0] as LoggedEvent), id: '10', nth: 1 }
     const succession = new Succession().gather(tabAt(5), tabAt(8)).settle()

@@ -101,6 +101,16 @@ describe('a stream that goes on from a dead hub', () => {
     ])
   })
 
+  test('counts on behind what a tab was given beyond its position', () => {
+    const takeover = new Takeover()
+    const log = new Log(UNBOUNDED)
+    const history = new History(log, takeover)
+    takeover.gather(positionOf(events.slice(0, 3)), seenOf(events))
+    history.settle()
+    history.append({ name: 'a', data: 'data 6', id: '6', nth: 0 }, 'history')
+    expect(logged(log)).toEqual([['data 6', 6, 3, 'history']])
+  })
+
   test('has not got further than to what is pending', () => {
     const { log, history } = takenOver(events, 3)
     history.append({ name: 'a', data: 'x', id: 'x', nth: 0 }, 'ahead', 3)

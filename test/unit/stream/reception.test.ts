@@ -127,6 +127,17 @@ function resumed(count: number): Conversation {
   return conversation
 }
 
+/** A hub that goes on for two tabs of another, which have had so many events, and is connected. */
+function ofTwoTabs(...counts: readonly number[]): Conversation {
+  const conversation = new Conversation()
+  for (const count of counts) {
+    const events = eventsOf(Array.from({ length: count }, (_, index) => index + 1).join(' '))
+    conversation.takeover.gather(positionOf(events), seenOf(events))
+  }
+  conversation.connect()
+  return conversation
+}
+
 /** How many of the last events a server brings in their order, so that the replay joins what is known. */
 const IN_ORDER = 32
 
@@ -310,6 +321,27 @@ describe('what a connection brings before the replay', () => {
     expect(conversation.logged()).toEqual([])
     conversation.wait(1)
     expect(conversation.logged()).toEqual(['gap history-lost', '9'])
+  })
+
+  test('is logged before what comes late for tabs further back', () => {
+    const conversation = ofTwoTabs(5, 3)
+    conversation.bring('9')
+    conversation.wait(1_000)
+    expect(conversation.bring('3=data 3')).toBe(false)
+    expect(conversation.bring('4=data 4', '5=data 5')).toBe(true)
+    expect(conversation.logged()).toEqual(['gap history-lost', '9', 'data 4', 'data 5'])
+    const [, late] = conversation.log.eventsAfter(0)
+    expect(late).toMatchObject({ ordinal: 7, upTo: 7, former: 4 })
+  })
+
+  test('is logged before what is known, where that comes later still', () => {
+    const conversation = ofTwoTabs(5, 3)
+    conversation.bring('9')
+    conversation.wait(1_000)
+    conversation.wait(1_000)
+    conversation.bring('4=data 4')
+    const [, late] = conversation.log.eventsAfter(0)
+    expect(late).toMatchObject({ ordinal: 7, former: undefined })
   })
 
   test('waits for all of what the next connection brings, too', () => {

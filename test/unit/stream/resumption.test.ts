@@ -184,7 +184,31 @@ describe('a replay by a server', () => {
 
   test('that says it resumes from elsewhere tells a gap', () => {
     const trial = new Trial(eventsOf('1 2 3'), { isDenied: true })
-    expect(trial.bring(eventsOf('3 4', 3))).toEqual(['seen 3', 'gap, new 4'])
+    expect(trial.bring(eventsOf('3 4', 3))).toEqual(['gap, seen 3', 'gap, new 4'])
+  })
+
+  test('that leaves out required events has the rest behind those', () => {
+    const trial = new Trial(eventsOf('1 2 3 4 5'), {
+      from: 1,
+      required: eventsOf('1 2 3 4 5').slice(1).map(passedOf),
+    })
+    trial.bring(eventsOf('9', 9))
+    trial.resumption.take(eventsOf('4', 4)[0] as LoggedEvent, false, true, false)
+    trial.resumption.take(eventsOf('8', 8)[0] as LoggedEvent, false, true, false)
+    trial.resumption.take(eventsOf('5', 5)[0] as LoggedEvent, false, true, false)
+    expect(trial.resumption.sentences().map(({ event, role, after }) => [event.id, role, after])).toEqual([
+      ['9', 'ahead', 3],
+      ['4', 'history', undefined],
+      ['8', 'ahead', 4],
+      ['5', 'history', undefined],
+    ])
+  })
+
+  test('from its beginning is one where the former connection was cut short of its end', () => {
+    const former = new Trial(eventsOf('1 2 3 4'))
+    expect(former.bring(eventsOf('1 2 3'))).toEqual([])
+    const trial = new Trial(eventsOf('1 2 3 4'), { former })
+    expect(trial.bring(eventsOf('1 2 3 4'))).toEqual(['seen 4', 'seen 1', 'seen 2', 'seen 3'])
   })
 
   test('that may send without end before it is held no longer', () => {

@@ -6,6 +6,7 @@ import { findChromium, root } from '../.ci/prepare.mjs'
 import { testConsumers } from './consumers/test-consumers.mjs'
 import { testEngines } from './engines/engines.mjs'
 import { prepareRunners, RUNNERS, testRunner } from './runners/test-runners.mjs'
+import { testServers } from './servers/servers.mjs'
 import { runVitest } from './vitest.mjs'
 
 /** @typedef {import('./parts.mjs').Part} Part */
@@ -92,6 +93,9 @@ export const runners = {
 
 /** @type {Part} */
 export const engines = { name: 'engines', run: () => testEngines([]) }
+
+/** Tabs in front of real servers and proxies. @type {Part} */
+export const servers = { name: 'servers', run: () => testServers([]) }
 
 /** @param {{ tag?: string }} [options] */
 async function testBrowser(options) {

@@ -11,7 +11,7 @@ import { root } from '../.ci/prepare.mjs'
  * @property {string} title
  * @property {string} status
  * @property {string[]} tags
- * @property {{ version?: string, note?: string }} meta
+ * @property {{ version?: string, note?: string, row?: import('./servers/trial.ts').Row, why?: string }} meta
  */
 
 /**

@@ -1,7 +1,12 @@
 import { onTestFinished } from 'vitest'
-import type { Channel } from './channel.ts'
+import type { ServerEvent } from './channel.ts'
 import type { RecordedEvent } from './recorder.ts'
 import { Changes } from './until.ts'
+
+/** Gives an event to whoever is connected: a channel, or another server. */
+export interface Sender {
+  send(event: ServerEvent): void
+}
 
 /** Milliseconds between two events, where nothing else is said. */
 const PACE = 5
@@ -9,15 +14,15 @@ const PACE = 5
 /** A server that always has something to say: numbered events, one by one at a steady pace, until it is stopped. */
 export class Feed {
   readonly sent: RecordedEvent[] = []
-  readonly #channel: Channel
+  readonly #sender: Sender
   readonly #nameOf: (number: number) => string
   readonly #pace: number
   readonly #changes = new Changes()
   #timer: ReturnType<typeof setInterval> | undefined
 
   /** @param pace milliseconds between two events */
-  constructor(channel: Channel, nameOf: (number: number) => string, pace = PACE) {
-    this.#channel = channel
+  constructor(sender: Sender, nameOf: (number: number) => string, pace = PACE) {
+    this.#sender = sender
     this.#nameOf = nameOf
     this.#pace = pace
     onTestFinished(() => this.stop())
@@ -37,7 +42,7 @@ export class Feed {
 
   send(name: string): void {
     const number = String(this.length + 1)
-    this.#channel.send({ event: name, data: number, id: number })
+    this.#sender.send({ event: name, data: number, id: number })
     this.sent.push({ type: name, data: number, lastEventId: number })
     this.#changes.changed()
   }

@@ -7,7 +7,7 @@ import { startServer, type TestServer } from './server.ts'
 export interface Stage {
   server: TestServer
   context: BrowserContext
-  /** Opens a page of the server. */
+  /** Opens a page of the server, or one at this URL. */
   open(path?: string): Promise<Tab>
   /** Opens the first tab, in whose process the hub is started, and then the others side by side. */
   openMany(count: number, path?: string): Promise<Tab[]>
@@ -53,7 +53,7 @@ export function useBrowser(
     })
 
     const open = async (path = '/') => {
-      const tab = await openTab(context, server.url(path))
+      const tab = await openTab(context, new URL(path, server.origin).href)
       tabs.push(tab)
       return tab
     }

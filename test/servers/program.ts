@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFailed, onTestFinished, type TestContext } from 'vitest'
+import { within } from '../browser/until.ts'
+// @ts-expect-error: a script without types of its own
+import { whyNot } from './programs.mjs'
+
+/** Skips the test, and lets the table say why, where one of these programs is not installed. */
+export function needs({ task, skip }: TestContext, ...programs: readonly string[]): void {
+  const why: string | undefined = whyNot(programs)
+  if (why === undefined) return
+  task.meta.why = why
+  skip(why)
+}
+
+/** A folder of the test's own, with these files. */
+export function folderOf(files: Readonly<Record<string, string | Buffer>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tabstream-servers-'))
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** A server or proxy of the test's own, which ends with it. */
+export class Program {
+  readonly #command: string
+  readonly #child: ChildProcess
+  readonly #ended: Promise<void>
+  #output = ''
+
+  private constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+    this.#command = command
+    this.#child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    })
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on('data', (text: Buffer) => {
+        this.#output += text
+      })
+    }
+    this.#ended = new Promise((resolve) => this.#child.once('exit', () => resolve()))
+    onTestFailed(() => console.error(`${command} has printed:\n${this.#output.slice(-4_000)}`))
+    onTestFinished(() => this.stop())
+  }
+
+  /** Resolves when something listens at each of the ports. */
+  static async start(
+    command: string,
+    args: readonly string[],
+    { ports, env = {} }: { ports: readonly number[]; env?: Readonly<Record<string, string>> },
+  ): Promise<Program> {
+    const program = new Program(command, args, env)
+    for (const port of ports) await program.#listening(port)
+    return program
+  }
+
+  get output(): string {
+    return this.#output
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? Number.NaN
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
+  }
+
+  /** Resolves when it has ended, by itself or because of a signal. */
+  ended(): Promise<void> {
+    return within(this.#ended, () => `the end of ${this.#command}`)
+  }
+
+  /** As an operator does; as a crash does with SIGKILL. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (this.hasEnded) return
+    this.signal(signal)
+    const isStuck = setTimeout(() => this.signal('SIGKILL'), 5_000)
+    await this.#ended
+    clearTimeout(isStuck)
+  }
+
+  async #listening(port: number): Promise<void> {
+    const waited = within(this.#listens(port), () => `${this.#command} at port ${port}: ${this.#output}`)
+    if (!(await waited)) throw new Error(`${this.#command} has ended: ${this.#output}`)
+  }
+
+  async #listens(port: number): Promise<boolean> {
+    while (!this.hasEnded) if (await accepts(port)) return true
+    return false
+  }
+}
+
+const accepts = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.on('error', () => setTimeout(resolve, 20, false))
+  })

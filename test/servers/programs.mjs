@@ -1,0 +1,41 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+// Servers and proxies that the tests start, and Debian's packages of them.
+
+/** @type {Record<string, { package: string, is: () => boolean }>} */
+const PROGRAMS = {
+  nginx: { package: 'nginx-light', is: () => answers('nginx', '-v') },
+  nchan: {
+    package: 'libnginx-mod-nchan',
+    is: () => existsSync('/usr/lib/nginx/modules/ngx_nchan_module.so'),
+  },
+  caddy: { package: 'caddy', is: () => answers('caddy', 'version') },
+  haproxy: { package: 'haproxy', is: () => answers('haproxy', '-v') },
+  varnishd: { package: 'varnish', is: () => answers('varnishd', '-V') },
+  'redis-server': { package: 'redis-server', is: () => answers('redis-server', '--version') },
+  pushpin: { package: 'pushpin', is: () => answers('pushpin', '--version') },
+}
+
+/** Debian's packages of all that is not here. */
+export const missingPackages = () =>
+  Object.values(PROGRAMS)
+    .filter(({ is }) => !is())
+    .map((program) => program.package)
+
+/**
+ * Why a test that needs these programs cannot run; nothing where it can.
+ *
+ * @param {readonly string[]} names
+ */
+export function whyNot(names) {
+  const missing = names.flatMap((name) => {
+    const program = PROGRAMS[name]
+    if (!program) throw new Error(`no such program: ${name}`)
+    return program.is() ? [] : [`${name} (Debian's package ${program.package})`]
+  })
+  return missing.length === 0 ? undefined : `not installed: ${missing.join(', ')}`
+}
+
+/** @param {string} command @param {string} argument */
+const answers = (command, argument) => spawnSync(command, [argument]).error === undefined

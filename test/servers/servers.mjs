@@ -1,0 +1,24 @@
+import { installPackages } from '../../.ci/packages.mjs'
+import { findChromium } from '../../.ci/prepare.mjs'
+import { runVitest } from '../vitest.mjs'
+import { missingPackages } from './programs.mjs'
+import { tableOf } from './table.mjs'
+
+/**
+ * Runs tabs of Chromium against real servers and proxies, and prints a table of what each was given.
+ *
+ * @param {readonly string[]} args of Vitest
+ * @returns {Promise<import('../parts.mjs').Counts>}
+ */
+export async function testServers(args) {
+  process.env.TABSTREAM_CHROMIUM = await findChromium()
+  const missing = missingPackages()
+  if (missing.length > 0) installPackages(missing)
+  const config = ['--config=test/vitest.config.ts', '--project=servers']
+  const { cases, ...counts } = runVitest('servers', [...config, ...args])
+  // What arguments leave out is skipped without a reason.
+  const told = cases.filter(({ status, meta }) => status !== 'skipped' || meta.why !== undefined)
+  if (told.length > 0) console.log(`\n${tableOf(told)}`)
+  for (const { title, meta } of told) if (meta.why) console.log(`\nCOULD NOT RUN: ${title}: ${meta.why}`)
+  return { ...counts, skipped: told.filter(({ meta }) => meta.why !== undefined).length }
+}

@@ -1,0 +1,36 @@
+/** @typedef {import('./trial.ts').Row} Row */
+
+/** @typedef {{ ancestorTitles: string[], title: string, status: string, meta: { row?: Row, why?: string } }} Case */
+
+const HEAD = ['case', 'tabs', 'sent', 'received', 'lost', 'doubled', 'gaps told / expected', 'verdict']
+
+/** One line for each case. @param {readonly Case[]} cases as Vitest's JSON reporter tells them */
+export function tableOf(cases) {
+  const rows = [HEAD, ...cases.map(lineOf)]
+  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows
+    .map((row) =>
+      row
+        .map((text, column) => text.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** @param {Case} one */
+function lineOf({ ancestorTitles, title, status, meta: { row, why } }) {
+  const { tabs = '', sent = '', received = '', lost = '', doubled = '', gaps = '' } = row ?? {}
+  const verdict =
+    status === 'passed' ? 'holds' : status === 'failed' ? 'FAILED' : `SKIPPED: ${why ?? 'not chosen'}`
+  return [
+    [...ancestorTitles, title].join(': '),
+    String(tabs),
+    String(sent),
+    received,
+    lost,
+    doubled,
+    gaps,
+    verdict,
+  ]
+}

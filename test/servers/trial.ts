@@ -1,0 +1,210 @@
+import { expect, type TestContext } from 'vitest'
+import { inspect, type Recording, record, type Tab } from '../browser/browser.ts'
+import { examine, Feed, NOTHING, type Sender } from '../browser/feed.ts'
+import type { RecordedEvent } from '../browser/recorder.ts'
+import type { Stage } from '../browser/stage.ts'
+import { within } from '../browser/until.ts'
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** What the table says of a test, as far as it has come. */
+    row?: Row
+    /** Why it was skipped. */
+    why?: string
+  }
+}
+
+/** What a trial has come to. What differs between tabs is told as the least and the most. */
+export interface Row {
+  tabs: number
+  sent: number
+  /** In each tab, as are the following. */
+  received: string
+  lost: string
+  doubled: string
+  /** Told, and expected. */
+  gaps: string
+}
+
+const NAME = 'tick'
+
+/** What a page hears is a number, and nothing else. */
+const NUMBER = /^(\d+)$/
+
+interface Options {
+  /** Where the pages come from. */
+  origin?: string
+  /** Of the stream, at that origin. */
+  path?: string
+  /** How many tabs. */
+  size?: number
+  /** What the server does to give the tabs an event; its data are the event's number. */
+  sender?: Sender
+  /** The name under which the tabs hear events. */
+  name?: string
+  /** Finds an event's number in its data, where these hold more. */
+  number?: RegExp
+}
+
+/** Tabs of one profile that all hear one stream, behind whatever server or proxy stands at its origin. */
+export class Trial {
+  readonly feed: Feed
+  readonly tabs: readonly Tab[]
+  readonly #task: TestContext['task']
+  readonly #recordings: readonly Recording[]
+  readonly #name: string
+  readonly #number: RegExp
+
+  private constructor(
+    task: TestContext['task'],
+    tabs: readonly Tab[],
+    recordings: readonly Recording[],
+    { sender, name, number }: Required<Pick<Options, 'sender' | 'name' | 'number'>>,
+  ) {
+    this.#task = task
+    this.tabs = tabs
+    this.#recordings = recordings
+    this.#name = name
+    this.#number = number
+    this.feed = new Feed(sender, () => name)
+  }
+
+  /** Opens the tabs. When this resolves, all are open and served by one hub in a SharedWorker, and each has been given event 1. */
+  static async begin(
+    { task }: Pick<TestContext, 'task'>,
+    stage: Stage,
+    {
+      origin = stage.server.origin,
+      path = '/events/busy',
+      size = 4,
+      sender = stage.server.channel('busy'),
+      name = NAME,
+      number = NUMBER,
+    }: Options = {},
+  ): Promise<Trial> {
+    const tabs = await stage.openMany(size, `${origin}/`)
+    const recordings = await Promise.all(tabs.map((tab) => record(tab, path, [name])))
+    await Promise.all(recordings.map((recording) => recording.waitForSignals('open')))
+    const trial = new Trial(task, tabs, recordings, { sender, name, number })
+    const reports = await Promise.all(tabs.map((tab) => inspect(tab)))
+    expect(reports.map(({ host, tabs }) => ({ host, tabs }))).toEqual(
+      reports.map(() => ({ host: 'shared-worker', tabs: size })),
+    )
+    // Before the first ID no server can resume.
+    trial.feed.send(name)
+    await trial.caughtUp()
+    return trial
+  }
+
+  /** How the hub's one stream stands; `url` chooses one of several. */
+  async state(url = ''): Promise<string | undefined> {
+    const [tab] = this.tabs
+    if (!tab) return undefined
+    const { streams } = await inspect(tab)
+    return streams.find((stream) => stream.url.includes(url))?.state
+  }
+
+  /** Resolves when every tab has all that has been sent so far. */
+  caughtUp(): Promise<void> {
+    return this.#reach(this.feed.length)
+  }
+
+  /** Resolves when every tab has been given an event that is sent from now on; the feed is running. */
+  isLive(): Promise<void> {
+    return this.#reach(this.feed.length + 1)
+  }
+
+  /**
+   * Stops the feed and holds every tab to the promise: each event once and in order, or a gap where some are missing.
+   *
+   * @param options `gaps` is how many gaps each tab is told, between two events each; with none nothing may be missing
+   */
+  async conclude({ gaps = 0 } = {}): Promise<void> {
+    this.feed.stop()
+    this.feed.send(this.#name)
+    try {
+      await this.caughtUp()
+    } finally {
+      await this.#report(gaps)
+    }
+    const findings = await this.#findings()
+    if (gaps === 0) expect(findings).toEqual(findings.map(() => NOTHING))
+    for (const { lostInSilence, repeated, strange, misplaced, gaps: told } of findings) {
+      expect({ lostInSilence, repeated, strange, misplaced }).toEqual({
+        lostInSilence: [],
+        repeated: [],
+        strange: [],
+        misplaced: [],
+      })
+      expect(told).toHaveLength(gaps)
+    }
+  }
+
+  async #reach(number: number): Promise<void> {
+    await Promise.all(
+      this.#recordings.map((recording, index) =>
+        within(this.#reachIn(index, recording.key, number), () => `event ${number} in tab ${index}`),
+      ),
+    )
+  }
+
+  async #reachIn(index: number, key: string, number: number): Promise<void> {
+    await this.tabs[index]?.page.evaluate(
+      ([key, pattern, number]) => {
+        const recording = recorder.get(key)
+        const [expression, wanted] = [new RegExp(pattern), Number(number)]
+        // Looks at each event once. A later one will do, where this one was lost.
+        let next = 0
+        return recording.until(() => {
+          while (next < recording.events.length) {
+            const { type, data } = recording.events[next++] ?? { type: 'gap', data: '' }
+            if (type !== 'gap' && Number(expression.exec(data)?.[1]) >= wanted) return true
+          }
+          return false
+        })
+      },
+      [key, this.#number.source, String(number)] as const,
+    )
+  }
+
+  async #findings() {
+    return Promise.all(
+      this.#recordings.map(async (recording) =>
+        examine(this.#numbered(await recording.received()), this.feed.sent),
+      ),
+    )
+  }
+
+  /** What a tab has received, with numbers in the place of whatever data and IDs the server has made of them. */
+  #numbered(received: readonly RecordedEvent[]): RecordedEvent[] {
+    const numbers = new Map<string, string>()
+    let last = '0'
+    return received.map(({ type, data, lastEventId }) => {
+      // A gap names the ID of the event before it, or nothing where there are no IDs.
+      if (type === 'gap')
+        return { type, data, lastEventId: lastEventId === '' ? last : (numbers.get(lastEventId) ?? '') }
+      last = this.#number.exec(data)?.[1] ?? data
+      numbers.set(lastEventId, last)
+      return { type, data: last, lastEventId: last }
+    })
+  }
+
+  async #report(gaps: number): Promise<void> {
+    const findings = await this.#findings()
+    const received = await Promise.all(this.#recordings.map((recording) => recording.received()))
+    this.#task.meta.row = {
+      tabs: this.tabs.length,
+      sent: this.feed.length,
+      received: rangeOf(received.map((events) => events.filter(({ type }) => type !== 'gap').length)),
+      lost: rangeOf(findings.map(({ lost, lostInSilence }) => lost.length + lostInSilence.length)),
+      doubled: rangeOf(findings.map(({ repeated }) => repeated.length)),
+      gaps: `${rangeOf(findings.map(({ gaps }) => gaps.length))} / ${gaps}`,
+    }
+  }
+}
+
+/** Of each tab; one number where they are alike. */
+function rangeOf(values: readonly number[]): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)]
+  return least === most ? String(least) : `${least}–${most}`
+}

@@ -13,7 +13,8 @@ export interface Signal {
   readyState: number
 }
 
-export type Kind = 'EventSource' | 'SharedEventSource'
+/** `connect` is a stream of `connect()`, in the shape of a source. */
+export type Kind = 'EventSource' | 'SharedEventSource' | 'connect'
 
 export interface RecordingRequest {
   key: string
@@ -70,9 +71,37 @@ export function installRecorder(): void {
     }
   }
 
+  const sourceOf = (
+    kind: Kind,
+    url: string,
+    init: Omit<RecordingRequest, 'key' | 'kind' | 'url' | 'names'>,
+  ) => {
+    if (kind === 'EventSource') return new EventSource(url, init)
+    return kind === 'connect'
+      ? asSource(tabstream.connect(url, init))
+      : new tabstream.SharedEventSource(url, init)
+  }
+
+  const asSource = (stream: Tabstream.SharedStream): EventSource => {
+    const target = new EventTarget()
+    const states = ['connecting', 'open', 'closed']
+    stream.onStatus(({ state, error }) => {
+      if (state === 'open' || error) target.dispatchEvent(new Event(state === 'open' ? 'open' : 'error'))
+    })
+    stream.onGap((gap) => target.dispatchEvent(Object.assign(new Event('gap'), gap)))
+    const listen = (name: string, listener: (event: Event) => unknown) => {
+      if (['open', 'error', 'gap'].includes(name)) addEventListener.call(target, name, listener)
+      else stream.on(name, ({ data, id }) => listener(new MessageEvent(name, { data, lastEventId: id })))
+    }
+    return Object.defineProperties(target, {
+      addEventListener: { value: listen },
+      close: { value: () => stream.close() },
+      readyState: { get: () => Math.max(0, states.indexOf(stream.status.state)) },
+    }) as EventSource
+  }
+
   const open = ({ key, kind, url, names, ...init }: RecordingRequest) => {
-    const Source = kind === 'EventSource' ? EventSource : tabstream.SharedEventSource
-    const source = new Source(url, init)
+    const source = sourceOf(kind, url, init)
     let waiting: { isTrue: () => boolean; resolve: () => void }[] = []
     const changed = () => {
       if (waiting.length === 0) return

@@ -1,5 +1,7 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { expect } from 'vitest'
+import { POLL } from '../browser/stage.ts'
 import { freePort } from '../free-port.ts'
 import { folderOf, Program } from './program.ts'
 
@@ -57,9 +59,17 @@ http {
     return `http://127.0.0.1:${this.port}`
   }
 
-  /** As `nginx -s reload` does. */
-  reload(): void {
+  /** As `nginx -s reload` does. Resolves when there is a new worker. */
+  async reload(): Promise<void> {
+    const former = await this.#workers()
     this.#program.signal('SIGHUP')
+    const isNew = async () => (await this.#workers()).some((worker) => !former.includes(worker))
+    await expect.poll(isNew, POLL).toBe(true)
+  }
+
+  async #workers(): Promise<string[]> {
+    const { pid } = this.#program
+    return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ')
   }
 
   async restart(): Promise<void> {

@@ -1,7 +1,7 @@
 import { expect, type TestContext } from 'vitest'
 import { inspect, type Recording, record, type Tab } from '../browser/browser.ts'
 import { examine, Feed, NOTHING, type Sender } from '../browser/feed.ts'
-import type { RecordedEvent } from '../browser/recorder.ts'
+import type { Kind, RecordedEvent } from '../browser/recorder.ts'
 import type { Stage } from '../browser/stage.ts'
 import { within } from '../browser/until.ts'
 
@@ -38,6 +38,8 @@ interface Options {
   path?: string
   /** How many tabs. */
   size?: number
+  /** How a page listens: one tab after the other, and then from the first again. */
+  kinds?: readonly Kind[]
   /** What the server does to give the tabs an event; its data are the event's number. */
   sender?: Sender
   /** The name under which the tabs hear events. */
@@ -76,14 +78,17 @@ export class Trial {
     {
       origin = stage.server.origin,
       path = '/events/busy',
-      size = 4,
+      size = 3,
+      kinds = ['SharedEventSource', 'connect'],
       sender = stage.server.channel('busy'),
       name = NAME,
       number = NUMBER,
     }: Options = {},
   ): Promise<Trial> {
     const tabs = await stage.openMany(size, `${origin}/`)
-    const recordings = await Promise.all(tabs.map((tab) => record(tab, path, [name])))
+    const recordings = await Promise.all(
+      tabs.map((tab, index) => record(tab, path, [name], { kind: kinds[index % kinds.length] ?? 'connect' })),
+    )
     await Promise.all(recordings.map((recording) => recording.waitForSignals('open')))
     const trial = new Trial(task, tabs, recordings, { sender, name, number })
     const reports = await Promise.all(tabs.map((tab) => inspect(tab)))

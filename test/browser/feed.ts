@@ -9,7 +9,7 @@ export interface Sender {
 }
 
 /** Milliseconds between two events, where nothing else is said. */
-const PACE = 5
+export const PACE = 5
 
 /** A server that always has something to say: numbered events, one by one at a steady pace, until it is stopped. */
 export class Feed {

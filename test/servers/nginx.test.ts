@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { eventStream, memoryLog, toNodeHandler } from '../../src/server/index.ts'
 import { record, type Tab, warnings } from '../browser/browser.ts'
 import { connect } from '../browser/connected.ts'
 import { POLL, type Stage, useBrowser } from '../browser/stage.ts'
 import { Nginx } from './nginx.ts'
 import { needs } from './program.ts'
+import { serveByTabstream } from './tabstream-server.ts'
 import { Trial } from './trial.ts'
 
 const stage = useBrowser()
@@ -16,19 +16,6 @@ const before = ({ server }: Stage, directives: string, main = '') =>
     server: `location / { proxy_pass ${server.origin}; }
     location /events/ { proxy_pass ${server.origin}; ${directives} }`,
   })
-
-/** A server of `tabstream/server`, and what appends to its log. */
-function tabstreamServer({ server }: Stage, heartbeat?: number) {
-  const log = memoryLog()
-  const options = { topics: ['busy'], retry: 10, ...(heartbeat !== undefined && { heartbeat }) }
-  server.answer(
-    '/events/busy',
-    toNodeHandler((request) => eventStream(request, log, options)),
-  )
-  return {
-    send: ({ event = 'message', data = '' }) => void log.append('busy', { name: event, data }),
-  }
-}
 
 /** What a client is told that has the browser's `Accept-Encoding`. */
 async function encodingOf(url: string): Promise<string | null> {
@@ -58,7 +45,7 @@ describe('nginx, buffering', () => {
   test('on, and a server of tabstream/server, which forbids it', async (context) => {
     needs(context, 'nginx')
     const set = await stage()
-    const sender = tabstreamServer(set)
+    const sender = serveByTabstream(set)
     const { origin } = await before(set, '')
     const trial = await Trial.begin(context, set, { origin, sender })
     trial.feed.start()
@@ -127,7 +114,7 @@ describe('nginx, proxy_read_timeout 1s', () => {
   test('a quiet server with heartbeats is not cut', async (context) => {
     needs(context, 'nginx')
     const set = await stage()
-    const sender = tabstreamServer(set, 200)
+    const sender = serveByTabstream(set, 200)
     const { origin } = await before(set, directives)
     const trial = await Trial.begin(context, set, { origin, sender })
     // Twice the time-out.

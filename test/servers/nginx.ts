@@ -20,11 +20,13 @@ interface Parts {
 /** nginx with one worker, as it is configured by default but for what is said. */
 export class Nginx {
   readonly port: number
+  readonly origin: string
   readonly #folder: string
   #program: Program
 
-  private constructor(port: number, folder: string, program: Program) {
+  private constructor(port: number, isSecure: boolean, folder: string, program: Program) {
     this.port = port
+    this.origin = `${isSecure ? 'https' : 'http'}://127.0.0.1:${port}`
     this.#folder = folder
     this.#program = program
   }
@@ -46,17 +48,14 @@ http {
   }
 }`
     await writeFile(join(folder, 'nginx.conf'), configuration.replaceAll('$folder', folder))
-    return new Nginx(port, folder, await Nginx.#run(folder, port))
+    return new Nginx(port, listen.includes('ssl'), folder, await Nginx.#run(folder, port))
   }
 
   static #run(folder: string, port: number): Promise<Program> {
     return Program.start('nginx', ['-c', join(folder, 'nginx.conf'), '-p', folder, '-e', 'stderr'], {
+      folder,
       ports: [port],
     })
-  }
-
-  get origin(): string {
-    return `http://127.0.0.1:${this.port}`
   }
 
   /** As `nginx -s reload` does. Resolves when there is a new worker. */

@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { onTestFailed, onTestFinished, type TestContext } from 'vitest'
 import { within } from '../browser/until.ts'
 // @ts-expect-error: a script without types of its own
@@ -19,9 +20,21 @@ export function needs({ task, skip }: TestContext, ...programs: readonly string[
 /** A folder of the test's own, with these files. */
 export function folderOf(files: Readonly<Record<string, string | Buffer>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'tabstream-servers-'))
+  // Programs that are started as root read it as somebody else.
+  chmodSync(folder, 0o755)
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
+}
+
+interface Surroundings {
+  folder: string
+  env?: Readonly<Record<string, string>>
+}
+
+/** Runs a command to its end. Rejects with what it has printed, where it fails. */
+export async function run(command: string, args: readonly string[], folder: string): Promise<void> {
+  await promisify(execFile)(command, args, { cwd: folder, timeout: 20_000 })
 }
 
 /** A server or proxy of the test's own, which ends with it. */
@@ -31,10 +44,11 @@ export class Program {
   readonly #ended: Promise<void>
   #output = ''
 
-  private constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+  private constructor(command: string, args: readonly string[], { folder, env = {} }: Surroundings) {
     this.#command = command
     this.#child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: folder,
       env: { ...process.env, ...env },
     })
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
@@ -51,9 +65,9 @@ export class Program {
   static async start(
     command: string,
     args: readonly string[],
-    { ports, env = {} }: { ports: readonly number[]; env?: Readonly<Record<string, string>> },
+    { ports, ...surroundings }: Surroundings & { ports: readonly number[] },
   ): Promise<Program> {
-    const program = new Program(command, args, env)
+    const program = new Program(command, args, surroundings)
     for (const port of ports) await program.#listening(port)
     return program
   }

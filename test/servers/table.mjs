@@ -20,17 +20,20 @@ export function tableOf(cases) {
 
 /** @param {Case} one */
 function lineOf({ ancestorTitles, title, status, meta: { row, why } }) {
-  const { tabs = '', sent = '', received = '', lost = '', doubled = '', gaps = '' } = row ?? {}
   const verdict =
     status === 'passed' ? 'holds' : status === 'failed' ? 'FAILED' : `SKIPPED: ${why ?? 'not chosen'}`
-  return [
-    [...ancestorTitles, title].join(': '),
-    String(tabs),
-    String(sent),
-    received,
-    lost,
-    doubled,
-    gaps,
-    verdict,
-  ]
+  const figures = row
+    ? [
+        String(row.tabs),
+        String(row.sent),
+        rangeOf(row.received),
+        rangeOf(row.lost),
+        rangeOf(row.doubled),
+        `${rangeOf(row.gaps)} / ${row.expectedGaps}`,
+      ]
+    : HEAD.slice(1, -1).map(() => '')
+  return [[...ancestorTitles, title].join(': '), ...figures, verdict]
 }
+
+/** One number where all tabs are alike. @param {readonly [number, number]} range */
+const rangeOf = ([least, most]) => (least === most ? String(least) : `${least}–${most}`)

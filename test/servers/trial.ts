@@ -1,6 +1,6 @@
 import { expect, type TestContext } from 'vitest'
 import { inspect, type Recording, record, type Tab } from '../browser/browser.ts'
-import { examine, Feed, NOTHING, type Sender } from '../browser/feed.ts'
+import { examine, Feed, NOTHING, PACE, type Sender } from '../browser/feed.ts'
 import type { Kind, RecordedEvent } from '../browser/recorder.ts'
 import type { Stage } from '../browser/stage.ts'
 import { within } from '../browser/until.ts'
@@ -14,16 +14,20 @@ declare module 'vitest' {
   }
 }
 
-/** What a trial has come to. What differs between tabs is told as the least and the most. */
+/** The least and the most that there is in any tab. */
+type Range = readonly [number, number]
+
+/** What the trials of a test have come to, all its streams together. */
 export interface Row {
   tabs: number
   sent: number
   /** In each tab, as are the following. */
-  received: string
-  lost: string
-  doubled: string
-  /** Told, and expected. */
-  gaps: string
+  received: Range
+  lost: Range
+  doubled: Range
+  /** That were told. */
+  gaps: Range
+  expectedGaps: number
 }
 
 const NAME = 'tick'
@@ -38,6 +42,10 @@ interface Options {
   path?: string
   /** How many tabs. */
   size?: number
+  /** Tabs that are open already. */
+  tabs?: readonly Tab[]
+  /** Milliseconds between two events. */
+  pace?: number
   /** How a page listens: one tab after the other, and then from the first again. */
   kinds?: readonly Kind[]
   /** What the server does to give the tabs an event; its data are the event's number. */
@@ -61,14 +69,14 @@ export class Trial {
     task: TestContext['task'],
     tabs: readonly Tab[],
     recordings: readonly Recording[],
-    { sender, name, number }: Required<Pick<Options, 'sender' | 'name' | 'number'>>,
+    { sender, name, number, pace }: Required<Pick<Options, 'sender' | 'name' | 'number' | 'pace'>>,
   ) {
     this.#task = task
     this.tabs = tabs
     this.#recordings = recordings
     this.#name = name
     this.#number = number
-    this.feed = new Feed(sender, () => name)
+    this.feed = new Feed(sender, () => name, pace)
   }
 
   /** Opens the tabs. When this resolves, all are open and served by one hub in a SharedWorker, and each has been given event 1. */
@@ -79,21 +87,23 @@ export class Trial {
       origin = stage.server.origin,
       path = '/events/busy',
       size = 3,
+      tabs: given,
+      pace = PACE,
       kinds = ['SharedEventSource', 'connect'],
       sender = stage.server.channel('busy'),
       name = NAME,
       number = NUMBER,
     }: Options = {},
   ): Promise<Trial> {
-    const tabs = await stage.openMany(size, `${origin}/`)
+    const tabs = given ?? (await stage.openMany(size, `${origin}/`))
     const recordings = await Promise.all(
       tabs.map((tab, index) => record(tab, path, [name], { kind: kinds[index % kinds.length] ?? 'connect' })),
     )
     await Promise.all(recordings.map((recording) => recording.waitForSignals('open')))
-    const trial = new Trial(task, tabs, recordings, { sender, name, number })
+    const trial = new Trial(task, tabs, recordings, { sender, name, number, pace })
     const reports = await Promise.all(tabs.map((tab) => inspect(tab)))
     expect(reports.map(({ host, tabs }) => ({ host, tabs }))).toEqual(
-      reports.map(() => ({ host: 'shared-worker', tabs: size })),
+      reports.map(() => ({ host: 'shared-worker', tabs: reports.length })),
     )
     // Before the first ID no server can resume.
     trial.feed.send(name)
@@ -197,19 +207,41 @@ export class Trial {
   async #report(gaps: number): Promise<void> {
     const findings = await this.#findings()
     const received = await Promise.all(this.#recordings.map((recording) => recording.received()))
+    const { sent, ...sums } = this.#task.meta.row ?? NOTHING_YET
     this.#task.meta.row = {
       tabs: this.tabs.length,
-      sent: this.feed.length,
-      received: rangeOf(received.map((events) => events.filter(({ type }) => type !== 'gap').length)),
-      lost: rangeOf(findings.map(({ lost, lostInSilence }) => lost.length + lostInSilence.length)),
-      doubled: rangeOf(findings.map(({ repeated }) => repeated.length)),
-      gaps: `${rangeOf(findings.map(({ gaps }) => gaps.length))} / ${gaps}`,
+      sent: sent + this.feed.length,
+      received: add(
+        sums.received,
+        received.map((events) => events.filter(({ type }) => type !== 'gap').length),
+      ),
+      lost: add(
+        sums.lost,
+        findings.map(({ lost, lostInSilence }) => lost.length + lostInSilence.length),
+      ),
+      doubled: add(
+        sums.doubled,
+        findings.map(({ repeated }) => repeated.length),
+      ),
+      gaps: add(
+        sums.gaps,
+        findings.map(({ gaps }) => gaps.length),
+      ),
+      expectedGaps: sums.expectedGaps + gaps,
     }
   }
 }
 
-/** Of each tab; one number where they are alike. */
-function rangeOf(values: readonly number[]): string {
-  const [least, most] = [Math.min(...values), Math.max(...values)]
-  return least === most ? String(least) : `${least}–${most}`
-}
+const NOTHING_YET = {
+  sent: 0,
+  received: [0, 0],
+  lost: [0, 0],
+  doubled: [0, 0],
+  gaps: [0, 0],
+  expectedGaps: 0,
+} as const
+
+const add = ([least, most]: Range, values: readonly number[]): Range => [
+  least + Math.min(...values),
+  most + Math.max(...values),
+]

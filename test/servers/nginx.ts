@@ -66,17 +66,21 @@ http {
     await expect.poll(isNew, POLL).toBe(true)
   }
 
-  async #workers(): Promise<string[]> {
-    const { pid } = this.#program
-    return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ')
-  }
-
   async restart(): Promise<void> {
     await this.#program.stop()
     this.#program = await Nginx.#run(this.#folder, this.port)
   }
 
-  kill(): Promise<void> {
-    return this.#program.stop('SIGKILL')
+  /** As the crash of a machine does: master and workers. */
+  async kill(): Promise<void> {
+    const workers = await this.#workers()
+    const ended = this.#program.stop('SIGKILL')
+    for (const worker of workers) process.kill(Number(worker), 'SIGKILL')
+    await ended
+  }
+
+  async #workers(): Promise<string[]> {
+    const { pid } = this.#program
+    return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ')
   }
 }

@@ -14,6 +14,7 @@ const PROGRAMS = {
   haproxy: { package: 'haproxy', is: () => answers('haproxy', '-v') },
   varnishd: { package: 'varnish', is: () => answers('varnishd', '-V') },
   'redis-server': { package: 'redis-server', is: () => answers('redis-server', '--version') },
+  // It depends on zurl, which makes its requests.
   pushpin: { package: 'pushpin', is: () => answers('pushpin', '--version') },
 }
 

@@ -41,6 +41,9 @@ const MOST_GATHER = 1_000
  */
 const STEALING_PAUSE = 100
 
+/** So many streams that have ended are remembered for each tab. */
+const MOST_ENDED = 8
+
 /** Owns streams and serves tabs. It does not know where it runs. */
 export class Hub implements TabHub {
   readonly id: string
@@ -156,6 +159,7 @@ export class Hub implements TabHub {
       streams: [...this.#streams.values()].map((stream) =>
         lifeOf(stream, seen[stream.id] ?? 0, entries, ownStreams.has(stream)),
       ),
+      former: tab.former,
     }
   }
 
@@ -190,6 +194,8 @@ export class Hub implements TabHub {
       advise: (message: string) => this.#advise(message, stream),
       ended: () => {
         if (this.#streams.get(listed) === stream) this.#streams.delete(listed)
+        const ended = { report: stream.report(), life: lifeOf(stream, stream.log.lastSeq, 0, false) }
+        for (const tab of this.#tabs) tab.former = [ended, ...tab.former].slice(0, MOST_ENDED)
       },
       isOf: (request: StreamRequest, mayChange: boolean) => {
         const identity = identityOf(request)

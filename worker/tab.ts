@@ -3,6 +3,7 @@ import type { LinkEndpoint } from '../src/link/endpoint.ts'
 import {
   type Attachment,
   type Disturbance,
+  type EndedStream,
   type HubLife,
   type HubReport,
   type HubSide,
@@ -70,6 +71,8 @@ export class Tab implements HubSide {
   #hasSubscribed = false
   #isAttached = false
   isVisible = true
+  /** The latest streams that have ended: not those from before it came, which may be another user's. */
+  former: readonly EndedStream[] = []
   /** Most connections to one origin, where its page says. */
   connections: number | undefined
   /** Runs until the tab must have attached, then until the next ping. */

@@ -36,6 +36,9 @@ export interface Part<Item, Scene> {
   update(item: Item, scene: Scene): void
 }
 
+/** So many items of a list are shown: each costs time four times a second. */
+const MOST = 100
+
 /**
  * Elements for a list of items: those of known items stay. What it returns brings them up to date.
  *
@@ -47,10 +50,11 @@ export function list<Item, Scene = void>(
   create: (item: Item) => Part<Item, Scene>,
 ): (items: readonly Item[], scene: Scene) => void {
   const parts = new Map<string, Part<Item, Scene>>()
+  const more = element('li', { class: 'quiet' })
   return (items, scene) => {
     const left = new Set(parts.keys())
     let place = parent.firstElementChild
-    for (const item of items) {
+    for (const item of items.slice(0, MOST)) {
       const key = keyOf(item)
       const part = parts.get(key) ?? create(item)
       parts.set(key, part)
@@ -63,6 +67,9 @@ export function list<Item, Scene = void>(
       parts.get(key)?.element.remove()
       parts.delete(key)
     }
+    write(more, `and ${items.length - MOST} more`)
+    if (items.length > MOST) parent.append(more)
+    else more.remove()
   }
 }
 

@@ -9,26 +9,23 @@ export const toJsonLines = (rows: readonly Row[]): string =>
   rows
     .map((row) => {
       const at = row.at > 0 ? new Date(row.at).toISOString() : undefined
-      if (row.type !== 'event') return JSON.stringify({ type: row.type, at, text: describe(row, masked) })
-      const { type, name, id, data } = row
-      return JSON.stringify({ type, at, name, id, data })
+      const { type } = row
+      if (row.type !== 'event') return `${JSON.stringify({ type, at, text: describe(row, masked) })}\n`
+      const { name, id, data } = row
+      return `${JSON.stringify({ type, at, name, id, data })}\n`
     })
-    .map((line) => `${line}\n`)
     .join('')
 
 /** As a server could have sent it; lines that are no events are comments. */
 export function toEventStream(rows: readonly Row[]): string {
   let id = ''
-  const block = (row: Row): string => {
-    if (row.type !== 'event')
-      return linesOf(describe(row, masked))
-        .map((line) => `: ${line}\n`)
-        .join('')
-    const lines = fieldsOf(row, id)
+  const linesOfBlock = (row: Row): string[] => {
+    if (row.type !== 'event') return linesOf(describe(row, masked)).map((line) => `: ${line}`)
+    const former = id
     id = row.id
-    return lines.map((line) => `${line}\n`).join('')
+    return fieldsOf(row, former)
   }
-  return rows.map((row) => `${block(row)}\n`).join('')
+  return rows.map((row) => [...linesOfBlock(row), '', ''].join('\n')).join('')
 }
 
 const fieldsOf = ({ name, id, data }: EventRow, former: string): string[] => [

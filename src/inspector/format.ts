@@ -24,9 +24,12 @@ export function duration(ms: number): string {
 export function clock(at: number): string {
   if (at === 0) return '–'
   const date = new Date(at)
-  const digits = (value: number, length = 2) => String(value).padStart(length, '0')
-  return `${[date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => digits(part)).join(':')}.${digits(date.getMilliseconds(), 3)}`
+  return `${date.toTimeString().slice(0, 8)}.${String(date.getMilliseconds()).padStart(3, '0')}`
 }
+
+/** @param protocol its ALPN name; `''` where it is not known */
+export const protocolName = (protocol: string): string =>
+  protocol.replace(/^h(?=\d)/, 'http/').toUpperCase() || 'protocol not known, counts as HTTP/1.1'
 
 /** In UTF-8. */
 export const sizeOf = (text: string): number => new TextEncoder().encode(text).length

@@ -1,6 +1,6 @@
 import type { StreamReport } from 'tabstream'
 import { unpack } from '../link/pack.ts'
-import type { StreamLife, SubscriptionLife } from '../link/protocol.ts'
+import type { EndedStream, StreamLife, SubscriptionLife } from '../link/protocol.ts'
 import { number } from './format.ts'
 import type { Answer } from './hub.ts'
 import { Traffic } from './rates.ts'
@@ -17,6 +17,9 @@ const GONE = 10
 
 /** How many arrivals are remembered, to tell how far a tab is behind in time. */
 const ARRIVALS = 10_000
+
+/** How many characters of data are kept of a stream. The latest event is kept, however long it is. */
+const CHARACTERS = 33_554_432
 
 /** What is known of one stream, over the lives of several hubs. */
 export class InspectedStream {
@@ -52,11 +55,16 @@ export class InspectedStream {
     if (bytes > 0 || !isSame) this.heardAt = now
     this.report = report
     this.life = life
-    this.isGone = false
     if (now > since) this.#measure(bytes, since, now)
     if (!isSame) this.#arrivals = []
     this.#arrivals = [...this.#arrivals, ...life.arrivals].slice(-ARRIVALS)
     this.#append(this.#newRows(), keep)
+  }
+
+  /** The hub has it no more. */
+  goes(now: number, keep: number): void {
+    if (!this.isGone) this.note('The hub has this stream no more', now, keep)
+    this.isGone = true
   }
 
   /** Says something in line with the events. */
@@ -125,7 +133,13 @@ export class InspectedStream {
   #append(rows: readonly Row[], keep: number): void {
     for (const row of rows) row.number = ++this.#rowCount
     this.rows.push(...rows)
-    if (this.rows.length > keep) this.rows = this.rows.slice(-keep)
+    const last = this.rows.length - 1
+    let left = CHARACTERS
+    const tooOld = this.rows.findLastIndex((row, index) => {
+      left -= row.type === 'event' ? row.data.length : 0
+      return index <= last - keep || (index < last && left < 0)
+    })
+    if (tooOld >= 0) this.rows = this.rows.slice(tooOld + 1)
   }
 }
 
@@ -133,6 +147,8 @@ export class InspectedStream {
 export class Model {
   /** In the order in which the hub names them; those that it has no more come last. */
   streams: readonly InspectedStream[] = []
+  /** Those that the hub has, by their present IDs. */
+  readonly live = new Map<string, InspectedStream>()
   answer: Answer | undefined
   /** Most lines of a stream's log. */
   keep = 2_000
@@ -144,23 +160,35 @@ export class Model {
   }
 
   take(answer: Answer): void {
-    const { now } = answer.life
+    const { now, streams: lives, former } = answer.life
     const since = this.answer?.life.now ?? now
     const isOther = this.answer !== undefined && this.answer.hubId !== answer.hubId
+    // Another hub gives its streams other IDs.
+    const nameOf = ({ report, life }: EndedStream) => (isOther ? `${life.method} ${report.url}` : life.id)
     const left = new Set(this.streams)
-    const streams = answer.life.streams.map((life, index) => {
-      const report = answer.streams[index] as StreamReport
-      let stream = [...left].find((one) => isOfLife(one, life, report, isOther))
+    const known = new Map<string, InspectedStream[]>()
+    for (const stream of left) {
+      const name = nameOf(stream)
+      const same = known.get(name) ?? []
+      same.push(stream)
+      known.set(name, same)
+    }
+    this.live.clear()
+    const live = lives.map((life, index) => ({ report: answer.streams[index] as StreamReport, life }))
+    const streams = [...live, ...former].map((told, index) => {
+      const { report, life } = told
+      let stream = known.get(nameOf(told))?.shift()
       if (stream === undefined) stream = new InspectedStream(String(++this.#keys), report, life, now)
       else if (isOther) stream.note('Another hub has taken over', now, this.keep)
       left.delete(stream)
       stream.take(report, life, since, now, this.keep)
+      if (index < live.length) {
+        stream.isGone = false
+        this.live.set(life.id, stream)
+      } else stream.goes(now, this.keep)
       return stream
     })
-    for (const stream of left) {
-      if (!stream.isGone) stream.note('The hub has this stream no more', now, this.keep)
-      stream.isGone = true
-    }
+    for (const stream of left) stream.goes(now, this.keep)
     this.streams = [...streams, ...[...left].slice(0, GONE)]
     this.answer = answer
   }
@@ -169,14 +197,3 @@ export class Model {
     stream.rows = []
   }
 }
-
-/** Another hub gives its streams other IDs. */
-const isOfLife = (
-  stream: InspectedStream,
-  life: StreamLife,
-  report: StreamReport,
-  isOther: boolean,
-): boolean =>
-  isOther
-    ? stream.report.url === report.url && stream.life.method === life.method
-    : stream.life.id === life.id

@@ -1,4 +1,4 @@
-import { button, element, offer, set, write } from './dom.ts'
+import { button, element, offer, write } from './dom.ts'
 import type { InspectedHub } from './hub.ts'
 import { masked, unmasked, type Words } from './masked.ts'
 import { type InspectedStream, Model } from './model.ts'
@@ -11,9 +11,6 @@ import { Streams } from './views/streams.ts'
 import { Tabs } from './views/tabs.ts'
 import type { Controls, Scene, View } from './views/view.ts'
 import { Watch } from './watch.ts'
-
-/** Below this width, in CSS pixels, what stands side by side stands one above the other. */
-const NARROW = 640
 
 /** Everything that the inspector shows, without the drawer around it. */
 export class Panel {
@@ -69,9 +66,6 @@ export class Panel {
       ...this.tabs.panels,
       this.#live,
     )
-    new ResizeObserver(([entry]) => {
-      set(this.element, 'data-narrow', (entry?.contentRect.width ?? NARROW) < NARROW)
-    }).observe(this.element)
     this.#watch = new Watch(hub, this.#model, (problem) => this.#changed(problem))
   }
 

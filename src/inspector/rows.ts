@@ -41,17 +41,11 @@ interface NoteRow extends Common {
 }
 
 export function rowOf(entry: Entry, at: number): Row {
-  const common = { number: 0, at }
-  if (entry.type === 'event') {
-    const { name, data, id } = entry
-    return { ...common, type: 'event', name, data, id }
-  }
-  if (entry.type === 'gap') {
-    const { reason, before, after } = entry
-    return { ...common, type: 'gap', reason, before, after }
-  }
-  const { state, error, attempt, retryAt, openedAt } = entry
-  return { number: 0, at: at || openedAt, type: 'state', state, error, attempt, retryAt }
+  if (entry.type !== 'event')
+    return { ...entry, number: 0, at: at || (entry.type === 'state' ? entry.openedAt : 0) }
+  // The entry of an event is the next one's, too.
+  const { type, name, data, id } = entry
+  return { type, name, data, id, number: 0, at }
 }
 
 /** What a line that is no event says. */

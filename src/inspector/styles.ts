@@ -1,6 +1,6 @@
 const LIGHT = `
   color-scheme: light;
-  --ground: #ffffff;
+  --ground: #fff;
   --raised: #f3f5f7;
   --line: #d5dce2;
   --text: #15202b;
@@ -24,7 +24,10 @@ const DARK = `
   --bad: #ff8c84;
 `
 
-/** Rows of the log have the height that `row-window.ts` counts on. */
+/**
+ * Rows of the log have the height that `row-window.ts` counts on. In a narrow panel, what stands side by side stands one above the
+ * other.
+ */
 export const STYLES = `
 :host {
   all: initial;
@@ -72,7 +75,7 @@ input[type=checkbox] { accent-color: var(--accent); margin: 0 6px 0 0; width: 16
 .edge::before { content: ""; display: block; width: 40px; height: 3px; margin: 3px auto 0; border-radius: 2px; background: var(--muted); }
 .edge:focus-visible { outline-offset: -2px; }
 
-.inspector { flex: 1; height: 100%; min-height: 0; display: flex; flex-direction: column; background: var(--ground); }
+.inspector { container-type: inline-size; flex: 1; height: 100%; min-height: 0; display: flex; flex-direction: column; background: var(--ground); }
 .inspector > .error { padding: 6px 12px; }
 header { display: flex; gap: 4px 8px; align-items: center; padding: 0 10px; background: var(--raised); border-bottom: 1px solid var(--line); }
 header select { flex: 0 1 260px; min-width: 0; margin-left: auto; }
@@ -92,7 +95,7 @@ header select { flex: 0 1 260px; min-width: 0; margin-left: auto; }
 .facts dd { overflow-wrap: anywhere; }
 .cards { display: grid; gap: 12px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr)); }
 .card { display: grid; gap: 8px; align-content: start; border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px; }
-.card li + li { border-top: 1px solid var(--line); padding-top: 6px; }
+.plain li + li { border-top: 1px solid var(--line); padding-top: 6px; }
 .head { display: flex; flex-wrap: wrap; gap: 4px 8px; align-items: center; }
 .head h3 { flex: 1 1 220px; }
 .head .state::before { content: ""; display: inline-block; width: 8px; height: 8px; border-radius: 50%; margin-right: 6px; background: var(--muted); }
@@ -105,7 +108,6 @@ header select { flex: 0 1 260px; min-width: 0; margin-left: auto; }
 .spark path { fill: none; stroke: var(--accent); stroke-width: 1.5; stroke-linejoin: round; }
 .names { display: grid; gap: 2px; }
 .names li { display: grid; grid-template-columns: minmax(0, 1fr) auto auto; gap: 14px; align-items: center; }
-.names li + li { border: 0; padding: 0; }
 .names .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .names .spark { width: 60px; height: 16px; }
 .names .curve span { min-width: 62px; }
@@ -145,17 +147,19 @@ summary { cursor: pointer; }
 .tree .string { color: var(--good); }
 .tree .number, .tree .boolean { color: var(--warn); }
 
-[data-narrow] header { flex-wrap: wrap; padding: 0 6px; }
-[data-narrow] .tabs { order: 1; flex: 1 0 100%; }
-[data-narrow] header select { flex: 1; margin: 5px 0 0; }
-[data-narrow] .close { margin-top: 5px; }
-[data-narrow] .tabs button { flex: auto; padding: 2px; font-size: 12px; }
-[data-narrow] .split { flex-direction: column; }
-[data-narrow] .details { border-left: 0; border-top: 1px solid var(--line); }
-[data-narrow] .event[role=option] { grid-template-columns: 84px minmax(40px, 1fr) minmax(0, 2fr); gap: 6px; padding: 0 6px; }
-[data-narrow] .event[role=option] > .id, [data-narrow] .event[role=option] > .size { display: none; }
-[data-narrow] .tools { padding: 5px 6px; gap: 4px; }
-[data-narrow] .tools input[type=search] { flex: 1 1 90px; width: 90px; }
-[data-narrow] .names .spark { width: 40px; }
-[data-narrow] .names li { gap: 8px; }
+@container (max-width: 640px) {
+  header { flex-wrap: wrap; padding: 0 6px; }
+  .tabs { order: 1; flex: 1 0 100%; }
+  header select { flex: 1; margin: 5px 0 0; }
+  .close { margin-top: 5px; }
+  .tabs button { flex: auto; padding: 2px; font-size: 12px; }
+  .split { flex-direction: column; }
+  .details { border-left: 0; border-top: 1px solid var(--line); }
+  .event[role=option] { grid-template-columns: 84px minmax(40px, 1fr) minmax(0, 2fr); gap: 6px; padding: 0 6px; }
+  .event[role=option] > .id, .event[role=option] > .size { display: none; }
+  .tools { padding: 5px 6px; gap: 4px; }
+  .tools input[type=search] { flex: 1 1 90px; width: 90px; }
+  .names .spark { width: 40px; }
+  .names li { gap: 8px; }
+}
 `

@@ -369,8 +369,8 @@ export interface Look {
 }
 
 /**
- * What a hub tells a page that looks into its life. While no page looks, it counts bytes and remembers the latest connections, and
- * nothing else.
+ * What a hub tells a page that looks into its life. While no page looks, it counts bytes and remembers the latest connections and
+ * the latest streams that have ended, and nothing else.
  */
 export interface HubLife {
   /** By the hub's clock, in ms since 1970. */
@@ -380,6 +380,15 @@ export interface HubLife {
   readonly tabs: readonly TabLife[]
   /** In the order of the report's streams. */
   readonly streams: readonly StreamLife[]
+  /** The latest that have ended since the page has come, the latest first. */
+  readonly former: readonly EndedStream[]
+}
+
+/** A stream that the hub has no more, as it was when it ended. */
+export interface EndedStream {
+  readonly report: StreamReport
+  /** Without entries and counts. Its state is `'closed'`, or another where nobody listened any more. */
+  readonly life: StreamLife
 }
 
 /** One page at the hub. */

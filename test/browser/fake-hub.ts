@@ -134,6 +134,7 @@ export class FakeStream {
 /** A hub that tells what a test has put into it, and remembers what it was asked for. */
 export class FakeHub implements InspectedHub {
   readonly streams: FakeStream[] = []
+  readonly former: FakeStream[] = []
   readonly tabs: (Omit<TabLife, 'subscriptions'> & { subscriptions: SubscriptionLife[] })[] = []
   readonly looks: Look[] = []
   readonly actions: Action[] = []
@@ -148,9 +149,10 @@ export class FakeHub implements InspectedHub {
   /** The page has said `configure({ inspector: true })`. */
   isAllowed = true
   isOffline = false
+  #streamCount = 0
 
   stream(url: string, names?: string[]): FakeStream {
-    const stream = new FakeStream(`stream-${this.streams.length}`, url, names)
+    const stream = new FakeStream(`stream-${this.#streamCount++}`, url, names)
     this.streams.push(stream)
     return stream
   }
@@ -166,6 +168,14 @@ export class FakeHub implements InspectedHub {
     }
     this.tabs.push(made as never)
     return made as never
+  }
+
+  /** The server has refused it, or it has ended for another reason. */
+  end(stream: FakeStream, status: Partial<StreamState> = {}): void {
+    Object.assign(stream, { isYours: false })
+    stream.turn({ state: 'closed', openedAt: 0, retryAt: 0, ...status })
+    this.streams.splice(this.streams.indexOf(stream), 1)
+    this.former.unshift(stream)
   }
 
   /** @param behind entries that it has not been sent */
@@ -196,6 +206,10 @@ export class FakeHub implements InspectedHub {
         isOffline,
         tabs: tabs.map((tab) => ({ ...tab, subscriptions: tab.subscriptions.map((one) => ({ ...one })) })),
         streams: this.streams.map((stream) => stream.look(look.seen[stream.id] ?? 0, look.entries)),
+        former: this.former.map((stream) => ({
+          report: stream.report,
+          life: stream.look(stream.lastSeq, 0),
+        })),
       },
     })
   }

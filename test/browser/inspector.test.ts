@@ -530,6 +530,39 @@ describe('what comes from outside', ESSENTIAL, () => {
   })
 })
 
+test('a stream that has ended stays, with the reason and its connections', async () => {
+  const { page } = await inspect()
+  await page.evaluate(() => {
+    const { hub, stream } = inspected
+    hub.rest.origins = [{ origin: location.origin, protocol: 'h2', limit: 4, live: 0, parked: 0 }]
+    stream.connect({ status: 401, endedAt: Date.now(), end: 'the server answered with status 401' })
+    const error = { message: 'the server answered with status 401', status: 401, contentType: '', body: '' }
+    hub.end(stream, { error })
+  })
+  await show(page, 'Streams')
+  const card = page.getByRole('listitem').filter({ hasText: 'GET /events' })
+  await card.getByText('has ended').waitFor()
+  await card.getByText('the server answered with status 401').waitFor()
+  await card.getByRole('button', { name: 'Connections' }).click()
+  const connection = page.getByRole('listitem').filter({ hasText: 'Begun at' })
+  await expect.poll(() => connection.allInnerTexts(), POLL).toEqual([expect.stringMatching(/Status\s+401/)])
+  expect(await connection.first().innerText()).toMatch(/Protocol\s+HTTP\/2/)
+})
+
+test('of thousands of streams a hundred are shown, and each can be chosen', async () => {
+  const { page } = await inspect()
+  await page.evaluate(() => {
+    for (let index = 1; index < 3_000; index++)
+      inspected.hub.stream(`/events/${index}`).send('a', `of ${index}`, '1')
+  })
+  await show(page, 'Streams')
+  await page.getByText('and 2900 more').waitFor()
+  expect(await page.getByRole('button', { name: 'Connections' }).count()).toBe(100)
+  await page.getByRole('combobox', { name: 'Stream' }).selectOption('GET /events/2999')
+  await show(page, 'Events')
+  await expectLines(page, [/of 2999/])
+})
+
 describe('actions', ESSENTIAL, () => {
   test('disturb the hub, the chosen stream, or this tab', async () => {
     const { page } = await inspect()

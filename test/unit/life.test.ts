@@ -227,6 +227,62 @@ describe('a page that looks is told', () => {
   })
 })
 
+describe('a stream that has ended', () => {
+  test('is told with the reason, the latest first, to a page that was there', async () => {
+    const world = createWorld({ kinds: ['strict', 'strict'] })
+    const tab = await listeningTab(world, 'tab', ['a'])
+    const before = await streamFor(tab)
+    serverOf(world).refuseWith = { status: 401, contentType: 'text/plain' }
+    serverOf(world).cut()
+    await world.clock.advance(5_000)
+    await tab.subscribe(['a'], { id: 2, request: requestOf(serverOf(world, 1)) })
+    await world.clock.advance(CONNECT)
+    tab.hub.unsubscribe(2)
+    await world.clock.advance(2_000)
+    const { streams, former } = await lifeFor(tab)
+    expect(streams).toEqual([])
+    expect(former.map(({ report, life }) => [report.url, life.status.state])).toEqual([
+      ['https://dash.test/1', 'open'],
+      ['https://dash.test/0', 'closed'],
+    ])
+    expect(former[1]?.life).toMatchObject({
+      id: before.id,
+      status: { error: { message: expect.stringContaining('401'), body: '' } },
+      connections: [{}, { status: 401, end: expect.stringContaining('401') }],
+    })
+    expect(former.map(({ life }) => [entriesOf(life), life.counts])).toEqual([
+      [[], []],
+      [[], []],
+    ])
+  })
+
+  test('is not told to a page that has come later, perhaps of another user', async () => {
+    const world = createWorld()
+    const tab = await listeningTab(world, 'tab', ['a'])
+    tab.hub.unsubscribe(1)
+    await world.clock.advance(2_000)
+    const later = new RawTab(world, 'later')
+    await later.attach()
+    expect((await lifeFor(tab)).former).toHaveLength(1)
+    expect((await lifeFor(later)).former).toEqual([])
+  })
+
+  test('is forgotten when eight others have ended', async () => {
+    const world = createWorld()
+    const tab = await listeningTab(world, 'tab', ['a'])
+    const first = await streamFor(tab)
+    for (let id = 1; id < 10; id++) {
+      tab.hub.unsubscribe(id)
+      await world.clock.advance(2_000)
+      await tab.subscribe(['a'], { id: id + 1 })
+      await world.clock.advance(CONNECT)
+    }
+    const ids = (await lifeFor(tab)).former.map(({ life }) => life.id)
+    expect(new Set(ids).size).toBe(8)
+    expect(ids).not.toContain(first.id)
+  })
+})
+
 describe('a disturbance', () => {
   test('is ignored where the page may not', async () => {
     const world = createWorld()

@@ -33,17 +33,14 @@ export class EventDetails {
     this.#row = row
     write(this.#copied, '')
     this.#body.replaceChildren()
-    this.#text = ''
     if (row === undefined) return
-    this.#text = row.type === 'event' ? row.data : describe(row, words)
-    if (row.type !== 'event') {
-      this.#facts.update({ Time: clock(row.at) })
-      this.#body.replaceChildren(element('pre', {}, this.#text))
-      return
-    }
-    const { at, name, id, data } = row
-    this.#facts.update({ Time: clock(at), Name: name, ID: id || 'none', Size: bytes(sizeOf(data)) })
-    this.#body.replaceChildren(contentOf(data))
+    const isEvent = row.type === 'event'
+    this.#text = isEvent ? row.data : describe(row, words)
+    this.#facts.update({
+      Time: clock(row.at),
+      ...(isEvent && { Name: row.name, ID: row.id || 'none', Size: bytes(sizeOf(row.data)) }),
+    })
+    this.#body.append(isEvent ? contentOf(row.data) : element('pre', {}, this.#text))
   }
 
   readonly #copy = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 import { type Advice, adviceOn } from '../advice.ts'
 import { element, facts, list, write } from '../dom.ts'
-import { count, number } from '../format.ts'
+import { count, number, protocolName } from '../format.ts'
 import type { Answer } from '../hub.ts'
 import type { Scene, View } from './view.ts'
 
@@ -10,30 +10,21 @@ export class Overview implements View {
   readonly #advice = element('ul', { class: 'advice' })
   readonly #none = element('p', { class: 'quiet' }, 'Nothing to advise: what has come so far looks well.')
   readonly #facts = facts()
-  readonly #origins = element('ul', { class: 'plain' })
-  readonly #refused = element('section', {}, element('h3', {}, 'Hosts that are not available'))
-  readonly #refusals = element('ul', { class: 'plain' })
+  readonly #origins = facts()
+  readonly #refused = facts()
+  readonly #refusedSection = section('Hosts that are not available', this.#refused.element)
   readonly element = element(
     'div',
     { class: 'page' },
-    element('section', {}, element('h3', {}, 'Advice'), this.#none, this.#advice),
-    element('section', {}, element('h3', {}, 'Hub'), this.#facts.element),
-    element('section', {}, element('h3', {}, 'Connections to each origin'), this.#origins),
-    this.#refused,
+    section('Advice', this.#none, this.#advice),
+    section('Hub', this.#facts.element),
+    section('Connections to each origin', this.#origins.element),
+    this.#refusedSection,
   )
   readonly #updateAdvice = list<Advice>(this.#advice, ({ key }) => key, advicePart)
-  readonly #updateOrigins = list<Answer['origins'][number]>(this.#origins, ({ origin }) => origin, originPart)
-  readonly #updateRefusals = list<string>(this.#refusals, String, (text) => ({
-    element: element('li', {}, text),
-    update: () => {},
-  }))
-
-  constructor() {
-    this.#refused.append(this.#refusals)
-  }
 
   update({ model, answer, words, nameOf }: Scene): void {
-    const advice = adviceOn(answer, model.streams, nameOf, words)
+    const advice = adviceOn(answer, model, nameOf, words)
     this.#none.hidden = advice.length > 0
     this.#updateAdvice(advice)
     this.#facts.update({
@@ -41,14 +32,15 @@ export class Overview implements View {
       'Lives in this page': answer.isHere ? 'yes' : 'no',
       Tabs: number(answer.tabs),
       Streams: number(answer.streams.length),
-      Malformed: count(answer.malformed, 'message'),
-      Network: answer.life.isOffline ? 'offline, because a panel has asked for it' : '',
     })
-    this.#updateOrigins(answer.origins)
-    this.#refused.hidden = answer.refused.length === 0
-    this.#updateRefusals(answer.refused.map(({ host, reason }) => `${host}: ${words(reason)}`))
+    this.#origins.update(Object.fromEntries(answer.origins.map((one) => [one.origin, connectionsOf(one)])))
+    this.#refusedSection.hidden = answer.refused.length === 0
+    this.#refused.update(Object.fromEntries(answer.refused.map(({ host, reason }) => [host, words(reason)])))
   }
 }
+
+const section = (title: string, ...content: readonly Node[]): HTMLElement =>
+  element('section', {}, element('h3', {}, title), ...content)
 
 function advicePart() {
   const about = element('span', { class: 'about' })
@@ -64,25 +56,7 @@ function advicePart() {
   }
 }
 
-const PROTOCOLS: Record<string, string> = {
-  'http/1.1': 'HTTP/1.1',
-  h2: 'HTTP/2',
-  h3: 'HTTP/3',
-  '': 'protocol not known, counts as HTTP/1.1',
-}
-
-function originPart() {
-  const text = element('span')
-  const name = element('code')
-  return {
-    element: element('li', {}, name, ' ', text),
-    update: ({ origin, protocol, live, limit, parked }: Answer['origins'][number]) => {
-      write(name, origin)
-      const connections = Number.isFinite(limit)
-        ? `${live} of ${count(limit, 'connection')}`
-        : count(live, 'connection')
-      const parts = [connections, PROTOCOLS[protocol] ?? protocol, parked > 0 && `${parked} parked`]
-      write(text, parts.filter(Boolean).join(', '))
-    },
-  }
+function connectionsOf({ protocol, live, limit, parked }: Answer['origins'][number]): string {
+  const most = Number.isFinite(limit) ? `${live} of ${count(limit, 'connection')}` : count(live, 'connection')
+  return [most, protocolName(protocol), parked > 0 && `${parked} parked`].filter(Boolean).join(', ')
 }

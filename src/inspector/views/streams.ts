@@ -1,7 +1,7 @@
 import { button, element, facts, list, write } from '../dom.ts'
 import { bytes, count, duration, number } from '../format.ts'
 import type { InspectedStream } from '../model.ts'
-import type { Traffic } from '../rates.ts'
+import type { Rate, Traffic } from '../rates.ts'
 import { Sparkline } from '../sparkline.ts'
 import { card, namesOf } from './card.ts'
 import type { Controls, Scene, View } from './view.ts'
@@ -46,14 +46,13 @@ export class Streams implements View {
 function streamCard(stream: InspectedStream, controls: Controls) {
   const about = facts()
   const error = element('p', { class: 'error' })
-  const events = curve('events a second')
-  const size = curve('a second')
+  const curves = curvesOf('events a second', 'a second')
   const names = element('ul', { class: 'names' })
   const updateNames = list<[string, Traffic], number>(names, ([name]) => name, nameLine)
   const { element: home, entitle } = card(
     ['Events', 'Connections'].map((view) => button(view, () => controls.open(view, stream))),
     error,
-    element('div', { class: 'curves' }, events.element, size.element),
+    element('div', { class: 'curves' }, ...curves.elements),
     about.element,
     names,
   )
@@ -64,8 +63,7 @@ function streamCard(stream: InspectedStream, controls: Controls) {
       const { report, life, isGone, traffic } = stream
       entitle(nameOf(stream), isGone ? 'closed' : report.state, stateOf(stream, now))
       write(error, life.status.error ? words(life.status.error.message) : '')
-      events.update(number(traffic.events.current(now)), traffic.events.history(now))
-      size.update(bytes(traffic.size.current(now)), traffic.size.history(now))
+      curves.update(traffic, now)
       about.update(factsOf(stream, now))
       updateNames(busiest(stream, now), now)
     },
@@ -74,14 +72,24 @@ function streamCard(stream: InspectedStream, controls: Controls) {
 
 function nameLine() {
   const title = element('span', { class: 'name' })
-  const events = curve('/s')
-  const size = curve('/s')
+  const curves = curvesOf('/s', '/s')
   return {
-    element: element('li', {}, title, events.element, size.element),
+    element: element('li', {}, title, ...curves.elements),
     update: ([name, traffic]: [string, Traffic], now: number) => {
       write(title, name)
-      events.update(number(traffic.events.current(now)), traffic.events.history(now))
-      size.update(bytes(traffic.size.current(now)), traffic.size.history(now))
+      curves.update(traffic, now)
+    },
+  }
+}
+
+function curvesOf(eventsPerSecond: string, bytesPerSecond: string) {
+  const events = curve(eventsPerSecond)
+  const size = curve(bytesPerSecond)
+  return {
+    elements: [events.element, size.element],
+    update: (traffic: Traffic, now: number) => {
+      events.update(traffic.events, now, number)
+      size.update(traffic.size, now, bytes)
     },
   }
 }
@@ -91,9 +99,9 @@ function curve(unit: string) {
   const value = element('b')
   return {
     element: element('span', { class: 'curve' }, line.element, element('span', {}, value, ` ${unit}`)),
-    update: (text: string, history: readonly number[]) => {
-      write(value, text)
-      line.show(history)
+    update: (rate: Rate, now: number, inWords: (amount: number) => string) => {
+      write(value, inWords(rate.current(now)))
+      line.show(rate.history(now))
     },
   }
 }
@@ -111,8 +119,8 @@ const sum = (amounts: readonly number[]): number => amounts.reduce((all, amount)
 
 /** With a countdown, and why it is parked. */
 function stateOf({ report, life, isGone }: InspectedStream, now: number): string {
-  if (isGone) return 'gone'
-  const { retryAt } = life.status
+  const { retryAt, state } = life.status
+  if (isGone) return state === 'closed' ? 'has ended' : 'gone: no tab listens any more'
   if (retryAt > now) return `${report.state}, next attempt in ${duration(retryAt - now)}`
   return report.parked ? `${report.state}: ${report.parked}` : report.state
 }

@@ -17,7 +17,10 @@ export class Tabs implements View {
 
   update(scene: Scene): void {
     const { tabs } = scene.answer.life
-    this.#update([...tabs.filter(({ isYou }) => isYou), ...tabs.filter(({ isYou }) => !isYou)], scene)
+    this.#update(
+      [...tabs].sort((one, other) => Number(other.isYou) - Number(one.isYou)),
+      scene,
+    )
   }
 }
 
@@ -54,7 +57,7 @@ function subscriptionLine() {
     element: element('li', {}, title, about.element),
     update: ([, subscription]: readonly [string, SubscriptionLife], { model, answer, nameOf }: Scene) => {
       const { names, next, unacknowledged, gaps } = subscription
-      const stream = model.streams.find(({ life, isGone }) => life.id === subscription.stream && !isGone)
+      const stream = model.live.get(subscription.stream)
       if (stream === undefined) return
       write(title, nameOf(stream))
       about.update({

@@ -20,7 +20,7 @@ function advised(...answers: Answer[]) {
   const model = new Model()
   for (const answer of answers) model.take(answer)
   const last = answers.at(-1) as Answer
-  return adviceOn(last, model.streams, ({ report }) => masked(report.url), masked)
+  return adviceOn(last, model, ({ report }) => masked(report.url), masked)
 }
 
 const saidOf = (life: Partial<StreamLife>, report = {}) =>

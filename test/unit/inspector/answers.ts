@@ -5,6 +5,7 @@ import {
   type ConnectionLife,
   type Entry,
   type EventEntry,
+  type HubLife,
   INITIAL_STATE,
   type StreamLife,
   type SubscriptionLife,
@@ -89,7 +90,7 @@ export const subscriptionLife = (subscription: Partial<SubscriptionLife> = {}): 
   ...subscription,
 })
 
-interface Told extends Partial<Omit<Answer, 'life' | 'streams' | 'tabs'>> {
+interface Told extends Pick<Partial<HubLife>, 'former'>, Partial<Omit<Answer, 'life' | 'streams' | 'tabs'>> {
   at?: number
   isOffline?: boolean
   streams?: [StreamReport, StreamLife][]
@@ -101,6 +102,7 @@ export const answerOf = ({
   isOffline = false,
   streams = [],
   tabs = [],
+  former = [],
   ...rest
 }: Told = {}): Answer => ({
   hubId: 'hub-1',
@@ -112,5 +114,5 @@ export const answerOf = ({
   ...rest,
   tabs: tabs.length,
   streams: streams.map(([report]) => report),
-  life: { now: at, isOffline, tabs, streams: streams.map(([, life]) => life) },
+  life: { now: at, isOffline, tabs, streams: streams.map(([, life]) => life), former },
 })

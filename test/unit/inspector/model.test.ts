@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import type { StreamReport } from '../../../src/index.ts'
 import { masked } from '../../../src/inspector/masked.ts'
 import { type InspectedStream, Model } from '../../../src/inspector/model.ts'
 import { describe as tell } from '../../../src/inspector/rows.ts'
+import { INITIAL_STATE, type StreamLife } from '../../../src/link/protocol.ts'
 import {
   answerOf,
   connectionLife,
@@ -109,6 +111,17 @@ describe('what is known of a stream', () => {
     expect(linesOf(only(model))).toEqual(['a 3', 'a 4', 'a 5'])
   })
 
+  test('is no more than fits, and the latest event however large', () => {
+    const model = new Model()
+    const megabytes = (size: number) => 'x'.repeat(size * 1_048_576)
+    const entries = [event(1, 'a', megabytes(20)), event(2, 'b', megabytes(10)), event(3, 'c', megabytes(8))]
+    model.take(answerOf({ streams: [[streamReport(), streamLife({ entries })]] }))
+    expect(only(model).rows.map(({ number }) => number)).toEqual([2, 3])
+    const life = streamLife({ entries: [event(4, 'd', megabytes(40))] })
+    model.take(answerOf({ streams: [[streamReport(), life]] }))
+    expect(only(model).rows.map(({ number }) => number)).toEqual([4])
+  })
+
   test('has rates of the stream and of each name', () => {
     const model = new Model()
     for (let second = 0; second <= 5; second++) {
@@ -169,6 +182,78 @@ describe('a stream that comes and goes', () => {
     expect(only(model).isGone).toBe(true)
     expect(linesOf(only(model))).toEqual(['a x', 'The hub has this stream no more'])
     expect(model.seen).toEqual({})
+  })
+
+  test('tells why it has ended, with the connections of its last moment', () => {
+    const model = new Model()
+    model.take(answerOf({ streams: [[streamReport(), streamLife({ entries: [event(1, 'a', 'x')] })]] }))
+    const error = { message: 'the server answered with status 401', status: 401, contentType: '', body: '' }
+    const status = { ...INITIAL_STATE, state: 'closed' as const, error }
+    const ended = {
+      report: streamReport({ state: 'closed' }),
+      life: streamLife({
+        isYours: false,
+        lastSeq: 1,
+        status,
+        connections: [connectionLife({ end: 'refused' })],
+      }),
+    }
+    for (let look = 0; look < 3; look++) model.take(answerOf({ former: [ended] }))
+    const stream = only(model)
+    expect([stream.isGone, stream.life.status.error?.message]).toEqual([true, error.message])
+    expect(linesOf(stream)).toEqual([
+      'a x',
+      'Connection 1 · status 200 · ended: refused',
+      'The hub has this stream no more',
+    ])
+    expect([model.seen, model.live.size]).toEqual([{}, 0])
+  })
+
+  test('is shown although it came and went between two looks, or before the first', () => {
+    const model = new Model()
+    const ended = (id: string) => ({ report: streamReport(), life: streamLife({ id }) })
+    model.take(answerOf({ former: [ended('log-1')] }))
+    model.take(answerOf({ former: [ended('log-2'), ended('log-1')] }))
+    expect(model.streams.map(({ life, isGone }) => [life.id, isGone])).toEqual([
+      ['log-2', true],
+      ['log-1', true],
+    ])
+  })
+
+  test('goes on among others of its URL, each with one of the next hub', () => {
+    const model = new Model()
+    const lives = (hub: string) =>
+      ['a', 'b'].map((name): [StreamReport, StreamLife] => [
+        streamReport(),
+        streamLife({ id: `${hub}-${name}`, entries: [event(1, name, hub)] }),
+      ])
+    model.take(answerOf({ streams: lives('one') }))
+    model.take(answerOf({ hubId: 'hub-2', streams: lives('two') }))
+    expect(model.streams.map(linesOf)).toEqual([
+      ['a one', 'Another hub has taken over', 'a two'],
+      ['b one', 'Another hub has taken over', 'b two'],
+    ])
+  })
+
+  test('is found without a look at all the others', () => {
+    const model = new Model()
+    let looks = 0
+    const lives = Array.from({ length: 2_000 }, (_, index): [StreamReport, StreamLife] => {
+      const life = streamLife()
+      const id = `log-${index}`
+      return [
+        streamReport(),
+        Object.defineProperty({ ...life }, 'id', {
+          get: () => {
+            looks++
+            return id
+          },
+        }),
+      ]
+    })
+    for (let look = 0; look < 3; look++) model.take(answerOf({ streams: lives }))
+    expect(model.streams).toHaveLength(2_000)
+    expect(looks).toBeLessThan(3 * 2_000 * 10)
   })
 
   test('is another one where its ID is another one at the same hub', () => {

@@ -167,7 +167,7 @@ const fakeHub = (world: World, page: Page, answersFor: (tab: Remote<TabSide>) =>
       hide: () => {},
       ping: () => 'fake',
       inspect: () => REPORT,
-      look: () => ({ report: REPORT, life: { now: 0, isOffline: false, tabs: [], streams: [] } }),
+      look: () => ({ report: REPORT, life: { now: 0, isOffline: false, tabs: [], streams: [], former: [] } }),
       disturb: () => {},
       ...answersFor(wrap<TabSide>(port1)),
     }

@@ -90,6 +90,7 @@ const route = async ({ feed, builds, tester }, request, response, host) => {
   const [, name] = /^\/streams\/(.+)$/.exec(pathname) ?? []
   const build = name && request.method === 'GET' ? builds.find(name) : undefined
   if (pathname === '/test' && request.method === 'POST') await tester.handle(request, response)
+  else if (pathname === '/test/cut' && request.method === 'POST') await tester.cut(request, response)
   else if (request.method !== 'GET' && request.method !== 'HEAD') answer(response, 405, 'Only GET is offered')
   else if (build) await build.connect(request, response)
   else if (pathname === '/events' && request.method === 'GET') await feed.connect(request, response)

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 /**
+ * @typedef {import('node:child_process').ChildProcess} ChildProcess
  * @typedef {import('node:http').IncomingMessage} IncomingMessage
  * @typedef {import('node:http').ServerResponse} ServerResponse
  */
@@ -14,7 +15,7 @@ const MOST_TESTS = 4
 const LONGEST = 60
 
 /** Fields of a request that are options of the command by the same name. */
-const OPTIONS = ['method', 'body', 'last-event-id', 'origin', 'preset', 'cut-after', 'duration']
+const OPTIONS = ['method', 'body', 'last-event-id', 'origin', 'preset', 'cut-after', 'duration', 'copy-as']
 /** Those that may be given several times. */
 const LISTS = ['header', 'cookie', 'topic', 'expect']
 
@@ -22,6 +23,8 @@ const LISTS = ['header', 'cookie', 'topic', 'expect']
 export class Tester {
   #running = 0
   #isAnyAllowed
+  /** Commands that pages may cut the connections of, by the names that these have made up. @type {Map<string, ChildProcess>} */
+  #commands = new Map()
 
   /** @param {boolean} isAnyAllowed addresses that are not public may be asked as well */
   constructor(isAnyAllowed) {
@@ -40,12 +43,44 @@ export class Tester {
     if (this.#running >= MOST_TESTS) return refuse(response, 503, 'Others are testing: try again in a moment')
     this.#running++
     try {
-      const args = argumentsOf(await read(request))
+      const fields = JSON.parse(await read(request))
+      const args = argumentsOf(fields)
       if (typeof args === 'string') return refuse(response, 400, args)
-      await run(this.#isAnyAllowed ? args : ['--public-only', ...args], response)
+      await this.#run(this.#isAnyAllowed ? args : ['--public-only', ...args], String(fields.name), response)
     } finally {
       this.#running--
     }
+  }
+
+  /**
+   * Cuts the present connection of a test, whose name is as hard to guess as the page has made it.
+   *
+   * @param {IncomingMessage} request
+   * @param {ServerResponse} response
+   */
+  async cut(request, response) {
+    if (request.headers['content-type'] !== 'application/json')
+      return refuse(response, 415, 'It must be JSON')
+    const command = this.#commands.get(String(JSON.parse(await read(request)).name))
+    if (command === undefined) return refuse(response, 404, 'There is no such test')
+    command.stdin?.write('\n')
+    response.writeHead(204).end()
+  }
+
+  /** @param {string[]} args @param {string} name @param {ServerResponse} response */
+  async #run(args, name, response) {
+    const command = spawn(process.execPath, [COMMAND, ...args])
+    // It may have ended, and read no more.
+    command.stdin.on('error', () => {})
+    this.#commands.set(name, command)
+    response.on('close', () => command.kill())
+    response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' })
+    response.flushHeaders()
+    command.stdout.pipe(response, { end: false })
+    command.stderr.pipe(response, { end: false })
+    await new Promise((resolve) => command.once('close', resolve))
+    if (this.#commands.get(name) === command) this.#commands.delete(name)
+    response.end()
   }
 }
 
@@ -67,11 +102,10 @@ const read = async (request) => {
 /**
  * Arguments of the command; or why there are none. Each value stands behind its option's name, so it cannot be an option itself.
  *
- * @param {string} json
+ * @param {Record<string, any>} fields
  * @returns {string[] | string}
  */
-const argumentsOf = (json) => {
-  const fields = JSON.parse(json)
+const argumentsOf = (fields) => {
   const { url } = fields
   if (typeof url !== 'string') return 'There is no URL'
   // The command would read a file of this machine.
@@ -82,17 +116,5 @@ const argumentsOf = (json) => {
     (fields[name] ?? []).map((/** @type {string} */ value) => `--${name}=${value}`),
   )
   const raw = fields.raw === true ? ['--raw'] : []
-  return [...single, ...several, ...raw, '--', 'test', ...(url === '' ? [] : [url])]
-}
-
-/** @param {string[]} args @param {ServerResponse} response */
-const run = async (args, response) => {
-  const command = spawn(process.execPath, [COMMAND, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  response.on('close', () => command.kill())
-  response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' })
-  response.flushHeaders()
-  command.stdout.pipe(response, { end: false })
-  command.stderr.pipe(response, { end: false })
-  await new Promise((resolve) => command.once('close', resolve))
-  response.end()
+  return [...single, ...several, ...raw, '--cut-on-enter', '--', 'test', ...(url === '' ? [] : [url])]
 }

@@ -27,8 +27,12 @@ const MOST_KEPT = 4_096
 const MOST_UNKNOWN = 3
 
 /**
- * Reads the text of a stream for people: comments, lone IDs and lines that mean nothing as well, which a parser leaves out.
- * What counts is what `worker/source` makes of the bytes; this only shows them. It keeps only the beginning of long lines.
+ * Reads the text of a stream for people. What counts is what `worker/source` makes of the bytes; this only shows them.
+ *
+ * It is a reading of its own, because neither eventsource-parser nor `worker/source/lines.ts` tells what people look for: the parser
+ * says nothing of a block without data, does not say which block a `retry:` or a comment stood in or how large it was, and holds a
+ * line without an end whole; and `lines.ts` keeps comments and unknown lines from it, which is what makes the hub fast. A test holds
+ * all three to one reading of the standard, on random bytes cut anywhere.
  */
 export class Blocks {
   readonly #take: (frame: Frame) => void

@@ -18,6 +18,7 @@ const OPTIONS = {
   topic: { type: 'string', multiple: true },
   'public-only': { type: 'boolean' },
   'cut-after': { type: 'string' },
+  'cut-on-enter': { type: 'boolean' },
   duration: { type: 'string' },
   json: { type: 'boolean' },
   raw: { type: 'boolean' },
@@ -36,6 +37,8 @@ const LONGEST = 3_600_000
 export interface Command {
   readonly request: Pick<TestOptions, 'url' | 'method' | 'headers' | 'body' | 'cookie' | 'origin'>
   readonly cutAfter: number
+  /** The user cuts connections as well. */
+  readonly isCutOnEnter: boolean
   /** In ms. */
   readonly duration: number
   readonly expectations: readonly Expectation[]
@@ -82,6 +85,7 @@ export function commandOf(args: readonly string[]): Command | 'help' | 'version'
   return {
     request: requestOf(values, address.url),
     cutAfter: countOf(values['cut-after'] ?? '5', '--cut-after'),
+    isCutOnEnter: values['cut-on-enter'] === true,
     duration: Math.max(duration, within),
     expectations,
     isPublicOnly: values['public-only'] === true,

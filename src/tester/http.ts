@@ -198,6 +198,8 @@ function bodyOf(
         readable.on('data', (bytes: Buffer) => {
           if (isOver) return
           recording.arrived(bytes)
+          // Who is told of it can have cut the connection.
+          if (isOver) return
           controller.enqueue(bytes)
           if ((controller.desiredSize ?? 0) <= 0) readable.pause()
         })

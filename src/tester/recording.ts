@@ -52,6 +52,17 @@ export interface ResponseHead {
   readonly url: string
 }
 
+/** Is told of a connection as it goes on. */
+export interface Watch {
+  /** It is about to be made. */
+  begun(recording: Recording): void
+  /** The head of the response has come. */
+  opened(recording: Recording): void
+  /** @param former the frame before it on this connection */
+  framed(frame: TimedFrame, former: TimedFrame | undefined): void
+  ended(recording: Recording): void
+}
+
 /** What one connection brings, as it came over the network. It stays small whatever comes. */
 export class Recording {
   readonly purpose: Purpose
@@ -92,12 +103,19 @@ export class Recording {
   readonly #began = performance.now()
   readonly #decoder = new TextDecoder()
   readonly #blocks: Blocks
+  readonly #watch: Pick<Watch, 'opened' | 'framed'> | undefined
   #newEvents = 0
 
-  constructor(purpose: Purpose, resumeAfter: string, delay: number) {
+  constructor(
+    purpose: Purpose,
+    resumeAfter: string,
+    delay: number,
+    watch?: Pick<Watch, 'opened' | 'framed'>,
+  ) {
     this.purpose = purpose
     this.resumeAfter = resumeAfter
     this.delay = delay
+    this.#watch = watch
     this.#blocks = new Blocks((frame) => this.#add(frame))
   }
 
@@ -108,6 +126,7 @@ export class Recording {
 
   opened(head: Omit<ResponseHead, 'at'>): void {
     this.head = { at: this.now, ...head }
+    this.#watch?.opened(this)
   }
 
   arrived(bytes: Uint8Array): void {
@@ -175,6 +194,9 @@ export class Recording {
       if (count !== undefined || this.eventsByName.size < MOST_KEPT)
         this.eventsByName.set(name, (count ?? 0) + 1)
     }
-    if (this.frames.length < MOST_KEPT) this.frames.push({ ...frame, at })
+    if (this.frames.length >= MOST_KEPT) return
+    const timed = { ...frame, at }
+    this.#watch?.framed(timed, this.frames.at(-1))
+    this.frames.push(timed)
   }
 }

@@ -82,15 +82,41 @@ export function connectionReport(
   former: readonly Recording[],
   secrets: Secrets,
 ): ConnectionReport {
-  const { head, frames, chunks, text, redirects } = recording
-  for (const [name, value] of head?.headers ?? []) secrets.learnResponseHeader(name, value)
-  for (const { to } of redirects) secrets.learnUrl(to)
+  const { frames, chunks, text } = recording
   const known = new Set(former.flatMap((one) => one.frames.map(idOf)).filter((id) => id !== undefined))
   const ids = frames.map(idOf).filter((id) => id !== undefined)
   const report: ConnectionReport = {
     purpose: recording.purpose,
     resumeAfter: recording.resumeAfter,
     delay: recording.delay,
+    ...headReport(recording, secrets),
+    firstByteAt: recording.firstByteAt && inTenths(recording.firstByteAt),
+    firstEventAt: recording.firstEventAt && inTenths(recording.firstEventAt),
+    endedAt: inTenths(recording.endedAt),
+    end: recording.end,
+    bytes: recording.bytes,
+    bytesOnWire: recording.bytesOnWire,
+    events: recording.eventCount,
+    comments: recording.commentCount,
+    firstId: ids[0],
+    overlap: ids.filter((id) => known.has(id)).length,
+    frames: frames.map((frame, index) => frameReport(frame, frames[index - 1], secrets)),
+    framesLeftOut: recording.frameCount - frames.length,
+    text: '',
+    chunks: chunks.map((chunk) => ({ ...chunk, at: inTenths(chunk.at) })),
+    chunksLeftOut: recording.chunkCount - chunks.length,
+  }
+  return { ...scrubbed(report, secrets), text: secrets.blank(text) }
+}
+
+/** What is known when the head of the response has come. What it has of secrets is learned. */
+export function headReport(
+  { head, redirects }: Recording,
+  secrets: Secrets,
+): Pick<ConnectionReport, 'redirects' | 'head'> {
+  for (const [name, value] of head?.headers ?? []) secrets.learnResponseHeader(name, value)
+  for (const { to } of redirects) secrets.learnUrl(to)
+  const report: Pick<ConnectionReport, 'redirects' | 'head'> = {
     redirects: redirects.map(({ status, from, to }) => ({
       status,
       from: secrets.url(from),
@@ -102,28 +128,17 @@ export function connectionReport(
       url: secrets.url(head.url),
       headers: head.headers.map(([name, value]) => [name, secrets.responseHeader(name.toLowerCase(), value)]),
     },
-    firstByteAt: recording.firstByteAt && inTenths(recording.firstByteAt),
-    firstEventAt: recording.firstEventAt && inTenths(recording.firstEventAt),
-    endedAt: inTenths(recording.endedAt),
-    end: recording.end,
-    bytes: recording.bytes,
-    bytesOnWire: recording.bytesOnWire,
-    events: recording.eventCount,
-    comments: recording.commentCount,
-    firstId: ids[0],
-    overlap: ids.filter((id) => known.has(id)).length,
-    frames: frames.map((frame, index) => ({
-      ...frame,
-      at: inTenths(frame.at),
-      delta: inTenths(frame.at - (frames[index - 1]?.at ?? 0)),
-    })),
-    framesLeftOut: recording.frameCount - frames.length,
-    text: '',
-    chunks: chunks.map((chunk) => ({ ...chunk, at: inTenths(chunk.at) })),
-    chunksLeftOut: recording.chunkCount - chunks.length,
   }
-  return { ...scrubbed(report, secrets), text: secrets.blank(text) }
+  return scrubbed(report, secrets)
 }
+
+/** @param former the frame before it on its connection */
+export const frameReport = (
+  frame: TimedFrame,
+  former: TimedFrame | undefined,
+  secrets: Secrets,
+): ConnectionReport['frames'][number] =>
+  scrubbed({ ...frame, at: inTenths(frame.at), delta: inTenths(frame.at - (former?.at ?? 0)) }, secrets)
 
 /** @param connections as they were reported when they ended */
 export function reportOf(

@@ -3,7 +3,6 @@ import { checksOf } from './checks.ts'
 import { type Command, commandOf, learnFrom } from './command.ts'
 import { copyAs } from './copy-as.ts'
 import type { Met } from './expectations.ts'
-import type { HttpOptions } from './http.ts'
 import { preflight, protocolsOf } from './preflight.ts'
 import { publicOnly } from './public-addresses.ts'
 import type { Recording } from './recording.ts'
@@ -11,17 +10,19 @@ import { type ConnectionReport, connectionReport, type Report, reportOf, request
 import { resumptionVerdict } from './resumption-verdict.ts'
 import { Secrets } from './secrets.ts'
 import { Tester } from './tester.ts'
-import { connectionInText, requestInText, verdictsInText } from './text.ts'
+import { ConnectionsInText, requestInText, verdictsInText } from './text.ts'
 import { HELP, UsageError } from './usage.ts'
 
 /** How long, in ms, what follows on other IDs is waited for, beyond what a resumption takes. */
 const PATIENCE = 1_000
 
-/** Where the command's words go. */
-export interface Output {
+/** Where the command's words go, and where it hears of its user. */
+export interface Terminal {
   write(text: string): void
   /** For errors. */
   complain(text: string): void
+  /** Calls `act` with each line that the user enters, until what it returns is called. */
+  onEnter(act: () => void): () => void
 }
 
 /**
@@ -31,73 +32,69 @@ export interface Output {
  * @param args what follows `tabstream`
  * @param version of the package
  */
-export async function run(args: readonly string[], version: string, output: Output): Promise<number> {
+export async function run(args: readonly string[], version: string, terminal: Terminal): Promise<number> {
   try {
     const command = commandOf(args)
-    if (command === 'help') output.write(HELP)
-    else if (command === 'version') output.write(`${version}\n`)
-    else return await perform(command, output)
+    if (command === 'help') terminal.write(HELP)
+    else if (command === 'version') terminal.write(`${version}\n`)
+    else return await perform(command, terminal)
     return 0
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    output.complain(`tabstream: ${error.message}\n`)
+    terminal.complain(`tabstream: ${error.message}\n`)
     return 2
   }
 }
 
-async function perform(command: Command, output: Output): Promise<number> {
+async function perform(command: Command, terminal: Terminal): Promise<number> {
   const { request, isJson, isRaw, note, showsSecrets } = command
   const secrets = new Secrets(showsSecrets)
   learnFrom(request, secrets)
   const shown = requestReport(request, secrets)
   if (command.copyAs !== undefined) {
-    output.write(copyAs(command.copyAs, shown))
+    terminal.write(copyAs(command.copyAs, shown))
     return 0
   }
-  if (!isJson) output.write(requestInText(shown))
-  const limits = command.isPublicOnly ? publicOnly() : {}
-  const report = await test(command, limits, secrets, (connection, number) => {
-    if (!isJson) output.write(connectionInText(connection, number, isRaw))
-  })
-  output.write(isJson ? `${JSON.stringify(report, undefined, 2)}\n` : verdictsInText(report, note))
+  const write = isJson ? () => {} : terminal.write
+  write(requestInText(shown))
+  const live = new ConnectionsInText(write, secrets, isRaw)
+  const report = await test(command, secrets, live, terminal)
+  terminal.write(isJson ? `${JSON.stringify(report, undefined, 2)}\n` : verdictsInText(report, note))
   const isMet = report.expectations.every((expectation) => expectation.isMet)
   return report.problem === '' && isMet ? 0 : 1
 }
 
-/**
- * Tests the server of a command.
- *
- * @param limits which addresses may be asked; all, if left out
- * @param ended called with each connection when it has ended, and its number from 1 on
- */
-export async function test(
-  {
-    request,
-    cutAfter,
-    duration,
-    expectations,
-  }: Pick<Command, 'request' | 'cutAfter' | 'duration' | 'expectations'>,
-  limits: Pick<HttpOptions, 'lookup' | 'permit'>,
+/** Tests the server of a command. */
+async function test(
+  { request, cutAfter, duration, expectations, isPublicOnly, isCutOnEnter }: Command,
   secrets: Secrets,
-  ended: (connection: ConnectionReport, number: number) => void,
+  live: ConnectionsInText,
+  terminal: Terminal,
 ): Promise<Report> {
   const connections: ConnectionReport[] = []
   const former: Recording[] = []
-  const options = { ...request, ...limits }
+  const options = { ...request, ...(isPublicOnly && publicOnly()) }
   const tester = new Tester({
     ...options,
     cutAfter,
     duration,
     patience: PATIENCE,
     hasEnough: (recording) => showsPace(recording) && expectations.every((one) => one.isSettled(recording)),
-    ended: (recording) => {
-      const connection = connectionReport(recording, former, secrets)
-      former.push(recording)
-      connections.push(connection)
-      ended(connection, connections.length)
+    watch: {
+      begun: (recording) => live.begun(recording),
+      opened: (recording) => live.opened(recording),
+      framed: (frame, before) => live.framed(frame, before),
+      ended: (recording) => {
+        const connection = connectionReport(recording, former, secrets)
+        former.push(recording)
+        connections.push(connection)
+        live.ended(connection)
+      },
     },
   })
+  const leave = isCutOnEnter ? terminal.onEnter(() => tester.cut()) : () => {}
   const { recordings, failure, resumption: findings } = await tester.run()
+  leave()
   const [first] = recordings as [Recording]
   const problem = problemOf(failure)
   const resumption = resumptionVerdict(findings)

@@ -7,7 +7,7 @@ import { type Arrival, Arrivals, keyOf } from './arrivals.ts'
 import { fetchRecorded, type HttpOptions } from './http.ts'
 import { Judge } from './judge.ts'
 import { nodePlatform } from './platform.ts'
-import { type Purpose, Recording } from './recording.ts'
+import { type Purpose, Recording, type Watch } from './recording.ts'
 import type { Case, Earlier, Resumed } from './resumption-verdict.ts'
 import { inNumber, inSeconds } from './words.ts'
 
@@ -41,8 +41,7 @@ export interface TestOptions extends HttpOptions {
   readonly patience: number
   /** Called with each event of the first connection: it goes on as long as this is false. */
   readonly hasEnough: (recording: Recording) => boolean
-  /** Called when a connection has ended. */
-  readonly ended: (recording: Recording) => void
+  readonly watch: Watch
 }
 
 /** What a server has done. */
@@ -78,6 +77,8 @@ export class Tester {
   /** Events of the connections so far that collect some, without repetitions. */
   readonly #known: Arrival[] = []
   #isTwice = false
+  /** Cuts the present connection. */
+  #cut: (why: string) => void = () => {}
 
   constructor(options: TestOptions) {
     this.#options = options
@@ -119,6 +120,11 @@ export class Tester {
         isTwice: this.#isTwice,
       },
     }
+  }
+
+  /** Cuts the present connection, if there is one: the next is made as if it had shown enough. */
+  cut(): void {
+    this.#cut('cut by hand')
   }
 
   get #seconds(): number {
@@ -185,13 +191,17 @@ export class Tester {
     isEnough: (recording: Recording, arrivals: Arrivals) => boolean,
     limit = this.#options.duration,
   ): Promise<Outcome> {
-    const { duration, ended } = this.#options
+    const { duration, watch } = this.#options
     const delay = await this.#pause()
-    const recording = new Recording(purpose, resumeAfter, delay)
+    const recording = new Recording(purpose, resumeAfter, delay, watch)
     this.#recordings.push(recording)
+    watch.begun(recording)
     const arrivals = new Arrivals(resumeAfter)
     const abort = new AbortController()
-    const cut = (why: string) => abort.abort(new CutError(why))
+    const cut = (why: string) => {
+      abort.abort(new CutError(`${why} after ${inNumber(recording.eventCount, 'event')}`))
+    }
+    this.#cut = cut
     const isCutAtOnce = purpose === 'begin' || purpose === 'continue'
     let enoughSince: number | undefined
     const review = () => {
@@ -200,9 +210,9 @@ export class Tester {
       const silence = recording.now - (recording.lastByteAt ?? recording.now)
       const isQuiet =
         silence >= QUIET || recording.now - enoughSince >= MOST_QUIET || arrivals.list.length === 0
-      if (isCutAtOnce || isQuiet) cut(`cut after ${inNumber(recording.eventCount, 'event')}`)
+      if (isCutAtOnce || isQuiet) cut('cut')
     }
-    const timer = setTimeout(() => cut('its time was up'), Math.min(limit, duration))
+    const timer = setTimeout(() => abort.abort(new CutError('its time was up')), Math.min(limit, duration))
     const reviews = setInterval(review, STEP)
     let head: Head | undefined
     const result = await this.#source(this.#requestFor(resumeAfter, abort.signal), {
@@ -221,13 +231,14 @@ export class Tester {
       },
       ...INDIFFERENT,
     })
+    this.#cut = () => {}
     clearTimeout(timer)
     clearInterval(reviews)
     const hasAnswered = recording.head !== undefined || !abort.signal.aborted
     const failure = hasAnswered ? result : noResponseIn(recording.now)
     const words = failure.isEnd ? 'ended by the server' : failure.message
     recording.ended(words, !abort.signal.aborted)
-    ended(recording)
+    watch.ended(recording)
     return { recording, arrivals, failure, isDenied: head?.deniesResumption === true }
   }
 

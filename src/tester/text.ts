@@ -1,5 +1,7 @@
 import type { BufferingVerdict } from './buffering-verdict.ts'
-import type { ConnectionReport, Report } from './report.ts'
+import type { Recording, TimedFrame, Watch } from './recording.ts'
+import { type ConnectionReport, frameReport, headReport, type Report } from './report.ts'
+import type { Secrets } from './secrets.ts'
 import { inBytes, inNumber, quoted } from './words.ts'
 
 /** So many frames and chunks of a connection are printed, and so much of a text, in characters. */
@@ -20,28 +22,63 @@ const PURPOSES: Readonly<Record<ConnectionReport['purpose'], string>> = {
 export const requestInText = ({ url, method, headers }: Pick<Report, 'url' | 'method' | 'headers'>): string =>
   lines(`${method} ${url}`, ...headers.map(([name, value]) => `  ${name}: ${value}`))
 
-/** One connection: its head, its frames, and how it ended. */
-export function connectionInText(connection: ConnectionReport, number: number, isRaw: boolean): string {
-  const { purpose, resumeAfter, delay, redirects, head, frames, framesLeftOut, end, endedAt } = connection
-  const asked = resumeAfter === '' ? '' : `, Last-Event-ID ${quoted(resumeAfter)}`
-  const shown = frames.slice(0, MOST_FRAMES)
-  const rest = frames.length - shown.length + framesLeftOut
-  return lines(
-    '',
-    `Connection ${number}: ${PURPOSES[purpose]}${asked}${delay > 0 ? `, ${delay} ms later` : ''}`,
-    ...redirects.map(({ status, to }) => `  ${status} to ${to}`),
-    ...(head === undefined
-      ? []
-      : [
-          `  HTTP/${head.httpVersion} ${head.status} after ${head.at} ms`,
-          ...(number === 1 ? head.headers.map(([name, value]) => `    ${name}: ${value}`) : []),
-        ]),
-    ...shown.map((frame, index) => frameInText(frame, index + 1)),
-    ...(rest > 0 ? [`  … and ${rest.toLocaleString('en')} more`] : []),
-    ...(isRaw ? chunksInText(connection) : []),
-    `  ${end}, after ${endedAt} ms; ${sums(connection)}`,
-  )
+/** Prints connections while they go on. */
+export class ConnectionsInText implements Omit<Watch, 'ended'> {
+  readonly #write: (text: string) => void
+  readonly #secrets: Secrets
+  readonly #isRaw: boolean
+  /** Of the present one. */
+  #number = 0
+  #frames = 0
+
+  constructor(write: (text: string) => void, secrets: Secrets, isRaw: boolean) {
+    this.#write = (text) => {
+      if (text !== '') write(text)
+    }
+    this.#secrets = secrets
+    this.#isRaw = isRaw
+  }
+
+  begun({ purpose, resumeAfter, delay }: Recording): void {
+    this.#number++
+    this.#frames = 0
+    const asked = resumeAfter === '' ? '' : `, Last-Event-ID ${quoted(this.#secrets.scrub(resumeAfter))}`
+    const later = delay > 0 ? `, ${delay} ms later` : ''
+    this.#write(lines('', `Connection ${this.#number}: ${PURPOSES[purpose]}${asked}${later}`))
+  }
+
+  opened(recording: Recording): void {
+    const { redirects, head } = headReport(recording, this.#secrets)
+    this.#write(lines(...redirects.map(redirectInText)))
+    if (head === undefined) return
+    this.#write(lines(`  HTTP/${head.httpVersion} ${head.status} after ${head.at} ms`))
+    // Those of the others are the same.
+    if (this.#number === 1)
+      this.#write(lines(...head.headers.map(([name, value]) => `    ${name}: ${value}`)))
+  }
+
+  framed(frame: TimedFrame, former: TimedFrame | undefined): void {
+    if (this.#frames >= MOST_FRAMES) return
+    this.#frames++
+    this.#write(lines(frameInText(frameReport(frame, former, this.#secrets), this.#frames)))
+  }
+
+  ended(connection: ConnectionReport): void {
+    const { head, redirects, frames, framesLeftOut, end, endedAt } = connection
+    const rest = frames.length - this.#frames + framesLeftOut
+    this.#write(
+      lines(
+        ...(head === undefined ? redirects.map(redirectInText) : []),
+        ...(rest > 0 ? [`  … and ${rest.toLocaleString('en')} more`] : []),
+        ...(this.#isRaw ? chunksInText(connection) : []),
+        `  ${end}, after ${endedAt} ms; ${sums(connection)}`,
+      ),
+    )
+  }
 }
+
+const redirectInText = ({ status, to }: ConnectionReport['redirects'][number]): string =>
+  `  ${status} to ${to}`
 
 function sums({
   bytes,

@@ -21,6 +21,7 @@ The request
 
 How long
   --cut-after N          cuts the first connection after N events (5); 0 reads it as long as --duration
+  --cut-on-enter         cuts the present connection whenever Enter is pressed, and makes the next
   --duration TIME        how long a connection is read at most (10s); 500ms, 30s and 2m are times
 
 The result

@@ -73,6 +73,31 @@ test.each([
   expect([response.status, await response.text()]).toEqual([status, expect.stringContaining(words)])
 })
 
+test('a page cuts the connection of its own test, and no other', async () => {
+  const demo = await startDemo({ port: 0, testsAnyAddress: true })
+  onTestFinished(() => demo.close())
+  const post = (path: string, fields: object) =>
+    fetch(demo.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(fields),
+    })
+  const { url } = await serve()
+  const response = await post('/test', { url, name: 'mine', 'cut-after': '0', duration: '10' })
+  const parts = response.body?.pipeThrough(new TextDecoderStream()) as unknown as AsyncIterable<string>
+  let text = ''
+  for await (const part of parts) {
+    const before = text
+    text += part
+    if (before.includes('"n5"') || !text.includes('"n5"')) continue
+    expect((await post('/test/cut', { name: 'yours' })).status).toBe(404)
+    expect((await post('/test/cut', { name: 'mine' })).status).toBe(204)
+  }
+  expect(text).toContain('cut by hand after 5 events')
+  expect(text).toContain('Does it resume? yes')
+  expect((await post('/test/cut', { name: 'mine' })).status).toBe(404)
+})
+
 test('no field is another option of the command', async () => {
   const ask = await start(false)
   const { url, asked } = await serve()

@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { Report } from '../../../src/tester/report.ts'
 import { certificate } from '../../browser/certificate.ts'
 import { type Finishing, listen } from './scripted.ts'
-import { tabstream } from './tool.ts'
+import { tabstream, tabstreamBy } from './tool.ts'
 
 // A busy machine takes its time.
 vi.setConfig({ testTimeout: 20_000 })
@@ -286,6 +286,39 @@ describe.concurrent('checks', PATIENT, () => {
     expect(checkOf(await reportOn(url, '--duration', '2s'), 'HTTP')).toEqual([
       'good: HTTP/1.1 was used; the server offers HTTP/2, which browsers use',
     ])
+  })
+})
+
+describe.concurrent('a user who looks on', PATIENT, () => {
+  test('sees frames as they come, and cuts connections by hand', async (context) => {
+    const url = await serve(context, feed)
+    const seen: string[] = []
+    let isCut = false
+    const { text, status } = await tabstreamBy(
+      (text, enter) => {
+        seen.push(text)
+        if (isCut || !text.includes('"n7"')) return
+        isCut = true
+        enter()
+      },
+      ...['test', url, '--cut-after', '0', '--duration', '10s', '--cut-on-enter'],
+    )
+    const withFirst = seen.find((text) => text.includes('"n1"'))
+    expect(withFirst).toMatch(/Connection 1: first connection\n {2}HTTP\/1\.1 200/)
+    expect(withFirst).not.toContain('"n2"')
+    expect(text).toMatch(/ {2}cut by hand after [78] events, after/)
+    expect(text).toContain('Does it resume? yes: this server replays what came after the ID')
+    expect(status).toBe(0)
+  })
+
+  test('is shown no secret that comes before the end', async (context) => {
+    const url = await serve(context, (_, response) => {
+      response.writeHead(200, { ...STREAM, 'set-cookie': 'sid=cookie-of-the-server' })
+      response.write('id: 1\ndata: cookie-of-the-server\n\n')
+    })
+    const { text } = await tabstream('test', url, '--duration', '500ms')
+    expect(text).toContain('id "1" "***"')
+    expect(text).not.toContain('cookie-of-the-server')
   })
 })
 

@@ -13,6 +13,6 @@ export const findingsAt = (url: string, options: Partial<TestOptions> = {}): Pro
     duration: 3_000,
     patience: 200,
     hasEnough: () => true,
-    ended: () => {},
+    watch: { begun: () => {}, opened: () => {}, framed: () => {}, ended: () => {} },
     ...options,
   }).run()

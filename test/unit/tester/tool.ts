@@ -8,12 +8,30 @@ export interface Ran {
 }
 
 /** Runs `tabstream` with these arguments, in this process. */
-export async function tabstream(...args: readonly string[]): Promise<Ran> {
+export const tabstream = (...args: readonly string[]): Promise<Ran> => tabstreamBy(() => {}, ...args)
+
+/**
+ * The same for a user who sees what is printed.
+ *
+ * @param sees is given all that has been printed, whenever more is, and what presses Enter
+ */
+export async function tabstreamBy(
+  sees: (text: string, enter: () => void) => void,
+  ...args: readonly string[]
+): Promise<Ran> {
   let text = ''
+  let enter = () => {}
   let errors = ''
   const status = await run(args, '1.2.3', {
     write: (more) => {
       text += more
+      sees(text, () => enter())
+    },
+    onEnter: (act) => {
+      enter = act
+      return () => {
+        enter = () => {}
+      }
     },
     complain: (more) => {
       errors += more

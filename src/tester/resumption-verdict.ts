@@ -10,6 +10,7 @@ export const CATEGORIES = {
   forgets: 'forgets old IDs, and replays what it still has',
   ignores: 'ignores `Last-Event-ID`, or replays nothing when it has forgotten the ID',
   'counts again': 'counts from 1 again, after a restart or on each connection',
+  renames: 'gives an event another ID when it sends it again',
   'no IDs': 'sends no IDs',
   'some IDs': 'sends an ID with some events only, and keeps only those',
 } as const
@@ -100,6 +101,22 @@ export function resumptionVerdict(given: Case): ResumptionVerdict {
   return earlier.gap === undefined ? withoutGap(given, earlier) : withGap(given, earlier, earlier.gap)
 }
 
+/** Events that had come, and that came with the next connection at once, under another ID than before. */
+function renamedIn({ earlier, last, isFrame }: Case): [before: Arrival, again: Arrival][] {
+  const brought = earlier?.brought ?? []
+  const again = last?.brought ?? []
+  const at = brought.findLastIndex(({ id }) => id === last?.asked)
+  const ids = new Set(again.map(({ id }) => id))
+  const due = at < 0 ? [] : brought.slice(at + 1).filter((event) => !ids.has(event.id) && !isFrame(event))
+  const renamed = due.flatMap((before): [Arrival, Arrival][] => {
+    const found = again.find(({ id, digest }) => id !== undefined && digest === before.digest)
+    return found === undefined || before.id === undefined ? [] : [[before, found]]
+  })
+  // Events may be alike. What happens live comes one by one.
+  const times = renamed.map(([, { at }]) => at).sort((one, other) => one - other)
+  return times.some((at, index) => index > 0 && at - (times[index - 1] as number) <= AT_ONCE) ? renamed : []
+}
+
 function withoutGap(given: Case, earlier: Earlier): ResumptionVerdict {
   const { known, isFrame, last } = given
   const history = known.filter((event) => !isFrame(event))
@@ -130,6 +147,13 @@ function withoutGap(given: Case, earlier: Earlier): ResumptionVerdict {
   const evidence = [
     `${asked}, it sent ${listed(brought)}; ${listed(repeated)} had come before, so it went on at the right place`,
   ]
+  const renamed = renamedIn(given)
+  const [one] = renamed
+  if (one !== undefined) {
+    const [before, again] = one
+    const words = `${inNumber(renamed.length, 'event')} came again under another ID: ${inWords(before)} as ${inWords(again)}`
+    return verdict(given, 'renames', 'no', [...evidence, words])
+  }
   if (repeatsAll(given, earlier, history, at)) return verdict(given, 'everything', 'yes', evidence)
   const anchor = history[at]
   const isInclusive = anchor !== undefined && keyOf(brought[0] as Arrival) === keyOf(anchor)
@@ -212,6 +236,12 @@ function comesBetween({ known, earlier, isFrame, isMixed }: Case): boolean {
   return isKnown.lastIndexOf(true) > isKnown.indexOf(false) && isKnown.includes(false)
 }
 
+/** Gaps that a page is told, whether the tester has met one or not. */
+const SURE_GAPS: Readonly<Partial<Record<Category, GapReason>>> = {
+  'no IDs': 'unresumable',
+  renames: 'history-lost',
+}
+
 function verdict(
   given: Case,
   category: Category,
@@ -219,7 +249,7 @@ function verdict(
   evidence: readonly string[],
 ): ResumptionVerdict {
   const isRepeated = given.isSafe || category !== 'no IDs'
-  const gap = category === 'no IDs' && isRepeated ? 'unresumable' : given.earlier?.gap
+  const gap = isRepeated ? (SURE_GAPS[category] ?? given.earlier?.gap) : given.earlier?.gap
   const whole = isRepeated
     ? 'everything, once: no gap'
     : 'the request is not made again: the stream ends with the response'

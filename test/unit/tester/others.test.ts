@@ -57,7 +57,7 @@ interface Told {
 }
 
 async function verdictAt(url: string, ...args: readonly string[]): Promise<Told> {
-  const { text, status } = await tabstream('test', url, '--duration', '2s', ...args)
+  const { text, status } = await tabstream('test', url, '--duration', '1200ms', ...args)
   const [, resumes = ''] = /Does it resume\? (.*)/.exec(text) ?? []
   const [, tabstreamSays = ''] = /with tabstream: (.*)/.exec(text) ?? []
   const [, problem = ''] = /No stream: (.*)/.exec(text) ?? []
@@ -82,6 +82,42 @@ describe.concurrent('the tester says of', { retry: 2 }, () => {
     const { resumes, tabstream } = await verdictAt(url)
     expect(resumes).toMatch(/^no: /)
     expect(tabstream).toBe(GAP)
+  })
+
+  test('a union of channels that resumes within a second, and renames what lies behind: not that it resumes', async (context) => {
+    let clock = 0
+    const url = await serve(context, ({ count, after }, response) => {
+      response.writeHead(200, STREAM)
+      // As it was sent live, an ID tells of a channel that was silent. In a replay it does not.
+      const id = (time: number) => (time <= 5 ? `${time}:[0],-` : `${time}:${count === 2 ? '-' : '0'},[0]`)
+      const last = Number(/^\d+/.exec(after)?.[0] ?? 0)
+      const replay = Array.from({ length: Math.max(0, clock - last) }, (_, index) => last + index + 1)
+      const isUnknown = after.startsWith('tabstream-test')
+      stream(
+        response,
+        after === '' || isUnknown ? [] : replay.map((time) => numbered(id(time), `n${time}`)),
+        () => {
+          clock++
+          return numbered(id(clock), `n${clock}`)
+        },
+      )
+    })
+    const { resumes, tabstream, text, status } = await verdictAt(url, '--expect', 'resumes')
+    expect(resumes, text).toBe('no: this server gives an event another ID when it sends it again')
+    expect([tabstream, status]).toEqual([GAP, 1])
+    expect(text).toMatch(/\d+ events came again under another ID: "6:-,\[0\]" as "6:0,\[0\]"/)
+  })
+
+  test('a busy server whose events are alike: that it resumes', async (context) => {
+    let clock = 0
+    const url = await serve(context, ({ after }, response) => {
+      response.writeHead(200, STREAM)
+      const next = (time: number) => numbered(time, `alike ${time % 6}`)
+      const last = after.startsWith('tabstream-test') ? 0 : Number(after)
+      const replay = Array.from({ length: clock - last }, (_, index) => next(last + index + 1))
+      stream(response, after === '' ? [] : replay, () => next(++clock))
+    })
+    expect((await verdictAt(url)).resumes).toBe('yes: this server replays what came after the ID')
   })
 
   test('a server that gives an event another ID each time: a gap', async (context) => {

@@ -54,6 +54,14 @@ describe('--public-only', () => {
     'http://2130706433:1/',
     'http://0x7f.1:1/',
     'http://0:1/',
+    'http://0177.0.0.1:1/',
+    'http://127.1:1/',
+    'http://127.0.0.1.:1/',
+    'http://[::ffff:7f00:1]:1/',
+    'http://[::127.0.0.1]:1/',
+    'http://[0:0:0:0:0:0:0:1]:1/',
+    'http://[64:ff9b::7f00:1]:1/',
+    'http://①②⑦.⓪.⓪.①:1/',
     'http://169.254.169.254/latest/meta-data/',
   ])('does not ask %s', async (url) => {
     const { text, status } = await tabstream('test', url, '--public-only', '--json')

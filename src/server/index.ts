@@ -10,4 +10,4 @@ export {
   toNodeHandler,
 } from './node-handler.ts'
 export type { IoRedisClient, NodeRedisClient, RedisClient } from './redis-client.ts'
-export { type RedisLog, type RedisLogOptions, redisLog } from './redis-log.ts'
+export { type RedisAppended, type RedisLog, type RedisLogOptions, redisLog } from './redis-log.ts'

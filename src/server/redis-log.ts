@@ -1,5 +1,5 @@
 import { newEpoch } from './epoch.ts'
-import { checked, type EventLog, type LogEvent, type Reading } from './event-log.ts'
+import { type Appended, checked, type EventLog, type LogEvent, type Reading } from './event-log.ts'
 import { type RedisClient, sendBy } from './redis-client.ts'
 import { DATA, eventOf, idOf, type Known, NAME, RedisReader, TOPIC } from './redis-reader.ts'
 import { type Entry, EPOCH, isBefore, RedisStream } from './redis-stream.ts'
@@ -26,8 +26,18 @@ export interface RedisLogOptions {
   onError?: (error: unknown) => void
 }
 
+/** What is appended to a {@link RedisLog}. */
+export interface RedisAppended extends Appended {
+  /**
+   * Chosen for this event alone. Within ten minutes, whoever appends with a key that is known changes nothing, and is given the ID of the event
+   * that has come with it. So what may or may not have been carried out can be repeated, by any process.
+   */
+  readonly idempotencyKey?: string
+}
+
 /** What {@link redisLog} returns. */
 export interface RedisLog extends EventLog {
+  append(topic: string, event: RedisAppended): Promise<string>
   /** Ends all readings, and the connection that reads. The client that was handed in stays connected. */
   close(): void
 }
@@ -59,9 +69,11 @@ export function redisLog(client: RedisClient, options: RedisLogOptions = {}): Re
   return {
     async append(topic, event) {
       const { name, data } = checked(topic, event)
+      const { idempotencyKey } = event
+      if (idempotencyKey === '') throw new TypeError('an idempotency key is a text of at least one character')
       const fields = [TOPIC, topic, ...(name === undefined ? [] : [NAME, name]), DATA, data]
       const minId = maxAge === undefined ? '' : String(Math.max(0, Date.now() - maxAge))
-      const { era, id } = await stream.append(newEpoch(), maxLength, minId, fields)
+      const { era, id } = await stream.append(newEpoch(), maxLength, minId, fields, idempotencyKey)
       return idOf(era, id)
     },
     async read(topics, start, signal) {

@@ -29,28 +29,36 @@ era = ARGV[1] .. ' ' .. redis.call('XADD', KEYS[2], '*', '${EPOCH}', ARGV[1])
 redis.call('SET', KEYS[1], era)
 return era`
 
-/** ARGV, further: how many entries are kept, the ID of the first that is, what is added. */
+/** How long, in seconds, an idempotency key is known. */
+const KNOWN_FOR = 600
+
+/** KEYS, further: what is known of an idempotency key. ARGV, further: how many entries are kept, the ID of the first that is, what is added. */
 const APPEND = `
+local known = KEYS[3] and redis.call('GET', KEYS[3])
+if known then return known end
 local era = redis.call('GET', KEYS[1])
 if not era then
   era = ARGV[1] .. ' ' .. redis.call('XADD', KEYS[2], '*', '${EPOCH}', ARGV[1])
   redis.call('SET', KEYS[1], era)
 end
-local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', unpack(ARGV, 4))
+local reply = era .. ' ' .. redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', unpack(ARGV, 4))
 if ARGV[3] ~= '' then redis.call('XTRIM', KEYS[2], 'MINID', '~', ARGV[3]) end
-return {era, id}`
+if KEYS[3] then redis.call('SET', KEYS[3], reply, 'EX', '${KNOWN_FOR}') end
+return reply`
 
-/** The commands of a log on its two keys, by whatever connection. */
+/** The commands of a log on its keys, by whatever connection. */
 export class RedisStream {
   readonly #send: Send
+  readonly #prefix: string
   readonly #eraKey: string
   readonly key: string
 
-  /** @param prefix of both keys; in braces, so that a cluster keeps them together */
+  /** @param prefix of all keys; in braces, so that a cluster keeps them together */
   constructor(send: Send, prefix: string) {
     this.#send = send
-    this.key = `{${prefix}}:events`
-    this.#eraKey = `{${prefix}}:era`
+    this.#prefix = `{${prefix}}:`
+    this.key = `${this.#prefix}events`
+    this.#eraKey = `${this.#prefix}era`
   }
 
   /**
@@ -67,11 +75,14 @@ export class RedisStream {
     maxLength: number,
     minId: string,
     fields: readonly string[],
+    idempotencyKey: string | undefined,
   ): Promise<{ era: Era; id: string }> {
-    const keys = ['2', this.#eraKey, this.key]
-    const reply = await this.#send('EVAL', APPEND, ...keys, epoch, String(maxLength), minId, ...fields)
-    const [era, id] = reply as [unknown, unknown]
-    return { era: eraOf(era), id: String(id) }
+    const keys = [this.#eraKey, this.key]
+    if (idempotencyKey !== undefined) keys.push(`${this.#prefix}appended:${idempotencyKey}`)
+    const args = [epoch, String(maxLength), minId, ...fields]
+    const reply = await this.#send('EVAL', APPEND, String(keys.length), ...keys, ...args)
+    const [, , id = ''] = String(reply).split(' ')
+    return { era: eraOf(reply), id }
   }
 
   /** The oldest entries from this one on. */

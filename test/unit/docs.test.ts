@@ -243,7 +243,7 @@ test.each(['react', 'solid', 'svelte', 'vue'])('the example app for %s has what 
 
 test.each([
   { page: 'servers.md', folder: 'demo/apps', files: ['server.mjs'] },
-  { page: 'server.md', folder: 'test/unit/server', files: ['own-log.ts'] },
+  { page: 'server.md', folder: 'test/unit/server', files: ['append-once.ts', 'own-log.ts'] },
   {
     page: 'libraries.md',
     folder: 'test/consumers/apps/slots/src',

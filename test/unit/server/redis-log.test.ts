@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { type AddressInfo, createConnection, createServer } from 'node:net'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { type RedisClient, type RedisLog, type RedisLogOptions, redisLog } from '../../../src/server/index.ts'
 import { sendBy } from '../../../src/server/redis-client.ts'
 import { RedisStream } from '../../../src/server/redis-stream.ts'
+import { appendOnce } from './append-once.ts'
 import { Client } from './client.ts'
 import { RedisServer, whyNoRedis } from './redis-server.ts'
 import { serve } from './site.ts'
@@ -176,6 +178,46 @@ describe.skipIf(whyNoRedis !== undefined)(`a log in Redis${whyNoRedis ? `: ${why
       const [first] = client.data.slice(1).map(Number)
       expect(first).toBeGreaterThan(1)
       expect(client.data.slice(1)).toEqual(numbers(first as number, 1_500))
+    })
+
+    test('what is appended again with its idempotency key is there once, whoever appends it', async () => {
+      const [log, other] = [await logBy(kind), await logBy(kind)]
+      const client = new Client((await serve(log)).url)
+      await client.connect()
+      const id = await log.append('a', { data: '1', idempotencyKey: 'first' })
+      await append(log, ['2'])
+      for (const one of [log, other])
+        expect(await one.append('a', { data: '1', idempotencyKey: 'first' })).toBe(id)
+      expect(await log.append('a', { data: '1', idempotencyKey: 'second' })).not.toBe(id)
+      await append(log, ['end'])
+      await client.has(4)
+      expect(client.data).toEqual(['1', '2', '1', 'end'])
+      expect(client.events[0]?.id).toBe(id)
+      await expect(log.append('a', { data: '3', idempotencyKey: '' })).rejects.toThrow(TypeError)
+    })
+
+    test('an idempotency key outlives Redis, and is forgotten some time', async () => {
+      const log = await logBy(kind)
+      const id = await log.append('a', { data: '1', idempotencyKey: 'k' })
+      await redis.kill()
+      await redis.start()
+      expect(await log.append('a', { data: '1', idempotencyKey: 'k' })).toBe(id)
+      const rest = await control.ttl(`{${prefix}}:appended:k`)
+      expect(rest).toBeGreaterThan(0)
+      expect(rest).toBeLessThanOrEqual(600)
+    })
+
+    test('an append whose reply is lost with its connection comes once, where it has an idempotency key', async () => {
+      const { url, losesReply } = await lossyPath()
+      const { client: connection, close } = await kind.connect(url)
+      onTestFinished(close)
+      const log = redisLog(connection, { prefix })
+      await append(log, ['0'])
+      losesReply()
+      await appendOnce(log, 'a', { data: '1' })
+      await append(log, ['2'])
+      const entries = await control.xrange(`{${prefix}}:events`, '-', '+')
+      expect(entries.slice(1).map(([, fields]) => fields.at(-1))).toEqual(['0', '1', '2'])
     })
 
     test('events that are too old are dropped', async () => {
@@ -359,6 +401,31 @@ describe.skipIf(whyNoRedis !== undefined)(`a log in Redis${whyNoRedis ? `: ${why
     await moved.has(300 - client.events.length)
     expect([...client.data, ...moved.data]).toEqual(numbers(1, 300))
   })
+
+  /** A way to Redis that can let a command through, and cut the connection in place of the reply. */
+  async function lossyPath(): Promise<{ url: string; losesReply(): void }> {
+    let loses = false
+    const server = createServer((socket) => {
+      const upstream = createConnection(redis.port, '127.0.0.1')
+      socket.on('error', () => {}).once('close', () => upstream.destroy())
+      upstream.on('error', () => {}).once('close', () => socket.destroy())
+      socket.pipe(upstream)
+      upstream.on('data', (chunk) => {
+        if (!loses) return socket.write(chunk)
+        loses = false
+        return socket.destroy()
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const url = `redis://127.0.0.1:${(server.address() as AddressInfo).port}`
+    return {
+      url,
+      losesReply: () => {
+        loses = true
+      },
+    }
+  }
 
   /** Cuts every connection that waits for events. */
   async function killReaders(): Promise<void> {

@@ -1,0 +1,306 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import type { Browser, Page } from 'playwright'
+import { afterAll, beforeAll, expect, onTestFailed, onTestFinished, test } from 'vitest'
+// @ts-expect-error: a script that is checked with the demo
+import { startCluster } from '../../demo/cluster/cluster.mjs'
+// @ts-expect-error: a script that is checked with the demo
+import { missingPackages } from '../../demo/cluster/needed.mjs'
+import { launchChromium } from '../browser/browser.ts'
+import { within } from '../browser/until.ts'
+import { freePort } from '../free-port.ts'
+import { examineNumbers, tableOf } from './numbers.ts'
+
+// demo/cluster, whose processes are killed while six tabs listen. TABSTREAM_ENDURANCE says for how many minutes, with a kill every 20 s.
+
+const START = join(import.meta.dirname, '../../demo/cluster/start.mjs')
+const TABS = 6
+const MINUTES = Number(process.env.TABSTREAM_ENDURANCE ?? 0)
+const PERIOD = 20_000
+
+const missing: string[] = missingPackages()
+const why = missing.length === 0 ? '' : ` (missing: ${missing.join(', ')})`
+
+interface Cluster {
+  url: string
+  redisUrl: string
+  processes(): { name: string; isUp: boolean }[]
+  kill(name: string): void
+  stop(): Promise<void>
+}
+
+declare global {
+  // They live in the page.
+  var heardNumbers: { numbers: number[]; gapsAt: number[]; longestPause: number; opened: number }
+  /** Resolves when this number has come, or a later one. */
+  var reachNumber: (number: number) => Promise<void>
+}
+
+let browser: Browser
+
+beforeAll(async () => {
+  if (missing.length === 0) browser = await launchChromium()
+})
+afterAll(() => browser?.close())
+
+/** A cluster, and tabs of one profile that show its page. */
+async function stage(options: { rate?: number; maxLength?: number; restartAfter?: number } = {}) {
+  const cluster: Cluster = await startCluster({ port: 0, ...options })
+  onTestFinished(() => cluster.stop())
+  const context = await browser.newContext()
+  const problems: string[] = []
+  onTestFailed(() => console.error(problems))
+  onTestFinished(async () => {
+    await context.close()
+    expect(problems).toEqual([])
+  })
+  const tabs: Page[] = []
+  for (let index = 0; index < TABS; index++) {
+    const page = await context.newPage()
+    page.on('pageerror', (error) => problems.push(String(error)))
+    await page.goto(cluster.url)
+    await listen(page)
+    tabs.push(page)
+  }
+  return { cluster, tabs }
+}
+
+/** Keeps what comes, beside the page that shows it. */
+async function listen(page: Page): Promise<void> {
+  const content = "import * as tabstream from 'tabstream'; globalThis.tabstream = tabstream"
+  await page.addScriptTag({ type: 'module', content })
+  await page.waitForFunction(() => 'tabstream' in globalThis)
+  await page.evaluate(async () => {
+    globalThis.heardNumbers = { numbers: [], gapsAt: [], longestPause: 0, opened: 0 }
+    const { numbers, gapsAt } = heardNumbers
+    const waiting: { number: number; resolve(): void }[] = []
+    let before = 0
+    const stream = tabstream.connect('/events')
+    stream.on('message', ({ data }) => {
+      const { number } = JSON.parse(data)
+      numbers.push(number)
+      if (before > 0)
+        heardNumbers.longestPause = Math.max(heardNumbers.longestPause, performance.now() - before)
+      before = performance.now()
+      while (waiting[0] && waiting[0].number <= number) waiting.shift()?.resolve()
+    })
+    stream.onGap(() => gapsAt.push(numbers.length))
+    stream.onStatus(({ state }) => {
+      if (state === 'open') heardNumbers.opened++
+    })
+    globalThis.reachNumber = (number) =>
+      new Promise((resolve) => {
+        if ((numbers.at(-1) ?? 0) >= number) resolve()
+        else waiting.push({ number, resolve })
+      })
+    await reachNumber(1)
+  })
+}
+
+const allReach = (tabs: readonly Page[], number: number) =>
+  Promise.all(
+    tabs.map((page, index) =>
+      within(
+        page.evaluate((number) => reachNumber(number), number),
+        () => `the number ${number} in tab ${index + 1}`,
+      ),
+    ),
+  )
+
+/** Which node serves the connection of all tabs. */
+async function servingNode([page]: readonly Page[]): Promise<string> {
+  const cookies = (await page?.context().cookies()) ?? []
+  return cookies.find(({ name }) => name === 'served-by')?.value ?? ''
+}
+
+const other = (node: string) => (node === 'node-1' ? 'node-2' : 'node-1')
+
+/** What is killed, in turn. */
+const VICTIMS: readonly { name: string; processes(serving: string): string[] }[] = [
+  { name: 'the node that serves', processes: (serving) => [serving] },
+  { name: 'Redis', processes: () => ['redis'] },
+  { name: 'nginx', processes: () => ['nginx'] },
+  { name: 'the other node', processes: (serving) => [other(serving)] },
+  { name: 'Redis and nginx', processes: () => ['redis', 'nginx'] },
+  { name: 'both nodes', processes: () => ['node-1', 'node-2'] },
+]
+
+/** Resolves when the number of the newest event that Redis has is known. */
+async function newestNumber(redis: Redis): Promise<number> {
+  const [newest] = await redis.xrevrange('{tabstream}:events', '+', '-', 'COUNT', 1)
+  return numberOf(newest?.[1] ?? [])
+}
+
+const numberOf = (fields: readonly string[]): number => JSON.parse(fields.at(-1) ?? '').number
+
+/** All numbers that Redis has, in its order. */
+async function keptNumbers(redis: Redis): Promise<number[]> {
+  const entries = await redis.xrange('{tabstream}:events', '-', '+')
+  return entries.filter(([, [field]]) => field === 'topic').map(([, fields]) => numberOf(fields))
+}
+
+function connectRedis({ redisUrl }: Cluster): Redis {
+  const redis = new Redis(redisUrl, { retryStrategy: () => 50, maxRetriesPerRequest: null })
+  redis.on('error', () => {})
+  onTestFinished(() => redis.disconnect())
+  return redis
+}
+
+const limit = MINUTES > 0 ? (MINUTES + 2) * 60_000 : 180_000
+
+test.skipIf(why !== '')(
+  `six tabs of a cluster whose processes are killed get each event once, in order${why}`,
+  { timeout: limit },
+  async () => {
+    // Enough history for the whole run, so that Redis can be asked for all of it.
+    const { cluster, tabs } = await stage({ maxLength: 1_000_000 })
+    const redis = connectRedis(cluster)
+    const kills: Record<string, number> = {}
+    const end = performance.now() + MINUTES * 60_000
+    for (let round = 0; round < VICTIMS.length || performance.now() < end - PERIOD; round++) {
+      const began = performance.now()
+      const victim = VICTIMS[round % VICTIMS.length] as (typeof VICTIMS)[number]
+      for (const name of victim.processes(await servingNode(tabs))) cluster.kill(name)
+      kills[victim.name] = (kills[victim.name] ?? 0) + 1
+      await expect.poll(() => cluster.processes().every(({ isUp }) => isUp)).toBe(false)
+      await expect.poll(() => cluster.processes().every(({ isUp }) => isUp), { timeout: 20_000 }).toBe(true)
+      // Redis is asked by a connection that it has lost: it answers when it has read its file.
+      await allReach(tabs, (await newestNumber(redis)) + 200)
+      if (MINUTES > 0) await setTimeout(Math.max(0, PERIOD - (performance.now() - began)))
+    }
+    const last = await newestNumber(redis)
+    await allReach(tabs, last)
+
+    const kept = (await keptNumbers(redis)).filter((number) => number <= last)
+    const heardBy = await Promise.all(tabs.map((page) => page.evaluate(() => heardNumbers)))
+    const findings = heardBy.map(({ numbers, gapsAt }) => examineNumbers(numbers, gapsAt, last))
+    const pauses = heardBy.map(({ longestPause }) => longestPause)
+    console.log(
+      tableOf({ sent: last, kept: examineNumbers([0, ...kept], [], last), findings, pauses, kills }),
+    )
+
+    expect(kept).toEqual(Array.from({ length: last }, (_, index) => index + 1))
+    const nothing = { lost: 0, told: 0, doubled: 0, outOfOrder: 0, gaps: 0 }
+    expect(findings).toEqual(findings.map(({ received }) => ({ received, ...nothing })))
+    // The page has counted the same.
+    for (const page of tabs) {
+      for (const id of ['lost', 'doubled', 'out-of-order', 'gaps'])
+        expect([id, await page.locator(`#${id}`).textContent()]).toEqual([id, '0'])
+    }
+    // One connection for all, which has been lost again and again.
+    const counts = heardBy.map(({ opened }) => opened)
+    expect(Math.min(...counts)).toBeGreaterThanOrEqual(4)
+    expect(new Set(counts).size).toBe(1)
+  },
+)
+
+test.skipIf(why !== '')(
+  `where an outage is longer than the history, each tab is told of one gap, and nothing is lost in silence${why}`,
+  { timeout: 60_000 },
+  async () => {
+    // A node holds 1,000 events in memory beside what Redis keeps.
+    const { cluster, tabs } = await stage({ rate: 500, maxLength: 100, restartAfter: 5_000 })
+    const redis = connectRedis(cluster)
+    const before = await newestNumber(redis)
+    cluster.kill('nginx')
+    await expect.poll(() => newestNumber(redis), { timeout: 20_000 }).toBeGreaterThan(before + 1_500)
+    await allReach(tabs, (await newestNumber(redis)) + 200)
+    const last = await newestNumber(redis)
+    await allReach(tabs, last)
+    for (const page of tabs) {
+      const { numbers, gapsAt } = await page.evaluate(() => heardNumbers)
+      const jumps = numbers.flatMap((n, i) => (i > 0 && n !== (numbers[i - 1] as number) + 1 ? [[i, numbers[i - 1], n]] : []))
+      console.log('DUMP', JSON.stringify({ gapsAt, jumps, before, last }))
+      const { told, ...findings } = examineNumbers(numbers, gapsAt, last)
+      expect(findings).toMatchObject({ lost: 0, doubled: 0, outOfOrder: 0, gaps: 1 })
+      expect(told).toBeGreaterThan(0)
+      await expect.poll(() => page.locator('#gaps').textContent()).toBe('1')
+      expect(await page.locator('#lost').textContent()).toBe('0')
+    }
+  },
+)
+
+test.skipIf(why !== '')(
+  `npm run cluster starts anew what is killed from the page, and takes everything along when it is interrupted${why}`,
+  { timeout: 60_000 },
+  async () => {
+    const port = await freePort()
+    const child = spawn(process.execPath, [START], {
+      env: { ...process.env, PORT: String(port) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    onTestFinished(() => void child.kill('SIGINT'))
+    const url = await urlIn(child)
+    const before = childrenOf(child)
+    expect(before).toHaveLength(5)
+    const page = await (await browser.newContext()).newPage()
+    await page.goto(url)
+    for (const name of ['redis', 'node-1', 'node-2', 'nginx']) {
+      await page.getByRole('button', { name: `Kill ${name}` }).click()
+      await expect.poll(() => childrenOf(child).length, { timeout: 5_000 }).toBe(4)
+      await expect.poll(() => childrenOf(child).length, { timeout: 10_000 }).toBe(5)
+    }
+    await expect.poll(() => page.locator('#state').textContent(), { timeout: 20_000 }).toBe('open')
+    const after = childrenOf(child)
+    expect(after.filter((id) => before.includes(id))).toHaveLength(1)
+    // A page of another site.
+    const stolen = await fetch(`${url}/processes?kill=nginx`, { method: 'POST' })
+    expect(await stolen.json()).toContainEqual({ name: 'nginx', isUp: true })
+    expect(childrenOf(child)).toEqual(after)
+    await page.context().close()
+
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGINT')
+    expect(await ended).toBe(0)
+    expect(after.filter(isAlive)).toEqual([])
+  },
+)
+
+test('npm run cluster says what to install where Redis and nginx are missing', async () => {
+  const child = spawn(process.execPath, [START], {
+    env: { PATH: '/nowhere', TABSTREAM_INSTALL: '0' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  child.stdout.on('data', (text) => {
+    said += text
+  })
+  child.stderr.on('data', (text) => {
+    said += text
+  })
+  expect(await new Promise((resolve) => child.once('close', resolve))).toBe(1)
+  expect(said).toContain('apt-get install --no-install-recommends redis-server nginx-light')
+  expect(said).toContain('THE CLUSTER CANNOT START')
+})
+
+const urlIn = (child: ChildProcess): Promise<string> =>
+  within(
+    new Promise((resolve, reject) => {
+      child.once('exit', (code) => reject(new Error(`ended with ${code}`)))
+      let said = ''
+      child.stdout?.on('data', (text: Buffer) => {
+        said += text
+        const [url] = /http:\/\/[\d.:]+/.exec(said) ?? []
+        if (url !== undefined) resolve(url)
+      })
+    }),
+    () => 'the URL of the cluster',
+  )
+
+/** IDs of its processes. */
+function childrenOf({ pid }: ChildProcess): number[] {
+  const list = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return list.trim().split(' ').filter(Boolean).map(Number)
+}
+
+function isAlive(id: number): boolean {
+  try {
+    process.kill(id, 0)
+    return true
+  } catch {
+    return false
+  }
+}

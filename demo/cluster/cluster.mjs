@@ -13,8 +13,7 @@ const locate = (path) => fileURLToPath(new URL(path, import.meta.url))
  * @typedef {object} Cluster
  * @property {string} url of the page
  * @property {string} redisUrl
- * @property {() => { name: string, isUp: boolean }[]} processes
- * @property {(name: string) => void} kill kills one as `kill -9` does; it is started again after a moment
+ * @property {(name: string) => Promise<void>} kill kills one as `kill -9` does; resolves when it has been started again
  * @property {() => Promise<void>} stop
  */
 
@@ -63,14 +62,14 @@ export async function startCluster({ port, rate = 200, maxLength = 100_000, rest
   ]
 
   /** @param {string} name */
-  const kill = (name) => processes.find((process) => process.name === name)?.kill()
+  const kill = async (name) => processes.find((process) => process.name === name)?.kill()
   const report = () => processes.map(({ name, isUp }) => ({ name, isUp }))
 
   /** The page's way to this process. @type {import('node:http').RequestListener} */
   function answer({ method, url = '', headers }, response) {
     // No page of another site may kill.
     if (method === 'POST' && headers['sec-fetch-site'] === 'same-origin') {
-      kill(new URL(url, 'http://control').searchParams.get('kill') ?? '')
+      void kill(new URL(url, 'http://control').searchParams.get('kill') ?? '')
     }
     response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
     response.end(JSON.stringify(report()))
@@ -84,7 +83,7 @@ export async function startCluster({ port, rate = 200, maxLength = 100_000, rest
 
   const url = `http://127.0.0.1:${PORT}`
   await reachable(`${url}/events`)
-  return { url, redisUrl: REDIS_URL, processes: report, kill, stop }
+  return { url, redisUrl: REDIS_URL, kill, stop }
 }
 
 /** @param {string} folder @param {Record<string, string | number>} values */

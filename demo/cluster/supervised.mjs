@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
 
 /** A process that is started again when it ends. */
-export class Supervised {
+export class Supervised extends EventEmitter {
   name
   #command
   #args
@@ -15,6 +16,7 @@ export class Supervised {
 
   /** @param {string} name @param {string} command @param {{ args: string[], env?: NodeJS.ProcessEnv, restartAfter: number }} options */
   constructor(name, command, { args, env = {}, restartAfter }) {
+    super()
     this.name = name
     this.#command = command
     this.#args = args
@@ -27,9 +29,11 @@ export class Supervised {
     return this.#child !== undefined
   }
 
-  /** As a crash does. */
-  kill() {
+  /** As a crash does. Resolves when it has been started again. */
+  async kill() {
+    const started = once(this, 'start')
     this.#child?.kill('SIGKILL')
+    await started
   }
 
   /** Lets it end in good order, for five seconds. */
@@ -51,6 +55,7 @@ export class Supervised {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     this.#child = child
+    this.emit('start')
     child.once('exit', () => {
       this.#child = undefined
       if (!this.#isStopped) this.#restart = setTimeout(() => this.#start(), this.#restartAfter)

@@ -8,6 +8,12 @@ export interface Bounds {
 }
 
 /**
+ * How many readers go on in one turn. Each is passed from promise to promise, and whoever is among many would be given nothing until all
+ * are through; nor would the process do anything else.
+ */
+const AT_ONCE = 200
+
+/**
  * The newest events of a log, in memory, and everybody who reads there. A reader costs a position, not a queue.
  *
  * Events have numbers, which grow by one. A reader that waits is woken by events of its topics only.
@@ -17,6 +23,8 @@ export class Tail {
   readonly #events = new Map<number, LogEvent>()
   readonly #numbers = new Map<string, number>()
   readonly #waiting = new Map<string, Set<Cursor>>()
+  /** Readers that have been woken, and have yet to go on. */
+  #due: (() => void)[] = []
   #moved: (() => void)[] = []
   #size = 0
   #first = 1
@@ -50,7 +58,10 @@ export class Tail {
     this.#lastId = event.id
     this.#size += sizeOf(event)
     this.#evict()
-    for (const cursor of [...(this.#waiting.get(event.topic) ?? [])]) cursor.wake(number, before)
+    const isIdle = this.#due.length === 0
+    for (const cursor of [...(this.#waiting.get(event.topic) ?? [])])
+      this.#due.push(cursor.wake(number, before))
+    if (isIdle) this.#goOn()
     this.#tellMoved()
   }
 
@@ -129,6 +140,11 @@ export class Tail {
     }
   }
 
+  #goOn(): void {
+    for (const goOn of this.#due.splice(0, AT_ONCE)) goOn()
+    if (this.#due.length > 0) setTimeout(() => this.#goOn())
+  }
+
   #tellMoved(): void {
     const moved = this.#moved
     this.#moved = []
@@ -184,23 +200,23 @@ export class Cursor {
     }
   }
 
-  /** All events up to this one were of other topics, since it waits at the end. */
-  wake(number: number, before: string): void {
+  /** All events up to this one were of other topics, since it waits at the end. It goes on when what is returned is called. */
+  wake(number: number, before: string): () => void {
     this.#next = number
     this.#passed = before
-    this.#settle(true)
+    return this.#settled(true)
   }
 
   stop(): void {
     this.#passed = this.position
-    this.#settle(false)
+    this.#settled(false)()
   }
 
-  #settle(goesOn: boolean): void {
+  #settled(goesOn: boolean): () => void {
     const wake = this.#wake
     this.#wake = undefined
     this.#tail.leave(this)
-    wake?.(goesOn)
+    return () => wake?.(goesOn)
   }
 
   /** Resolves with `false` when there is nothing to wait for. */

@@ -1,3 +1,4 @@
+import { connections, connectionsTable } from './scenarios/connections.mjs'
 import { cost, costTables } from './scenarios/cost.mjs'
 import { first, firstTable } from './scenarios/first.mjs'
 import { hidden, hiddenTable } from './scenarios/hidden.mjs'
@@ -34,6 +35,7 @@ export const SCENARIOS = {
   hostile: { measure: hostile, table: hostileTable, share: 2 },
   inspector: { measure: inspector, table: inspectorTable, share: 8 },
   storm: { measure: storm, table: stormTable, share: 1 },
+  connections: { measure: connections, table: connectionsTable, share: 12 },
   cost: { measure: cost, table: costTables, share: 14 },
 }
 

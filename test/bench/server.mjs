@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
+import { answerCalls } from './calls.mjs'
 import { Stream } from './stream.mjs'
 
 // A process of its own, so that its CPU time is not the runner's. The runner forks it and calls it by messages.
@@ -60,11 +61,4 @@ const calls = {
   report: (name) => streamOf(name).report(),
 }
 
-process.on('message', async ({ number, call, parameters }) => {
-  try {
-    process.send?.({ number, result: await calls[call](...parameters) })
-  } catch (error) {
-    process.send?.({ number, error: String(error) })
-  }
-})
-process.on('disconnect', () => process.exit())
+answerCalls(calls)

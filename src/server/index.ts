@@ -11,3 +11,4 @@ export {
 } from './node-handler.ts'
 export type { IoRedisClient, NodeRedisClient, RedisClient } from './redis-client.ts'
 export { type RedisAppended, type RedisLog, type RedisLogOptions, redisLog } from './redis-log.ts'
+export { type EventStore, type StoreLog, type StoreLogOptions, storeLog } from './store-log.ts'

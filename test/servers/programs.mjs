@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 
 // Servers and proxies that the tests start, and Debian's packages of them.
 
@@ -14,8 +14,17 @@ const PROGRAMS = {
   haproxy: { package: 'haproxy', is: () => answers('haproxy', '-v') },
   varnishd: { package: 'varnish', is: () => answers('varnishd', '-V') },
   'redis-server': { package: 'redis-server', is: () => answers('redis-server', '--version') },
+  postgres: { package: 'postgresql', is: () => postgresFolder() !== undefined },
+  'nats-server': { package: 'nats-server', is: () => answers('nats-server', '--version') },
   // It depends on zurl, which makes its requests.
   pushpin: { package: 'pushpin', is: () => answers('pushpin', '--version') },
+}
+
+/** Where Debian has its newest Postgres, which is on nobody's path. */
+export function postgresFolder() {
+  const all = '/usr/lib/postgresql'
+  const [newest] = existsSync(all) ? readdirSync(all).sort((one, other) => Number(other) - Number(one)) : []
+  return newest && `${all}/${newest}/bin`
 }
 
 /** Debian's packages of all that is not here. */

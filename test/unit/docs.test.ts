@@ -244,6 +244,7 @@ test.each(['react', 'solid', 'svelte', 'vue'])('the example app for %s has what 
 test.each([
   { page: 'servers.md', folder: 'demo/apps', files: ['server.mjs'] },
   { page: 'server.md', folder: 'test/unit/server', files: ['append-once.ts', 'own-log.ts'] },
+  { page: 'logs.md', folder: 'demo/logs', files: ['nats-log.mjs', 'postgres-log.mjs'] },
   {
     page: 'libraries.md',
     folder: 'test/consumers/apps/slots/src',

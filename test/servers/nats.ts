@@ -25,7 +25,10 @@ export class Nats {
 
   async start(): Promise<void> {
     const args = ['-js', '-a', '127.0.0.1', '-p', String(this.#port), '-sd', this.#folder]
-    this.#program = await Program.start('nats-server', args, { ports: [this.#port] })
+    this.#program = await Program.start('nats-server', args, {
+      folder: this.#folder,
+      ports: [this.#port],
+    })
   }
 
   /** As a crash does. */

@@ -41,7 +41,7 @@ export class Postgres {
     const [command, ...args] = asPostgres('postgres', '-D', this.#data, ...options)
     for (;;) {
       try {
-        const program = await Program.start(command, args, { ports: [this.#port] })
+        const program = await Program.start(command, args, { folder: this.#data, ports: [this.#port] })
         this.#program = program
         // It listens before it is ready.
         while (!program.output.includes('ready to accept connections')) await setTimeout(20)

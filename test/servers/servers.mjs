@@ -1,6 +1,7 @@
 import { installPackages } from '../../.ci/packages.mjs'
 import { findChromium } from '../../.ci/prepare.mjs'
 import { runVitest } from '../vitest.mjs'
+import { installFrameworks } from './install-frameworks.mjs'
 import { missingPackages } from './programs.mjs'
 import { tableOf } from './table.mjs'
 
@@ -14,6 +15,7 @@ export async function testServers(args) {
   process.env.TABSTREAM_CHROMIUM = await findChromium()
   const missing = missingPackages()
   if (missing.length > 0) installPackages(missing)
+  installFrameworks()
   const config = ['--config=test/vitest.config.ts', '--project=servers']
   const { cases, ...counts } = runVitest('servers', [...config, ...args])
   // What arguments leave out is skipped without a reason.

@@ -530,6 +530,56 @@ describe('what comes from outside', ESSENTIAL, () => {
   })
 })
 
+test('each view shows what the hub tells', async () => {
+  const { page } = await inspect({})
+  await page.evaluate(() => {
+    inspected.hub.streams.splice(0)
+    inspected.populate(inspected.hub)
+    inspected.hub.rest.refused = [{ host: 'shared-worker', reason: 'the script is not there' }]
+  })
+  await page.getByRole('button', { name: 'tabstream' }).click()
+  const shows = async (view: (typeof VIEWS)[number], ...patterns: RegExp[]) => {
+    await show(page, view)
+    const panel = page.getByRole('tabpanel', { name: view })
+    for (const pattern of patterns) await expect.poll(() => panel.innerText(), POLL).toMatch(pattern)
+  }
+  await shows(
+    'Overview',
+    /Host\s+shared-worker\s+Lives in this page\s+no/,
+    /shared-worker\s+the script is not there/,
+    /4 of 4 connections, HTTP\/1\.1, 16 parked/,
+    /api\.example\.com\s+1 connection, HTTP\/2/,
+    /20 streams on one HTTP\/1\.1 origin/,
+    /Compressed \(gzip\): may be buffered/,
+    /No IDs: a gap after each cut/,
+  )
+  await shows(
+    'Streams',
+    /GET \/events\?token=…&room=…\s+open\s+Events\s+Connections\s+[\d.]+ events a second\s+[\d.]+ k?B a second/,
+    /Open for\s+\d+\.?\d* s\s+Connections so far\s+3\s+Last ID\s+41\s+Log\s+40 events, 13[\d.]* kB/,
+    /Header names\s+authorization, x-tenant\s+Listened to\s+cpu, log, memory/,
+    /cpu\s+[\d.]+ \/s\s+[\d.]+ k?B \/s/,
+    /orders\s+retrying, next attempt in \d[\d.]* s/,
+    /status 503/,
+    /Failed attempts\s+4/,
+  )
+  await shows(
+    'Tabs',
+    /^This tab\s+visible/,
+    /Listens to\s+cpu\s+Behind\s+12 entries, \d.*\s+Unacknowledged\s+0 batches\s+Gaps of its own\s+1/,
+    /Unacknowledged\s+1 batch\s/,
+    /\shidden\s/,
+    /visible, not answering for \d/,
+  )
+  await shows(
+    'Connections',
+    /Asked after\s+38\s+Came back\s+3 known events\s+Outcome\s+joined\s+Time to head\s+21 ms\s+Pause before\s+2 s/,
+    /Status\s+200\s+Protocol\s+HTTP\/1\.1\s+content-type\s+text\/event-stream/,
+    /content-encoding\s+gzip/,
+    /Ended\s+\d\d:\d\d:\d\d\.\d{3}, the connection was lost/,
+  )
+})
+
 test('a stream that has ended stays, with the reason and its connections', async () => {
   const { page } = await inspect()
   await page.evaluate(() => {

@@ -163,6 +163,19 @@ describe.concurrent('the tester says of', { retry: 2 }, () => {
     ])
   })
 
+  test('a query with a body, which may be made again: that it resumes', async (context) => {
+    const methods = new Set<string>()
+    const url = await serve(context, ({ method, after }, response) => {
+      methods.add(method)
+      response.writeHead(200, STREAM)
+      const last = after.startsWith('tabstream-test') ? 0 : Number(after)
+      stream(response, after === '' ? [] : [numbered(last + 1)], (index) => numbered(last + index + 2))
+    })
+    const { resumes } = await verdictAt(url, '--method', 'QUERY', '--body', 'load > 1')
+    expect([...methods]).toEqual(['QUERY'])
+    expect(resumes).toBe('yes: this server replays what came after the ID')
+  })
+
   test('a backend that restarts behind its proxy: no stream, or that it cannot tell', async (context) => {
     const down = await serve(context, (_, response) => void response.writeHead(503).end())
     const { problem, status } = await verdictAt(down)

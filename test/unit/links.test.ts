@@ -9,7 +9,7 @@ const markdownIn = (folder: string): string[] =>
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(folder, name))
 
-const PAGES = ['.', 'docs', 'docs/frameworks', 'test', 'test/browser'].flatMap(markdownIn)
+const PAGES = ['.', 'docs', 'docs/frameworks', 'docs/servers', 'test', 'test/browser'].flatMap(markdownIn)
 
 const withoutCode = (text: string): string => text.replace(/^```[\s\S]*?^```/gm, '')
 
@@ -46,5 +46,11 @@ test.each(PAGES)('the links of %s lead somewhere', (page) => {
 test('the README leads to every page of the documentation', () => {
   const linked = linksOf(readFileSync(join(ROOT, 'README.md'), 'utf8')).map((link) => link.split('#')[0])
   const pages = ['docs', 'docs/frameworks'].flatMap(markdownIn).map((page) => relative('.', page))
+  expect(pages.filter((page) => !linked.includes(page))).toEqual([])
+})
+
+test('the page on servers leads to the page of each stack', () => {
+  const linked = linksOf(readFileSync(join(ROOT, 'docs/servers.md'), 'utf8'))
+  const pages = markdownIn('docs/servers').map((page) => relative('docs', page))
   expect(pages.filter((page) => !linked.includes(page))).toEqual([])
 })

@@ -19,13 +19,14 @@ import { storeLog } from './own-log.ts'
 import { RedisServer, whyNoRedis } from './redis-server.ts'
 import { serve, serveBy } from './site.ts'
 
-// The examples of docs/server.md, as they stand there.
+// The examples of docs/server.md and of docs/servers, as they stand there.
 
 const ROOT = join(import.meta.dirname, '../../..')
-const PAGE = readFileSync(join(ROOT, 'docs/server.md'), 'utf8')
 
-const exampleOf = (file: string): string =>
-  PAGE.match(new RegExp(`\`\`\`(?:js|ts)\\n// ${file}\\n([\\s\\S]*?)\`\`\``))?.[1] ?? ''
+const exampleOf = (file: string, page = 'server.md'): string =>
+  readFileSync(join(ROOT, 'docs', page), 'utf8').match(
+    new RegExp(`\`\`\`(?:js|ts)\\n// ${file}\\n([\\s\\S]*?)\`\`\``),
+  )?.[1] ?? ''
 
 let folder: string
 
@@ -45,6 +46,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 async function run(
   file: string,
   env: Record<string, string> = {},
+  page?: string,
 ): Promise<{ url: string; process: ChildProcess }> {
   const port = await freePort()
   const listening = `
@@ -52,7 +54,7 @@ import { Server } from 'node:http'
 const { listen } = Server.prototype
 Server.prototype.listen = function (...args) { return listen.call(this, ...args, () => process.send('listening')) }
 await import('./${file}')`
-  writeFileSync(join(folder, file), exampleOf(file))
+  writeFileSync(join(folder, file), exampleOf(file, page))
   writeFileSync(join(folder, `run-${file}`), listening)
   const child = spawn(process.execPath, [join(folder, `run-${file}`)], {
     env: { ...process.env, ...env, PORT: String(port) },
@@ -75,6 +77,28 @@ test('the plain server sends, and resumes', async () => {
   await client.has(3)
   expect(client.events[2]).toEqual(client.events[1])
   expect(await new Client(url).connect()).toBe(404)
+})
+
+test('the server of the page on Node sends what was posted, resumes, and ends in good order', async () => {
+  const server = await run('server.mjs', {}, 'servers/node.md')
+  const post = (body: string) => fetch(`${server.url}/news`, { method: 'POST', body })
+  const client = new Client(`${server.url}/events`)
+  await client.connect()
+  const { id } = (await (await post('one')).json()) as { id: string }
+  await client.has(1)
+  expect(client.events).toEqual([{ name: 'news', data: 'one', id }])
+  client.cut()
+  await post('two')
+  await client.connect()
+  expect(client.resumed).toBe('1')
+  await client.has(2)
+  expect(client.data).toEqual(['one', 'two'])
+  expect(await new Client(`${server.url}/news`).connect()).toBe(404)
+  const exited = new Promise((resolve) => server.process.once('exit', resolve))
+  server.process.kill('SIGTERM')
+  await client.ended()
+  expect(client.end).toBe('in good order')
+  expect(await exited).toBe(0)
 })
 
 test.skipIf(whyNoRedis !== undefined)(
@@ -149,6 +173,35 @@ export { GET as kit } from './events'`
     await client.has(2)
     expect(client.data).toEqual(['1', '2'])
   }
+})
+
+test('the routes of the page on Next share a log, resume, and end in good order', async () => {
+  for (const file of ['lib/log.ts', 'app/events/route.ts', 'app/news/route.ts']) {
+    mkdirSync(join(folder, file, '..'), { recursive: true })
+    writeFileSync(join(folder, file), exampleOf(file, 'servers/next.md'))
+  }
+  // Each route is a bundle of its own, as with Next.
+  const routeOf = async (name: string) => {
+    const outfile = join(folder, `next-${name}.mjs`)
+    const entryPoints = [join(folder, 'app', name, 'route.ts')]
+    await build({ entryPoints, outfile, bundle: true, format: 'esm', platform: 'node', logLevel: 'error' })
+    return import(outfile)
+  }
+  const { GET } = (await routeOf('events')) as { GET(request: Request): Promise<Response> }
+  const { POST } = (await routeOf('news')) as { POST(request: Request): Promise<Response> }
+  const site = await serveBy((request) => (request.method === 'POST' ? POST(request) : GET(request)))
+  const client = new Client(`${site.url}events`)
+  await client.connect()
+  for (const body of ['{"n":1}', '{"n":2}']) {
+    await fetch(`${site.url}news`, { method: 'POST', body })
+    client.cut()
+    await client.connect()
+  }
+  await client.has(2)
+  expect(client.data).toEqual(['{"n":1}', '{"n":2}'])
+  process.emit('SIGTERM')
+  await client.ended()
+  expect(client.end).toBe('in good order')
 })
 
 test('the log of a store resumes, and knows when it cannot', async () => {

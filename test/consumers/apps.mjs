@@ -101,8 +101,8 @@ export async function nodeOf(version) {
   return join(folder, 'node_modules/.bin')
 }
 
-/** @param {string} folder @param {readonly string[]} path */
-async function install(folder, path) {
+/** Installs what a folder's package.json names, where that has changed. @param {string} folder @param {readonly string[]} path where Node is */
+export async function install(folder, path) {
   const stamp = join(folder, '.installed')
   const wanted = readFileSync(join(folder, 'package.json'), 'utf8')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return

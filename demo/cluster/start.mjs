@@ -11,14 +11,4 @@ if (missingPackages().length > 0) {
   process.exit(1)
 }
 prepare()
-const { startCluster } = await import('./cluster.mjs')
-const port = Number(process.env.PORT ?? 8090)
-try {
-  const { url, stop } = await startCluster({ port })
-  console.log(`The cluster runs at ${url} (stop it with Ctrl+C). Open it in a few tabs, and kill something.`)
-  const end = () => void stop().then(() => process.exit())
-  process.once('SIGINT', end).once('SIGTERM', end)
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
-}
+await import('./run.mjs')

@@ -91,8 +91,8 @@ header select { flex: 0 1 260px; min-width: 0; margin-left: auto; }
 .plain, .advice { display: grid; gap: 6px; }
 .advice li, .notice { border-left: 3px solid var(--warn); background: var(--raised); padding: 7px 10px; border-radius: 0 5px 5px 0; overflow-wrap: anywhere; }
 .advice .about { margin-left: 8px; }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(125px, 1fr)); gap: 6px 16px; }
-.facts dd { overflow-wrap: anywhere; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(125px, 1fr)); gap: 6px 16px; overflow-wrap: anywhere; }
+.page > section > .facts { grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); }
 .cards { display: grid; gap: 12px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr)); }
 .card { display: grid; gap: 8px; align-content: start; border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px; }
 .plain li + li { border-top: 1px solid var(--line); padding-top: 6px; }

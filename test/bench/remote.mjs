@@ -4,6 +4,7 @@ import { fork } from 'node:child_process'
 export class Remote {
   #process
   #calls = 0
+  #hasEnded = false
   /** @type {Map<number, { resolve: (result: any) => void, reject: (reason: Error) => void }>} */
   #pending = new Map()
 
@@ -17,6 +18,7 @@ export class Remote {
       else reject?.(new Error(`${file}: ${error}`))
     })
     this.#process.on('exit', (code) => {
+      this.#hasEnded = true
       for (const { reject } of this.#pending.values()) reject(new Error(`${file} has ended with ${code}`))
     })
   }
@@ -27,6 +29,7 @@ export class Remote {
    * @returns {Promise<any>}
    */
   call(call, ...parameters) {
+    if (this.#hasEnded) return Promise.reject(new Error(`${call}: the process has ended`))
     const number = ++this.#calls
     return new Promise((resolve, reject) => {
       this.#pending.set(number, { resolve, reject })
@@ -34,7 +37,12 @@ export class Remote {
     })
   }
 
+  get hasEnded() {
+    return this.#hasEnded
+  }
+
   async stop() {
+    if (this.#hasEnded) return
     const exited = new Promise((resolve) => this.#process.once('exit', resolve))
     this.#process.disconnect()
     await exited

@@ -536,6 +536,7 @@ test('each view shows what the hub tells', async () => {
     inspected.hub.streams.splice(0)
     inspected.populate(inspected.hub)
     inspected.hub.rest.refused = [{ host: 'shared-worker', reason: 'the script is not there' }]
+    inspected.hub.streams[1]?.turn({ retryAt: Date.now() + 600_000 })
   })
   await page.getByRole('button', { name: 'tabstream' }).click()
   const shows = async (view: (typeof VIEWS)[number], ...patterns: RegExp[]) => {
@@ -558,11 +559,12 @@ test('each view shows what the hub tells', async () => {
     /GET \/events\?token=…&room=…\s+open\s+Events\s+Connections\s+[\d.]+ events a second\s+[\d.]+ k?B a second/,
     /Open for\s+\d+\.?\d* s\s+Connections so far\s+3\s+Last ID\s+41\s+Log\s+40 events, 13[\d.]* kB/,
     /Header names\s+authorization, x-tenant\s+Listened to\s+cpu, log, memory/,
-    /cpu\s+[\d.]+ \/s\s+[\d.]+ k?B \/s/,
-    /orders\s+retrying, next attempt in \d[\d.]* s/,
+    /orders\s+retrying, next attempt in \d+ min \d+ s/,
     /status 503/,
     /Failed attempts\s+4/,
   )
+  await page.evaluate(() => inspected.hub.streams[0]?.send('cpu', '{"load":1}', '42'))
+  await shows('Streams', /cpu\s+[\d.]+ \/s\s+[\d.]+ k?B \/s/)
   await shows(
     'Tabs',
     /^This tab\s+visible/,

@@ -16,7 +16,7 @@ import { examineNumbers, type NumberFindings, rowOf, tableOf } from './numbers.t
 
 // demo/cluster, whose processes are killed while six tabs listen. TABSTREAM_ENDURANCE says for how many minutes, with a kill every 20 s.
 
-const START = join(import.meta.dirname, '../../demo/cluster/start.mjs')
+const CLUSTER = join(import.meta.dirname, '../../demo/cluster')
 const TABS = 6
 const MINUTES = Number(process.env.TABSTREAM_ENDURANCE ?? 0)
 const PERIOD = 20_000
@@ -234,11 +234,11 @@ test.skipIf(why !== '')(
 )
 
 test.skipIf(why !== '')(
-  `npm run cluster starts anew what is killed from the page, and takes everything along when it is interrupted${why}`,
+  `the command starts anew what is killed from the page, and takes everything along when it is interrupted${why}`,
   { timeout: 300_000 },
   async () => {
     const port = await freePort()
-    const child = spawn(process.execPath, [START], {
+    const child = spawn(process.execPath, [join(CLUSTER, 'run.mjs')], {
       env: { ...process.env, PORT: String(port) },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
@@ -272,7 +272,7 @@ test.skipIf(why !== '')(
 )
 
 test('npm run cluster says what to install where Redis and nginx are missing', async () => {
-  const child = spawn(process.execPath, [START], {
+  const child = spawn(process.execPath, [join(CLUSTER, 'start.mjs')], {
     env: { PATH: '/nowhere', TABSTREAM_INSTALL: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

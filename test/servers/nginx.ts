@@ -81,6 +81,6 @@ http {
 
   async #workers(): Promise<string[]> {
     const { pid } = this.#program
-    return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ')
+    return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).match(/\d+/g) ?? []
   }
 }

@@ -54,7 +54,7 @@ async function measured(bench, count, rounds, slow) {
     for (const kind of Object.keys(KINDS)) subjects.push(await begun(bench, kind, count, slow))
     for (let round = 0; round < rounds + WARM_UP; round++) {
       const since = Date.now()
-      for (const subject of subjects) await broadcast(subject, round)
+      for (const subject of subjects) await broadcastUnlessDead(subject, round)
       await wait(Math.max(0, EVERY - (Date.now() - since)))
     }
     const results = []
@@ -96,6 +96,16 @@ async function begun({ site, say }, kind, count, slow) {
   }
 }
 
+/** A server that ends is a result, too: what keeps everything for clients that do not read may run out of memory. */
+async function broadcastUnlessDead(subject, round) {
+  if (subject.server.hasEnded) return
+  try {
+    await broadcast(subject, round)
+  } catch (error) {
+    if (!subject.server.hasEnded) throw error
+  }
+}
+
 async function broadcast({ server, clients, slow, reading, delays, lasts, costs }, round) {
   // What the slow ones do not take is there before the measured event.
   if (slow > 0) {
@@ -126,6 +136,7 @@ async function summaryOf({ complain }, subject) {
     microseconds: median(costs),
   }
   if (slow === 0) return result
+  if (server.hasEnded) return { ...result, cut: count, resumed: 0, grown: Number.NaN, isDead: true }
   const isCut = kind === 'tabstream'
   // Two heartbeats after they took nothing any more.
   if (isCut) await withTimeLimit(untilLeft(server, reading), PATIENCE, 'the cut of those that are slow')
@@ -145,7 +156,8 @@ async function untilLeft(server, count) {
 export function connectionsTable({ count, idle, slow }) {
   const bare = (results) => results.find(({ kind }) => kind === 'res.write')
   const rowOf = (results) => (result) => {
-    const { kind, rss, heap, p50, p99, last, microseconds, cut, resumed, grown } = result
+    const { rss, heap, p50, p99, last, microseconds, cut, resumed, grown, isDead = false } = result
+    const kind = isDead ? `${result.kind} †` : result.kind
     const times = (key) => result[key] / bare(results)[key]
     const shared = [p50, times('p50'), p99, times('p99'), last, microseconds, times('microseconds')]
     return cut === undefined
@@ -166,7 +178,7 @@ export function connectionsTable({ count, idle, slow }) {
       `connections: the same, and ${SLOW * 100} % of them read nothing`,
       ['server', 'cut', 'resumed', 'RSS kB more for each slow one', ...heads],
       slow.map(rowOf(slow)),
-      ['delays are those of the clients that read'],
+      ['delays are those of the clients that read; † its process has ended'],
     ),
   ].join('\n')
 }

@@ -1,76 +1,75 @@
-import { afterEach, describe, expect, test } from 'vitest'
-import { tabstream } from '../unit/tester/tool.ts'
+import { onTestFinished, test } from 'vitest'
+import { type Stage, useBrowser } from '../browser/stage.ts'
+import { RedisServer } from '../unit/server/redis-server.ts'
 import { Nginx } from './nginx.ts'
 import { needs } from './program.ts'
+import { publisher } from './publisher.ts'
+import { Trial } from './trial.ts'
 
-// `tabstream test --preset nchan` on a real Nchan: what the documentation says of it is true.
+const stage = useBrowser()
 
-const MODULE = 'load_module /usr/lib/nginx/modules/ngx_nchan_module.so;'
+/** Two nodes of nginx with Nchan that share a Redis, and nginx before them: it asks the second node when the first is gone. */
+async function startCluster({ server }: Stage) {
+  const redis = await RedisServer.start()
+  onTestFinished(() => redis.close())
+  const node = () =>
+    Nginx.start({
+      main: 'load_module /usr/lib/nginx/modules/ngx_nchan_module.so;',
+      http: `upstream redis { nchan_redis_server ${redis.url}; }`,
+      server: `nchan_message_buffer_length 10000;
+      location ~ ^/publish/(\\w+)$ { nchan_redis_pass redis; nchan_publisher; nchan_channel_id $1; }
+      location ~ ^/events/([\\w,]+)$ {
+        nchan_redis_pass redis; nchan_subscriber eventsource; nchan_channel_id $1; nchan_channel_id_split_delimiter ",";
+        nchan_subscriber_first_message newest;
+      }`,
+    })
+  const [first, second] = [await node(), await node()]
+  const front = await Nginx.start({
+    http: `upstream nodes { server 127.0.0.1:${first.port} fail_timeout=1s; server 127.0.0.1:${second.port} backup; }`,
+    server: `location / { proxy_pass ${server.origin}; }
+    location /events/ { proxy_pass http://nodes; proxy_buffering off; proxy_http_version 1.1; }`,
+  })
+  return { first, second, front }
+}
 
-const PLACES = `
-location ~ /pub/(\\w+)$ { nchan_publisher; nchan_channel_id $1; nchan_message_buffer_length 50; }
-location ~ /sub/(\\w+)$ { nchan_subscriber eventsource; nchan_channel_id $1; nchan_subscriber_first_message newest; }
-location ~ /sub/(\\w+),(\\w+)$ { nchan_subscriber eventsource; nchan_channel_id $1 $2; nchan_subscriber_first_message newest; }
-`
-
-let timers: NodeJS.Timeout[] = []
-
-afterEach(() => {
-  for (const timer of timers) clearInterval(timer)
-  timers = []
+test('Nchan with Redis, two nodes, one is killed under load', async (context) => {
+  needs(context, 'nginx', 'nchan', 'redis-server')
+  const set = await stage()
+  const { first, second, front } = await startCluster(set)
+  const sender = publisher(({ event = '', data = '' }) => ({
+    url: `${second.origin}/publish/busy`,
+    headers: { 'x-eventsource-event': event, 'content-type': 'text/plain' },
+    body: data,
+  }))
+  const trial = await Trial.begin(context, set, { origin: front.origin, sender })
+  trial.feed.start()
+  await trial.feed.more(200)
+  await first.kill()
+  await trial.feed.more(200)
+  await trial.isLive()
+  await trial.conclude()
 })
 
-/** Publishes to these channels, in turn, all the while. */
-function publish(origin: string, channels: readonly string[]): void {
+test('Nchan, several channels in one stream, one node is killed under load', async (context) => {
+  needs(context, 'nginx', 'nchan', 'redis-server')
+  const set = await stage()
+  const { first, second, front } = await startCluster(set)
   let count = 0
-  timers.push(
-    setInterval(() => {
-      const channel = channels[count++ % channels.length]
-      fetch(`${origin}/pub/${channel}`, { method: 'POST', body: `n${count}` }).catch(() => {})
-    }, 100),
-  )
-}
-
-async function verdictAt(origin: string, ...topics: readonly string[]): Promise<string> {
-  publish(origin, topics)
-  const { text } = await tabstream(
-    ...['test', origin, '--preset', 'nchan', '--duration', '4s'],
-    ...topics.flatMap((topic) => ['--topic', topic]),
-  )
-  return text
-}
-
-describe('the tester says of Nchan', { retry: 2 }, () => {
-  test('with one channel: it replays what came after the ID', async (context) => {
-    needs(context, 'nginx', 'nchan')
-    const nginx = await Nginx.start({ main: MODULE, server: PLACES })
-    const text = await verdictAt(nginx.origin, 'news')
-    expect(text).toContain(`GET ${nginx.origin}/sub/news`)
-    expect(text).toContain('Does it resume? yes: this server replays what came after the ID')
-    expect(text).toContain('with tabstream: everything, once: no gap')
-    expect(text).toContain('Is something buffering? no')
-    expect(text).toContain('A union of channels cannot be resumed reliably.')
+  const sender = publisher(({ event = '', data = '' }) => ({
+    url: `${second.origin}/publish/${count++ % 2 === 0 ? 'odd' : 'even'}`,
+    headers: { 'x-eventsource-event': event, 'content-type': 'text/plain' },
+    body: data,
+  }))
+  const trial = await Trial.begin(context, set, {
+    origin: front.origin,
+    sender,
+    path: '/events/odd,even',
+    lanes: 2,
   })
-
-  test('with a union of channels: it gives an event another ID when it sends it again', async (context) => {
-    needs(context, 'nginx', 'nchan')
-    const nginx = await Nginx.start({ main: MODULE, server: PLACES })
-    // It does so with what was sent after the second in which it was cut.
-    let text = ''
-    for (let count = 0; count < 8 && renamedIn(text) < 2; count++)
-      text = await verdictAt(nginx.origin, 'news', 'chat')
-    expect(renamedIn(text)).toBeGreaterThan(1)
-    expect(text).toContain(`GET ${nginx.origin}/sub/news,chat`)
-    expect(text).toMatch(/Does it resume\? no: this server (?:gives an event another ID|ignores)/)
-    expect(text).toContain('with tabstream: a gap (history-lost) after each lost connection')
-  })
+  trial.feed.start()
+  await trial.feed.more(200)
+  await first.kill()
+  await trial.feed.more(200)
+  await trial.isLive()
+  await trial.conclude({ gaps: 1, isCertain: false })
 })
-
-/** How many events the third connection brought under another ID than the second. */
-function renamedIn(text: string): number {
-  const [, , second = '', third = ''] = text.split(/^Connection \d/m)
-  const idsIn = (part: string) =>
-    new Map([...part.matchAll(/message id "(.*?)" "(n\d+)"/g)].map(([, id, data]) => [data, id]))
-  const before = idsIn(second)
-  return [...idsIn(third)].filter(([data, id]) => before.has(data) && before.get(data) !== id).length
-}

@@ -11,7 +11,9 @@ interface Publication {
 export function publisher(postOf: (event: ServerEvent) => Publication): Sender {
   let last = Promise.resolve()
   const post = async ({ url, headers = {}, body }: Publication) => {
-    const response = await fetch(url, { method: 'POST', headers, body })
+    const request = { method: 'POST', headers, body }
+    // A restart can close a socket that was kept for another request.
+    const response = await fetch(url, request).catch(() => fetch(url, request))
     const answer = await response.text()
     if (!response.ok) throw new Error(`${url} has answered ${response.status}: ${answer}`)
   }

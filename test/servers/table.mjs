@@ -29,11 +29,15 @@ function lineOf({ ancestorTitles, title, status, meta: { row, why } }) {
         rangeOf(row.received),
         rangeOf(row.lost),
         rangeOf(row.doubled),
-        `${rangeOf(row.gaps)} / ${row.expectedGaps}`,
+        row.expectedGaps === undefined ? row.gaps : `${rangeOf(row.gaps)} / ${row.expectedGaps}`,
       ]
     : HEAD.slice(1, -1).map(() => '')
   return [[...ancestorTitles, title].join(': '), ...figures, verdict]
 }
 
-/** One number where all tabs are alike. @param {readonly [number, number]} range */
-const rangeOf = ([least, most]) => (least === most ? String(least) : `${least}–${most}`)
+/** One number where all tabs are alike. @param {readonly [number, number] | string} range as text where it was counted otherwise */
+const rangeOf = (range) => {
+  if (typeof range === 'string') return range
+  const [least, most] = range
+  return least === most ? String(least) : `${least}–${most}`
+}

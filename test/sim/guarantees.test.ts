@@ -31,7 +31,7 @@ const ROWS: Record<string, { kinds: ServerKind[] }> = {
   'ignores `Last-Event-ID`': { kinds: ['ignoring'] },
   'counts from 1 again': { kinds: ['restarting', 'per-connection'] },
   'sends events twice': { kinds: ['stuttering'] },
-  // Played by real servers: unit/tester/others.test.ts, servers/nchan.test.ts.
+  // Played by real servers: unit/tester/others.test.ts, servers/nchan-tester.test.ts.
   'gives an event another ID when it sends it again': { kinds: [] },
   'sends no IDs': { kinds: ['without-ids'] },
   'sends an ID with some events only, and keeps only those': { kinds: ['sparse-ephemeral'] },

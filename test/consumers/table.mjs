@@ -1,3 +1,5 @@
+import { aligned } from '../aligned.mjs'
+
 /**
  * @typedef {object} Row
  * @property {string} name
@@ -28,13 +30,5 @@ export function tableOf(rows) {
       ].map(String),
     ),
   ]
-  const widths = cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? []
-  return cells
-    .map((row) =>
-      row
-        .map((text, column) => text.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return aligned(cells)
 }

@@ -1,3 +1,5 @@
+import { aligned } from '../aligned.mjs'
+
 /**
  * One line for each host and case, one column for each engine.
  *
@@ -14,7 +16,7 @@ export function tableOf(cases) {
       cases.find((each) => rowOf(each) === row && each.ancestorTitles[0] === engine) ?? {}
     return status === 'skipped' ? 'not run' : [status, meta?.note].filter(Boolean).join(', ')
   }
-  return align([
+  return aligned([
     ['host: case', ...engines.map((engine) => `${engine} ${versionOf(engine)}`)],
     ...rows.map((row) => [row, ...engines.map((engine) => cell(row, engine))]),
   ])
@@ -23,15 +25,3 @@ export function tableOf(cases) {
 const rowOf = ({ ancestorTitles: [, host], title }) => `${host}: ${title}`
 
 const unique = (values) => [...new Set(values)]
-
-const align = (rows) => {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
-  return rows
-    .map((row) =>
-      row
-        .map((text, column) => text.padEnd(widths[column]))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
-}

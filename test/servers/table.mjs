@@ -1,3 +1,5 @@
+import { aligned } from '../aligned.mjs'
+
 /** @typedef {import('./trial.ts').Row} Row */
 
 /** @typedef {{ ancestorTitles: string[], title: string, status: string, meta: { row?: Row, why?: string } }} Case */
@@ -6,16 +8,7 @@ const HEAD = ['case', 'tabs', 'sent', 'received', 'lost', 'doubled', 'gaps told 
 
 /** One line for each case. @param {readonly Case[]} cases as Vitest's JSON reporter tells them */
 export function tableOf(cases) {
-  const rows = [HEAD, ...cases.map(lineOf)]
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows
-    .map((row) =>
-      row
-        .map((text, column) => text.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return aligned([HEAD, ...cases.map(lineOf)])
 }
 
 /** @param {Case} one */

@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import type { ServerEvent } from '../browser/channel.ts'
 import type { Sender } from '../browser/feed.ts'
 import type { Answer } from '../browser/server.ts'
-import { freePort } from '../free-port.ts'
+import { freePort } from '../ports.ts'
 import { Program } from './program.ts'
 
 /** A server of docs/servers in a process of its own: `GET /events` is the stream, `POST /news` gives it an event. */

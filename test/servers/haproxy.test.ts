@@ -4,7 +4,7 @@ import { connect } from '../browser/connected.ts'
 import { POLL, useBrowser } from '../browser/stage.ts'
 import { Haproxy } from './haproxy.ts'
 import { needs } from './program.ts'
-import { serveByTabstream } from './tabstream-server.ts'
+import { expectCutsWhereQuiet, expectHeartbeatsToHold } from './quiet.ts'
 import { Trial } from './trial.ts'
 
 const stage = useBrowser()
@@ -12,26 +12,15 @@ const stage = useBrowser()
 test('HAProxy, timeout server 1s: a quiet server without heartbeats is cut each second, and resumed', async (context) => {
   needs(context, 'haproxy')
   const set = await stage()
-  const channel = set.server.channel('busy')
   const { origin } = await Haproxy.start(set.server.origin, { timeout: '1s' })
-  const trial = await Trial.begin(context, set, { origin })
-  for (let connections = 2; connections <= 4; connections++) {
-    await channel.until(() => channel.totalConnections === connections, `connection ${connections}`)
-    trial.feed.send('tick')
-  }
-  await trial.conclude()
+  await expectCutsWhereQuiet(context, set, origin)
 })
 
 test('HAProxy, timeout server 1s: a quiet server with heartbeats is not cut', async (context) => {
   needs(context, 'haproxy')
   const set = await stage()
-  const sender = serveByTabstream(set, 200)
   const { origin } = await Haproxy.start(set.server.origin, { timeout: '1s' })
-  const trial = await Trial.begin(context, set, { origin, sender })
-  // Twice the time-out.
-  await new Promise((resolve) => setTimeout(resolve, 2_000))
-  await trial.conclude()
-  expect(set.server.journal.filter((entry) => entry === 'GET /events/busy')).toHaveLength(1)
+  await expectHeartbeatsToHold(context, set, origin)
 })
 
 test('HAProxy, reload with -sf under load: a former process keeps the stream', async (context) => {

@@ -4,7 +4,7 @@ import { inspect, launchChromium } from '../browser/browser.ts'
 import { certificate } from '../browser/certificate.ts'
 import { PACE } from '../browser/feed.ts'
 import { type Stage, useBrowser } from '../browser/stage.ts'
-import { freePort } from '../free-port.ts'
+import { freePort } from '../ports.ts'
 import { Caddy } from './caddy.ts'
 import { Nginx } from './nginx.ts'
 import { needs } from './program.ts'
@@ -26,12 +26,17 @@ async function beginMany(context: TestContext, set: Stage, origin: string): Prom
 const channels = ({ server }: Stage) =>
   Array.from({ length: STREAMS }, (_, number) => server.channel(String(number)))
 
-/** None is parked. */
-async function expectAllLive([trial]: readonly Trial[], origin: string, protocol: string): Promise<void> {
-  const [tab] = trial?.tabs ?? []
+/** All streams are live at once, over this protocol, and stay so. */
+async function expectNoneParked(context: TestContext, set: Stage, origin: string, protocol: string) {
+  const trials = await beginMany(context, set, origin)
+  const [tab] = trials[0]?.tabs ?? []
   expect(tab && (await inspect(tab)).origins).toEqual([
     { origin, protocol, limit: Number.POSITIVE_INFINITY, live: STREAMS, parked: 0 },
   ])
+  for (const { feed } of trials) feed.start()
+  for (const trial of trials) await trial.feed.more(10)
+  for (const trial of trials) await trial.conclude()
+  for (const channel of channels(set)) expect(channel.totalConnections).toBe(1)
 }
 
 /** Lets something happen twice that cuts all streams. */
@@ -64,12 +69,7 @@ describe('HTTP/2, eight streams', () => {
     needs(context, 'nginx')
     const set = await stage()
     const { origin } = await nginx(set)
-    const trials = await beginMany(context, set, origin)
-    await expectAllLive(trials, origin, 'h2')
-    for (const { feed } of trials) feed.start()
-    for (const trial of trials) await trial.feed.more(10)
-    for (const trial of trials) await trial.conclude()
-    for (const channel of channels(set)) expect(channel.totalConnections).toBe(1)
+    await expectNoneParked(context, set, origin, 'h2')
   })
 
   test('nginx with worker_shutdown_timeout is reloaded under load', async (context) => {
@@ -84,12 +84,7 @@ describe('HTTP/2, eight streams', () => {
     needs(context, 'caddy')
     const set = await stage()
     const { origin } = await Caddy.start(set.server.origin)
-    const trials = await beginMany(context, set, origin)
-    await expectAllLive(trials, origin, 'h2')
-    for (const { feed } of trials) feed.start()
-    for (const trial of trials) await trial.feed.more(10)
-    for (const trial of trials) await trial.conclude()
-    for (const channel of channels(set)) expect(channel.totalConnections).toBe(1)
+    await expectNoneParked(context, set, origin, 'h2')
   })
 
   test('Caddy is reloaded under load: the streams stay, and others begin', async (context) => {
@@ -135,10 +130,6 @@ describe('HTTP/3, eight streams', () => {
     needs(context, 'caddy')
     const set = await stage()
     const { origin } = await Caddy.start(set.server.origin, port)
-    const trials = await beginMany(context, set, origin)
-    await expectAllLive(trials, origin, 'h3')
-    for (const { feed } of trials) feed.start()
-    for (const trial of trials) await trial.feed.more(10)
-    for (const trial of trials) await trial.conclude()
+    await expectNoneParked(context, set, origin, 'h3')
   })
 })

@@ -1,9 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, type TestContext, test } from 'vitest'
 import { record, type Tab, warnings } from '../browser/browser.ts'
 import { connect } from '../browser/connected.ts'
 import { POLL, type Stage, useBrowser } from '../browser/stage.ts'
 import { Nginx } from './nginx.ts'
 import { needs } from './program.ts'
+import { expectCutsWhereQuiet, expectHeartbeatsToHold } from './quiet.ts'
 import { serveByTabstream } from './tabstream-server.ts'
 import { Trial } from './trial.ts'
 
@@ -101,26 +102,15 @@ describe('nginx, proxy_read_timeout 1s', () => {
   test('a quiet server without heartbeats is cut each second, and resumed', async (context) => {
     needs(context, 'nginx')
     const set = await stage()
-    const channel = set.server.channel('busy')
     const { origin } = await before(set, directives)
-    const trial = await Trial.begin(context, set, { origin })
-    for (let connections = 2; connections <= 4; connections++) {
-      await channel.until(() => channel.totalConnections === connections, `connection ${connections}`)
-      trial.feed.send('tick')
-    }
-    await trial.conclude()
+    await expectCutsWhereQuiet(context, set, origin)
   })
 
   test('a quiet server with heartbeats is not cut', async (context) => {
     needs(context, 'nginx')
     const set = await stage()
-    const sender = serveByTabstream(set, 200)
     const { origin } = await before(set, directives)
-    const trial = await Trial.begin(context, set, { origin, sender })
-    // Twice the time-out.
-    await new Promise((resolve) => setTimeout(resolve, 2_000))
-    await trial.conclude()
-    expect(set.server.journal.filter((entry) => entry === 'GET /events/busy')).toHaveLength(1)
+    await expectHeartbeatsToHold(context, set, origin)
   })
 })
 
@@ -168,6 +158,20 @@ describe('nginx, and the server behind it', () => {
 })
 
 describe('nginx, under 200 events a second', () => {
+  /** Lets something happen three times that cuts the stream. */
+  async function cutUnderLoad(context: TestContext, set: Stage, nginx: Nginx, cut: () => Promise<void>) {
+    const channel = set.server.channel('busy')
+    const trial = await Trial.begin(context, set, { origin: nginx.origin })
+    trial.feed.start()
+    for (let connections = 2; connections <= 4; connections++) {
+      await cut()
+      await channel.until(() => channel.totalConnections === connections, `connection ${connections}`)
+      await trial.feed.more(100)
+      await trial.isLive()
+    }
+    await trial.conclude()
+  }
+
   test('reload: an old worker keeps the stream', async (context) => {
     needs(context, 'nginx')
     const set = await stage()
@@ -187,32 +191,14 @@ describe('nginx, under 200 events a second', () => {
   test('reload with worker_shutdown_timeout: an old worker cuts the stream', async (context) => {
     needs(context, 'nginx')
     const set = await stage()
-    const channel = set.server.channel('busy')
     const nginx = await before(set, 'proxy_buffering off;', 'worker_shutdown_timeout 100ms;')
-    const trial = await Trial.begin(context, set, { origin: nginx.origin })
-    trial.feed.start()
-    for (let connections = 2; connections <= 4; connections++) {
-      await nginx.reload()
-      await channel.until(() => channel.totalConnections === connections, `connection ${connections}`)
-      await trial.feed.more(100)
-      await trial.isLive()
-    }
-    await trial.conclude()
+    await cutUnderLoad(context, set, nginx, () => nginx.reload())
   })
 
   test('restart', async (context) => {
     needs(context, 'nginx')
     const set = await stage()
-    const channel = set.server.channel('busy')
     const nginx = await before(set, 'proxy_buffering off;')
-    const trial = await Trial.begin(context, set, { origin: nginx.origin })
-    trial.feed.start()
-    for (let connections = 2; connections <= 4; connections++) {
-      await nginx.restart()
-      await channel.until(() => channel.totalConnections === connections, `connection ${connections}`)
-      await trial.feed.more(100)
-      await trial.isLive()
-    }
-    await trial.conclude()
+    await cutUnderLoad(context, set, nginx, () => nginx.restart())
   })
 })

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { onTestFailed, onTestFinished, type TestContext } from 'vitest'
 import { within } from '../browser/until.ts'
+import { isListening } from '../ports.ts'
 // @ts-expect-error: a script without types of its own
 import { whyNot } from './programs.mjs'
 
@@ -108,17 +108,7 @@ export class Program {
   }
 
   async #listens(port: number): Promise<boolean> {
-    while (!this.hasEnded) if (await accepts(port)) return true
+    while (!this.hasEnded) if (await isListening(port)) return true
     return false
   }
 }
-
-const accepts = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.on('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.on('error', () => setTimeout(resolve, 20, false))
-  })

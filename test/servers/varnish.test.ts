@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { useBrowser } from '../browser/stage.ts'
-import { freePort } from '../free-port.ts'
+import { freePort } from '../ports.ts'
 import { folderOf, needs, Program } from './program.ts'
-import { serveByTabstream } from './tabstream-server.ts'
+import { expectCutsWhereQuiet, expectHeartbeatsToHold } from './quiet.ts'
 import { Trial } from './trial.ts'
 
 const stage = useBrowser()
@@ -55,26 +55,15 @@ test('Varnish with return (pipe), restarted under load', async (context) => {
 test('Varnish with between_bytes_timeout 1s: a quiet server without heartbeats is cut each second, and resumed', async (context) => {
   needs(context, 'varnishd')
   const set = await stage()
-  const channel = set.server.channel('busy')
   const { origin } = await startVarnish(set.server.origin)
-  const trial = await Trial.begin(context, set, { origin })
-  for (let connections = 2; connections <= 3; connections++) {
-    await channel.until(() => channel.totalConnections === connections, `connection ${connections}`)
-    trial.feed.send('tick')
-  }
-  await trial.conclude()
+  await expectCutsWhereQuiet(context, set, origin)
 })
 
 test('Varnish with between_bytes_timeout 1s: a quiet server with heartbeats is not cut', async (context) => {
   needs(context, 'varnishd')
   const set = await stage()
-  const sender = serveByTabstream(set, 200)
   const { origin } = await startVarnish(set.server.origin)
-  const trial = await Trial.begin(context, set, { origin, sender })
-  // Twice the time-out.
-  await new Promise((resolve) => setTimeout(resolve, 2_000))
-  await trial.conclude()
-  expect(set.server.journal.filter((entry) => entry === 'GET /events/busy')).toHaveLength(1)
+  await expectHeartbeatsToHold(context, set, origin)
 })
 
 test('Varnish, and a server that permits to cache: reconnections are answered from the cache until it forgets', async (context) => {

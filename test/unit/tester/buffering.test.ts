@@ -1,13 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request as ask, createServer, type RequestListener, type ServerResponse } from 'node:http'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGzip } from 'node:zlib'
 import { describe, expect, test, vi } from 'vitest'
 import type { Report } from '../../../src/tester/report.ts'
-import { freePort } from '../../free-port.ts'
+import { freePort, isListening } from '../../ports.ts'
 import { type Finishing, listen } from './scripted.ts'
 import { tabstream } from './tool.ts'
 import { serveKind } from './virtual-kind.ts'
@@ -204,19 +203,9 @@ http {
     await ended
     rmSync(folder, { recursive: true })
   })
-  while (!(await listens(port))) if (nginx.exitCode !== null) throw new Error('nginx has not started')
+  while (!(await isListening(port))) if (nginx.exitCode !== null) throw new Error('nginx has not started')
   return `http://127.0.0.1:${port}/events`
 }
-
-const listens = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.on('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.on('error', () => setTimeout(resolve, 20, false))
-  })
 
 describe.skipIf(!NGINX).concurrent('behind nginx', PATIENT, () => {
   test('buffering off: no', async (context) => {

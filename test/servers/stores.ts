@@ -23,6 +23,11 @@ export interface Store {
   forget(): Promise<void>
 }
 
+async function crash(server: { kill(): Promise<void>; start(): Promise<void> }): Promise<void> {
+  await server.kill()
+  await server.start()
+}
+
 async function redis(): Promise<Store> {
   const server = await RedisServer.start()
   onTestFinished(() => server.close())
@@ -32,10 +37,7 @@ async function redis(): Promise<Store> {
   return {
     url: server.url,
     trim: async (count) => void (await control.xtrim('{tabstream}:events', 'MAXLEN', count)),
-    async crash() {
-      await server.kill()
-      await server.start()
-    },
+    crash: () => crash(server),
     async forget() {
       await server.kill()
       server.forget()
@@ -58,10 +60,7 @@ async function postgres(): Promise<Store> {
     async trim(count) {
       await query(`DELETE FROM events WHERE number <= (SELECT max(number) FROM events) - ${count}`)
     },
-    async crash() {
-      await server.kill()
-      await server.start()
-    },
+    crash: () => crash(server),
     forget: () => query(`TRUNCATE events RESTART IDENTITY; NOTIFY events`),
   }
 }
@@ -76,10 +75,7 @@ async function nats(): Promise<Store> {
   return {
     url: server.url,
     trim: async (count) => void (await streams.purge('events', { keep: count })),
-    async crash() {
-      await server.kill()
-      await server.start()
-    },
+    crash: () => crash(server),
     async forget() {
       await server.kill()
       server.forget()

@@ -405,7 +405,7 @@ export class Resumption<Event extends Judged> {
 
   /** A single earlier event can be a greeting of constant content. */
   get #isLongRun(): boolean {
-    return isLongRun(this.#held)
+    return (this.#run?.length ?? 0) > 1
   }
 
   /** The run of earlier events leads up to what was asked for. */

@@ -662,4 +662,12 @@ export const judgeMutants = [
     defect: 'A gap is told to a tab that has had nothing only behind frames that came after it.',
     test: 'test/unit/delivery/rejoin.test.ts',
   },
+  {
+    name: 'late events again where names change',
+    file: 'worker/delivery/cursor.ts',
+    find: '        this.#rejoin = former.#rejoin\n',
+    replace: '',
+    defect: 'A tab that changes its names is given again what comes late for others.',
+    test: 'test/unit/delivery/cursor.test.ts',
+  },
 ]

@@ -3,6 +3,7 @@ import { unpack } from '../../../src/link/pack.ts'
 import { EVENT_SOURCE_POLICY, type Position } from '../../../src/link/protocol.ts'
 import type { World } from '../../sim/world/world.ts'
 import { CONNECT, createWorld, listeningTab, RawTab, send, serverOf } from '../raw-tab.ts'
+import { eventsOf, positionOf, seenOf } from '../short-events.ts'
 
 const OPENING = ['connecting', 'open']
 
@@ -583,6 +584,26 @@ describe('a subscription that changes', () => {
     await send(world, 'a', 'a', 'a')
     await tab.subscribe(['a'], { position: lastPosition(tab) })
     expect(tab.heard()).toEqual([...OPENING, 'a 1', 'a 2', 'a 3'])
+  })
+
+  test('gets nothing again of what a replay brings late for a tab further back', async () => {
+    const world = createWorld({ kinds: ['ignoring'] })
+    const events = eventsOf('1 2 3 4 5')
+    const tabs = [new RawTab(world, 'behind'), new RawTab(world, 'ahead')] as const
+    for (const [index, tab] of tabs.entries()) {
+      const had = events.slice(0, [3, 5][index])
+      await tab.attach()
+      await tab.subscribe(['a'], { position: positionOf(had, { subscribers: 2 }), seen: seenOf(had) })
+    }
+    const [behind, ahead] = tabs
+    await world.clock.advance(1_000)
+    serverOf(world).write('event: a\nid: 9\ndata: 9\n\n')
+    await world.clock.advance(1_500)
+    await ahead.subscribe(['a', 'b'], { position: lastPosition(ahead) })
+    serverOf(world).write('event: a\nid: 4\ndata: data 4\n\nevent: a\nid: 5\ndata: data 5\n\n')
+    await world.clock.advance(100)
+    expect(behind.heard().filter((words) => words.startsWith('a'))).toEqual(['a 9', 'a 4', 'a 5'])
+    expect(ahead.heard().filter((words) => words.startsWith('a'))).toEqual(['a 9'])
   })
 
   test('to fewer names gets no more events of those it gave up', async () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { LogEvent } from '../../../src/server/index.ts'
 import { type Cursor, Tail } from '../../../src/server/tail.ts'
 import { whenAborted } from '../../../src/server/when-aborted.ts'
@@ -43,6 +43,23 @@ test('ends a reading that it has overtaken', async () => {
   for (let id = 4; id <= 10; id++) tail.append(eventOf(id))
   expect(await idsOf(cursor)).toEqual([])
   expect(cursor.position).toBe('e-0')
+})
+
+test('lets so many readings go on at a time, and others in between', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const tail = tailOf(0)
+  let count = 0
+  const readings = Array.from({ length: 450 }, () => idsOf(tail.fromNow(['a'], NEVER), 1).then(() => count++))
+  tail.append(eventOf(1))
+  const counts: number[] = []
+  for (let turn = 0; turn < 3; turn++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    counts.push(count)
+    vi.runOnlyPendingTimers()
+  }
+  await Promise.all(readings)
+  expect(counts).toEqual([200, 400, 450])
 })
 
 test('does not overtake a reading that waits for another topic', async () => {

@@ -633,7 +633,7 @@ export const judgeMutants = [
   {
     name: 'late events for nobody',
     file: 'worker/stream/history.ts',
-    find: '    for (const ordinal of left.sort((one, other) => one - other)) this.#late.add(ordinal)\n',
+    find: '    for (const [ordinal, event] of left.sort(([one], [other]) => one - other)) this.#late.set(ordinal, event)\n',
     replace: '',
     defect: 'What a replay brings late is dropped, though tabs further back have not had it.',
     test: 'test/unit/stream/reception.test.ts',
@@ -669,5 +669,13 @@ export const judgeMutants = [
     replace: '',
     defect: 'A tab that changes its names is given again what comes late for others.',
     test: 'test/unit/delivery/cursor.test.ts',
+  },
+  {
+    name: 'late events unknown to the next connection',
+    file: 'worker/stream/history.ts',
+    find: '[this.#pending, this.#optional, this.#late].flatMap',
+    replace: '[this.#pending, this.#optional].flatMap',
+    defect: 'What comes for tabs further back only after another cut is given again to those further ahead.',
+    test: 'test/unit/stream/reception.test.ts',
   },
 ]

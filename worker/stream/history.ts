@@ -28,8 +28,8 @@ export class History {
   readonly #pending = new Map<number, Passed>()
   /** The same for what a faithful replay may leave out. */
   readonly #optional = new Map<number, Passed>()
-  /** What was pending when something new came in its place, in order. It may still come, for a moment. */
-  readonly #late = new Set<number>()
+  /** What was pending when something new came in its place, in order. It may still come: late, or by the next connection. */
+  readonly #late = new Map<number, Passed>()
   /** The highest number so far. */
   #end = 0
   /** States can push it off the log. */
@@ -111,7 +111,7 @@ export class History {
 
   /** Some of the events up to this number can still come late. */
   mayBeLate(ordinal: number): boolean {
-    const [first = Number.POSITIVE_INFINITY] = this.#late
+    const [first = Number.POSITIVE_INFINITY] = this.#late.keys()
     return first <= ordinal
   }
 
@@ -121,15 +121,11 @@ export class History {
    * @param mayBeLate they may, but behind what is new
    */
   conclude(mayBeLate = false): void {
-    const left = mayBeLate ? [...this.#pending.keys(), ...this.#optional.keys()] : []
-    for (const ordinal of left.sort((one, other) => one - other)) this.#late.add(ordinal)
+    if (!mayBeLate) this.#late.clear()
+    const left = mayBeLate ? [...this.#pending, ...this.#optional] : []
+    for (const [ordinal, event] of left.sort(([one], [other]) => one - other)) this.#late.set(ordinal, event)
     this.#pending.clear()
     this.#optional.clear()
-  }
-
-  /** Nor will what could have been late. */
-  forgetLate(): void {
-    this.#late.clear()
   }
 
   /** Of the last event in a page's snapshot only the ID is known, until the server repeats it. */
@@ -178,7 +174,8 @@ export class History {
       if (others === undefined) index.set(key, [known])
       else others.push(known)
     }
-    const remembered = [...this.#before, ...this.#pending.values(), ...this.#optional.values()]
+    const left = [this.#pending, this.#optional, this.#late].flatMap((events) => [...events.values()])
+    const remembered = [...this.#before, ...left]
     if (since === 1) for (const event of remembered) add(event, placeIn(event))
     for (const event of this.#log.eventsAfter(since - 1)) {
       add(passedOf(event), event.at, event.role === 'ahead')

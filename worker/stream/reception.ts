@@ -100,7 +100,7 @@ export class Reception {
     this.#burst = new Span(platform)
     this.#greeting = new Span(platform)
     this.#replay = new Span(platform)
-    this.#late = new Span(platform, () => history.forgetLate())
+    this.#late = new Span(platform)
     this.#patience = new Span(platform, () => this.#giveUp())
     this.#log = log
     this.#history = history

@@ -154,7 +154,7 @@ describe('a tab of the hub that the stream goes on from', () => {
     succession.bring(...between(11, 11))
     expect(succession.given(rejoin)).toEqual(['11'])
     expect(rejoin.isSettled).toBe(false)
-    succession.history.forgetLate()
+    succession.history.conclude()
     expect(rejoin.isSettled).toBe(true)
   })
 

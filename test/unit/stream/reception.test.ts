@@ -334,6 +334,19 @@ describe('what a connection brings before the replay', () => {
     expect(late).toMatchObject({ ordinal: 7, upTo: 7, former: 4 })
   })
 
+  test('is logged before what the next connection brings for tabs further back', () => {
+    const conversation = ofTwoTabs(5, 3)
+    conversation.bring('9')
+    conversation.wait(1_000)
+    conversation.cut()
+    conversation.wait(2_000)
+    expect(conversation.connect()).toBe('3')
+    conversation.bring('4=data 4', '5=data 5', '9', '10')
+    expect(conversation.logged()).toEqual(['gap history-lost', '9', 'data 4', 'data 5', '10'])
+    const [, ...others] = conversation.log.eventsAfter(0)
+    expect(others.map(({ former }) => former)).toEqual([4, 5, undefined])
+  })
+
   test('is logged before what is known, where that comes later still', () => {
     const conversation = ofTwoTabs(5, 3)
     conversation.bring('9')

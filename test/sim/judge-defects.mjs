@@ -657,8 +657,8 @@ export const judgeMutants = [
   {
     name: 'newcomer waits behind frames',
     file: 'worker/delivery/rejoin.ts',
-    find: 'const isBehind = !isFrame || this.#hasHadNothing',
-    replace: 'const isBehind = !isFrame',
+    find: 'const mayReach = !isFrame || this.position.latest.length + this.#seen.events.length === 0',
+    replace: 'const mayReach = !isFrame',
     defect: 'A gap is told to a tab that has had nothing only behind frames that came after it.',
     test: 'test/unit/delivery/rejoin.test.ts',
   },

@@ -114,8 +114,8 @@ export class Rejoin {
     const isGiven = this.#isNew(event, passed)
     const isFrame = event.role === 'frame'
     // Frames are given ahead of what is still judged, which a tab that has had nothing does not wait for.
-    const isBehind = !isFrame || this.#hasHadNothing
-    const isReached = !this.#hasReached && isBehind && event.upTo >= passed
+    const mayReach = !isFrame || this.position.latest.length + this.#seen.events.length === 0
+    const isReached = !this.#hasReached && mayReach && event.upTo >= passed
     if (isReached && this.#stream.history.isThroughTo(this.#furthest(passed))) this.#hasReached = true
     if (!isGiven && this.#isBehindGap(event)) this.#passedGap = undefined
     if (!isGiven || !isDue) return { isGiven }
@@ -228,10 +228,6 @@ export class Rejoin {
       if (place.id !== '' && known?.isAhead === false && other === undefined) return known.ordinal
     }
     return 0
-  }
-
-  get #hasHadNothing(): boolean {
-    return this.position.latest.length === 0 && this.#seen.events.length === 0
   }
 
   #hasNumber(ordinal: number): boolean {

@@ -35,6 +35,9 @@ const NAME = 'tick'
 /** What a page hears is a number, and nothing else. */
 const NUMBER = /^(\d+)$/
 
+/** Nothing. */
+const NONE = /^\b$/
+
 interface Options {
   /** Where the pages come from. */
   origin?: string
@@ -56,6 +59,8 @@ interface Options {
   lanes?: number
   /** Finds an event's number in its data, where these hold more. */
   number?: RegExp
+  /** The data of what the server sends under the same name about itself. */
+  others?: RegExp
 }
 
 /** Tabs of one profile that all hear one stream, behind whatever server or proxy stands at its origin. */
@@ -67,6 +72,7 @@ export class Trial {
   readonly #name: string
   readonly #lanes: number
   readonly #number: RegExp
+  readonly #others: RegExp
 
   private constructor(
     task: TestContext['task'],
@@ -77,8 +83,9 @@ export class Trial {
       name,
       lanes,
       number,
+      others,
       pace,
-    }: Required<Pick<Options, 'sender' | 'name' | 'lanes' | 'number' | 'pace'>>,
+    }: Required<Pick<Options, 'sender' | 'name' | 'lanes' | 'number' | 'others' | 'pace'>>,
   ) {
     this.#task = task
     this.tabs = tabs
@@ -86,6 +93,7 @@ export class Trial {
     this.#name = name
     this.#lanes = lanes
     this.#number = number
+    this.#others = others
     this.feed = new Feed(sender, () => name, pace)
   }
 
@@ -104,6 +112,7 @@ export class Trial {
       name = NAME,
       lanes = 1,
       number = NUMBER,
+      others = NONE,
     }: Options = {},
   ): Promise<Trial> {
     const tabs = given ?? (await stage.openMany(size, `${origin}/`))
@@ -111,7 +120,7 @@ export class Trial {
       tabs.map((tab, index) => record(tab, path, [name], { kind: kinds[index % kinds.length] ?? 'connect' })),
     )
     await Promise.all(recordings.map((recording) => recording.waitForSignals('open')))
-    const trial = new Trial(task, tabs, recordings, { sender, name, lanes, number, pace })
+    const trial = new Trial(task, tabs, recordings, { sender, name, lanes, number, others, pace })
     const reports = await Promise.all(tabs.map((tab) => inspect(tab)))
     expect(reports.map(({ host, tabs }) => ({ host, tabs }))).toEqual(
       reports.map(() => ({ host: 'shared-worker', tabs: reports.length })),
@@ -210,7 +219,8 @@ export class Trial {
   #numbered(received: readonly RecordedEvent[]): RecordedEvent[] {
     const numbers = new Map<string, string>()
     let last = '0'
-    return received.map(({ type, data, lastEventId }) => {
+    const events = received.filter(({ type, data }) => type === 'gap' || !this.#others.test(data))
+    return events.map(({ type, data, lastEventId }) => {
       // A gap names the ID of the event before it, or nothing where there are no IDs.
       if (type === 'gap')
         return { type, data, lastEventId: lastEventId === '' ? last : (numbers.get(lastEventId) ?? '') }
@@ -222,7 +232,9 @@ export class Trial {
 
   async #report(gaps: number): Promise<void> {
     const findings = await this.#findings()
-    const received = await Promise.all(this.#recordings.map((recording) => recording.received()))
+    const received = await Promise.all(
+      this.#recordings.map(async (recording) => this.#numbered(await recording.received())),
+    )
     const { sent, ...sums } = this.#task.meta.row ?? NOTHING_YET
     const count = (of: (lane: Findings) => number) =>
       findings.map((lanes) => lanes.reduce((sum, lane) => sum + of(lane), 0))

@@ -21,7 +21,13 @@ export function save({ environment, results, problems }) {
     console.log('\nNot saved, because of what follows.')
     return
   }
-  const figures = { ...readFigures(), environment, ...figuresOf(results) }
+  // What is measured without a browser has an environment of its own.
+  const isInBrowser = Object.keys(results).some((name) => !['size', 'storm', 'connections'].includes(name))
+  const figures = {
+    ...readFigures(),
+    ...(isInBrowser && { environment }),
+    ...figuresOf(results, environment),
+  }
   writeFileSync(FILE, `${JSON.stringify(figures, null, 2)}\n`)
   mkdirSync(PLOTS, { recursive: true })
   for (const [name, svg] of Object.entries(plotsOf(results))) writeFileSync(join(PLOTS, `${name}.svg`), svg)
@@ -46,8 +52,12 @@ export function readFigures() {
  * What documents quote, rounded: two digits of ratios, three of other figures.
  *
  * @param {Record<string, any>} results
+ * @param {Record<string, string>} environment
  */
-export function figuresOf({ size, throughput, latency, tabs, memory, takeover, cost }) {
+export function figuresOf(
+  { size, throughput, latency, tabs, memory, takeover, storm, connections, cost },
+  environment,
+) {
   return {
     ...(size && { size }),
     ...(throughput && { throughput: throughput.map((each) => throughputFigures(throughput, each)) }),
@@ -77,6 +87,8 @@ export function figuresOf({ size, throughput, latency, tabs, memory, takeover, c
         lost,
       })),
     }),
+    ...(storm && { storm: stormFigures(storm) }),
+    ...(connections && { connections: { environment, ...connectionsFigures(connections) } }),
     ...(cost && {
       cost: cost.map(({ axis, point, hub, heap }) => ({
         axis,
@@ -121,6 +133,40 @@ function memoryFigures({ tabs, hubs }) {
       before: rounded(before / MIB, 2),
       after: rounded(after / MIB, 2),
     })),
+  }
+}
+
+/** A short outage, of a server that accepts everybody: when most come back at the same time. */
+function stormFigures(all) {
+  const shortest = Math.min(...all.map(({ outage }) => outage))
+  return all
+    .filter(({ outage, capacity }) => outage === shortest && !Number.isFinite(capacity))
+    .map(({ rule, time, browsers, share, all }) => ({
+      rule,
+      retry: time,
+      browsers,
+      share: rounded(share, 2),
+      seconds: rounded(all, 2),
+    }))
+}
+
+function connectionsFigures({ count, slowCount, idle, slow }) {
+  const digits = (value) => rounded(value, 2)
+  return {
+    count,
+    slowCount,
+    idle: idle.map(({ kind, rss, p50, p99, microseconds }) => ({
+      kind,
+      kB: digits(rss / 1_000),
+      p50: digits(p50),
+      p99: digits(p99),
+      microseconds: digits(microseconds),
+    })),
+    slow: slow.map(({ kind, grown, p50, p99, cut, resumed, isDead = false }) =>
+      isDead
+        ? { kind, isDead }
+        : { kind, cut, resumed, kB: digits(grown / 1_000), p50: digits(p50), p99: digits(p99) },
+    ),
   }
 }
 
@@ -174,6 +220,7 @@ export function readmePart(figures) {
     ...sentencesOf(figures),
     '',
     `Measured with \`npm run bench\` on ${environment.processors}, Chromium ${environment.chromium}, ${environment.date}, all of them side by side over HTTP/1.1. The *bare worker* is a SharedWorker that passes on what it gets and does nothing else.`,
+    ...serverPart(figures),
   ].join('\n')
 }
 
@@ -205,4 +252,43 @@ function sentencesOf({ throughput = [], tabs = [], takeover = [], memory }) {
     hub &&
       `- The hub's heap is ${hub.after} MiB after ${hub.events.toLocaleString('en')} events; tabstream takes ${scripts} MiB of each tab's.`,
   ].filter(Boolean)
+}
+
+/** Of servers, which no browser has measured. */
+function serverPart({ connections, storm }) {
+  if (!connections || !storm) return []
+  const { processors, node, date } = connections.environment
+  return [
+    '',
+    `The server half, measured with \`npm run bench -- --only connections,storm\` on ${processors}, Node ${node}, ${date}, beside [better-sse](https://www.npmjs.com/package/better-sse) and a loop over \`res.write\` that keeps no history and looks after nobody:`,
+    '',
+    connectionsSentence(connections),
+    stormSentence(storm),
+  ]
+}
+
+function connectionsSentence({ count, slowCount, idle, slow }) {
+  const of = (results, wanted) => results.find(({ kind }) => kind === wanted)
+  const [ours, theirs, bare] = ['tabstream', 'better-sse', 'res.write'].map((kind) => of(idle, kind))
+  const [oursSlow, bareSlow] = ['tabstream', 'res.write'].map((kind) => of(slow, kind))
+  const number = (value) => value.toLocaleString('en')
+  const beside = (key) => `(better-sse ${theirs[key]}, a bare \`res.write\` ${bare[key]})`
+  return [
+    `- One Node process with \`tabstream/server\` and ${number(count)} idle connections takes ${ours.kB} kB for each ${beside('kB')}.`,
+    `Half of them have a broadcast after ${ours.p50} ms ${beside('p50')}, 99 % after ${ours.p99} ms ${beside('p99')}.`,
+    ...(oursSlow.isDead
+      ? []
+      : [
+          `With ${number(slowCount)} that read nothing, it cuts ${number(oursSlow.cut)}, ${number(oursSlow.resumed)} of them resume, and half of the others have a broadcast after ${oursSlow.p50} ms${bareSlow.isDead ? '' : ` (a bare \`res.write\` ${bareSlow.p50})`}.`,
+        ]),
+  ].join(' ')
+}
+
+/** Of the longest wait that was simulated. */
+function stormSentence(storm) {
+  const retry = Math.max(...storm.map((each) => each.retry))
+  const of = (wanted) => storm.find((each) => each.rule === wanted && each.retry === retry)
+  const percent = (rule) => `${rounded(of(rule).share * 100, 2)} %`
+  const { browsers, seconds } = of('tabstream')
+  return `- When a server restarts that says \`retry: ${retry}\`, ${percent('tabstream')} of ${browsers.toLocaleString('en')} browsers come back in the fullest second, and all within ${seconds} s (simulated; ${percent('fixed')} where each waits equally long, as browsers do, ${percent('full jitter')} with full jitter).`
 }

@@ -33,11 +33,11 @@ function take(length) {
 /**
  * Resolves when the response has begun; with an ID, where it is waited for. A slow client reads nothing after that.
  *
- * @param {number} port @param {string} path
+ * @param {import('node:net').NetConnectOpts} address @param {string} path
  * @param {{ lastId?: string, untilId?: boolean, isSlow?: boolean }} [options]
  * @returns {Promise<Client>}
  */
-function open(port, path, { lastId, untilId = false, isSlow = false } = {}) {
+function open(address, path, { lastId, untilId = false, isSlow = false } = {}) {
   return new Promise((resolve, reject) => {
     let head = ''
     let hasBegun = false
@@ -53,7 +53,7 @@ function open(port, path, { lastId, untilId = false, isSlow = false } = {}) {
       resolve({ socket, head, id: id ?? '' })
       return !isSlow
     }
-    const socket = connect({ port, host: '127.0.0.1', onread: { buffer, callback } })
+    const socket = connect({ ...address, onread: { buffer, callback } })
     socket.on('error', reject)
     socket.on('close', () => ended++)
     const id = lastId === undefined ? '' : `Last-Event-ID: ${lastId}\r\n`
@@ -70,9 +70,9 @@ async function fewAtATime(items, work) {
 }
 
 answerCalls({
-  async open(group, count, port, path, options) {
+  async open(group, count, address, path, options) {
     const numbers = Array.from({ length: count }, (_, index) => index)
-    groups.set(group, await fewAtATime(numbers, () => open(port, path, options)))
+    groups.set(group, await fewAtATime(numbers, () => open(address, path, options)))
   },
   /** Before a broadcast: how many are to receive it. @param {number} count */
   expect(count) {
@@ -90,10 +90,10 @@ answerCalls({
   },
   ended: () => ended,
   /** Each of a group comes back with its ID. Resolves with how many are told that they go on behind it. */
-  async resume(group, port, path) {
+  async resume(group, address, path) {
     const former = groups.get(group) ?? []
     for (const { socket } of former) socket.destroy()
-    const clients = await fewAtATime(former, ({ id }) => open(port, path, { lastId: id }))
+    const clients = await fewAtATime(former, ({ id }) => open(address, path, { lastId: id }))
     groups.set(group, clients)
     return clients.filter(({ head }) => /^tabstream-resumed: 1\r$/m.test(head)).length
   },

@@ -9,9 +9,15 @@ const { answer, broadcast } = await KINDS[kind](Number(heartbeat), dist)
 const server = createServer((request, response) => void answer(request, response))
 
 answerCalls({
-  listen: () =>
+  /** Resolves with what clients connect to. @param {string} [path] of a Unix socket, instead of TCP */
+  listen: (path) =>
     new Promise((resolve) => {
-      server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, () => resolve(server.address().port))
+      const backlog = 4_096
+      const on = path === undefined ? { port: 0, host: '127.0.0.1', backlog } : { path, backlog }
+      server.listen(on, () => {
+        const address = server.address()
+        resolve(typeof address === 'string' ? { path: address } : { port: address.port, host: '127.0.0.1' })
+      })
     }),
   connections: () =>
     new Promise((resolve, reject) => {

@@ -39,6 +39,7 @@ export async function storm({ options: { isQuick } }) {
           outage,
           capacity,
           rule,
+          browsers,
           ...simulated(browsers, outage, capacity, delayOf),
         })),
       ),

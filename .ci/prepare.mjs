@@ -35,7 +35,7 @@ export function prepare() {
   once('dist', SOURCES, 'Building', () => npm('run', '--silent', 'build'))
 }
 
-/** Path of a Chromium; installs one where there is none. */
+/** Path of a Chromium; installs one where there is none, and {@link SHELL} with it. */
 export async function findChromium() {
   const { chromium } = await import('playwright')
   const found = () =>
@@ -52,12 +52,25 @@ export async function findChromium() {
     const args = [join(root, 'node_modules/playwright/cli.js'), 'install', 'chromium']
     spawnSync(process.execPath, args, { stdio: 'inherit' })
   }
+  if (!found()) installPackages(['chromium', 'chromium-headless-shell'])
+  // Older systems do not have the second.
   if (!found()) installPackages(['chromium'])
   const path = found()
   if (path) return path
   throw new Error(
     'The browser tests need Chromium and none could be installed. Set TABSTREAM_CHROMIUM to its path.',
   )
+}
+
+/** Debian's Chromium without windows: the same engine, for half the processor time. */
+const SHELL = '/usr/lib/chromium/chromium-headless-shell'
+
+/** Environment of tests in Chromium. What a user has set holds for both. */
+export async function chromiumEnvironment() {
+  const demanded = process.env.TABSTREAM_CHROMIUM
+  const chromium = await findChromium()
+  const shell = process.env.TABSTREAM_CHROMIUM_SHELL ?? (demanded || !existsSync(SHELL) ? chromium : SHELL)
+  return { TABSTREAM_CHROMIUM: chromium, TABSTREAM_CHROMIUM_SHELL: shell }
 }
 
 /**

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { installPackages } from '../.ci/packages.mjs'
-import { findChromium, root } from '../.ci/prepare.mjs'
+import { chromiumEnvironment, root } from '../.ci/prepare.mjs'
 import { testConsumers } from './consumers/test-consumers.mjs'
 import { testEngines } from './engines/engines.mjs'
 import { prepareRunners, RUNNERS, testRunner } from './runners/test-runners.mjs'
@@ -50,8 +50,8 @@ export const wholeBrowser = {
 export const chosen = (args) => ({
   name: 'chosen tests',
   async run() {
-    process.env.TABSTREAM_CHROMIUM = await findChromium()
-    return { ...runVitest('chosen', [CONFIG, ...args]), skipped: 0 }
+    const environment = await chromiumEnvironment()
+    return { ...runVitest('chosen', [CONFIG, ...args], { environment }), skipped: 0 }
   },
 })
 
@@ -99,8 +99,8 @@ export const servers = { name: 'servers', run: () => testServers([]) }
 
 /** @param {{ tag?: string }} [options] */
 async function testBrowser(options) {
-  process.env.TABSTREAM_CHROMIUM = await findChromium()
-  return runVitest('browser', [CONFIG, '--project=browser'], options)
+  const environment = await chromiumEnvironment()
+  return runVitest('browser', [CONFIG, '--project=browser'], { ...options, environment })
 }
 
 /** @param {string[]} args */

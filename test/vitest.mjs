@@ -20,10 +20,10 @@ import { root } from '../.ci/prepare.mjs'
  *
  * @param {string} name of the file in test/results
  * @param {readonly string[]} args
- * @param {{ tag?: string }} [options] `tag` leaves out the tests that do not have it
+ * @param {{ tag?: string, environment?: Record<string, string> }} [options] `tag` leaves out the tests that do not have it
  * @returns {import('./parts.mjs').Counts & { cases: Case[] }}
  */
-export function runVitest(name, args, { tag } = {}) {
+export function runVitest(name, args, { tag, environment } = {}) {
   const results = join(root, 'test/results', `${name}.json`)
   rmSync(results, { force: true })
   const { status } = spawnSync(
@@ -37,7 +37,11 @@ export function runVitest(name, args, { tag } = {}) {
       ...(tag === undefined ? [] : [`--tags-filter=${tag}`]),
       ...args,
     ],
-    { cwd: root, stdio: 'inherit' },
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, ...environment },
+    },
   )
   if (!existsSync(results)) throw new Error('Vitest has ended without results; it has said why.')
 

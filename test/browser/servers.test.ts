@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { SharedStream } from '../../src/index.ts'
 import {
   type Connection,
@@ -17,6 +17,9 @@ import { Changes } from './until.ts'
 // What a page is given by servers as people run them: the bytes of the table, over a socket.
 
 const stage = useBrowser()
+
+// Most of them wait most of the time, each with a server and a profile of its own.
+vi.setConfig({ maxConcurrency: 3 })
 
 const HOSTS = ['shared-worker', 'leader'] as const
 type HostName = (typeof HOSTS)[number]
@@ -307,9 +310,9 @@ describe.each(HOSTS)('host %s', (host) => {
   describe.each(BREAKS)('when %s', (how) => {
     const cases = SERVER_CASES.filter(({ onlyCuts }) => onlyCuts === undefined || how !== 'the hub dies')
 
-    test.each(cases.map((one) => [one.kind, one] as const))('%s', async (_kind, one) => {
+    test.concurrent.for(cases.map((one) => [one.kind, one] as const))('%s', async ([, one], context) => {
       const { connections, closes, waits } = one
-      const outcome = await playConnect(await stage(), host, how, one)
+      const outcome = await playConnect(await stage(context), host, how, one)
       expect(outcome.given).toEqual(dueOf(connections, outcome.given))
       expect(outcome.script.requests).toBe(connections.length)
       expect(outcome.state).toBe(closes === undefined ? 'open' : 'closed')
@@ -327,15 +330,18 @@ describe.each(HOSTS)('host %s', (host) => {
 
   const differing = SERVER_CASES.filter(({ eventSource }) => eventSource !== undefined)
 
-  test.each(differing.map((one) => [one.kind, one] as const))('SharedEventSource; %s', async (_kind, one) => {
-    const { connections, isClosed = false } = one.eventSource ?? { connections: one.connections }
-    const outcome = await play(await stage(), host, 'the connection is lost', connections, {
-      options: '',
-      isClosed,
-      names: namesIn(connections),
-    })
-    expect(outcome.given).toEqual(dueOf(connections, outcome.given))
-    expect(outcome.script.requests).toBe(connections.length)
-    expect(outcome.state).toBe(isClosed ? 'closed' : 'open')
-  })
+  test.concurrent.for(differing.map((one) => [one.kind, one] as const))(
+    'SharedEventSource; %s',
+    async ([, one], context) => {
+      const { connections, isClosed = false } = one.eventSource ?? { connections: one.connections }
+      const outcome = await play(await stage(context), host, 'the connection is lost', connections, {
+        options: '',
+        isClosed,
+        names: namesIn(connections),
+      })
+      expect(outcome.given).toEqual(dueOf(connections, outcome.given))
+      expect(outcome.script.requests).toBe(connections.length)
+      expect(outcome.state).toBe(isClosed ? 'closed' : 'open')
+    },
+  )
 })

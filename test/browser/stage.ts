@@ -1,5 +1,14 @@
 import type { BrowserContext } from 'playwright'
-import { afterAll, beforeAll, describe, expect, onTestFailed, onTestFinished, vi } from 'vitest'
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  onTestFailed,
+  onTestFinished,
+  type TestContext,
+  vi,
+} from 'vitest'
 import { launchChromium, openTab, type Profiles, type Tab } from './browser.ts'
 import type { Kind } from './recorder.ts'
 import { startServer, type TestServer } from './server.ts'
@@ -21,7 +30,7 @@ export const ESSENTIAL = { tags: ['essential'] }
 
 /**
  * A browser for the file, or for a `describe`; what it returns sets a stage for one test: a server and a profile of its
- * own.
+ * own. A test that runs beside others has to hand its context in.
  *
  * @param hostname by which the browser calls the server
  * @param http2 the server speaks HTTP/2
@@ -30,7 +39,7 @@ export function useBrowser(
   launch: () => Promise<Profiles> = launchChromium,
   hostname?: string,
   http2 = false,
-): () => Promise<Stage> {
+): (context?: Pick<TestContext, 'onTestFailed' | 'onTestFinished'>) => Promise<Stage> {
   vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
   let browser: Profiles
   beforeAll(async () => {
@@ -38,15 +47,15 @@ export function useBrowser(
   })
   afterAll(() => browser.close())
 
-  return async () => {
+  return async (test = { onTestFailed, onTestFinished }) => {
     const server = await startServer({ ...(hostname !== undefined && { hostname }), http2 })
     const context = await browser.newContext()
     const tabs: Tab[] = []
-    onTestFailed(() => {
+    test.onTestFailed(() => {
       console.error(server.describe())
       for (const tab of tabs) console.error(tab.page.url(), tab.console, tab.errors)
     })
-    onTestFinished(async () => {
+    test.onTestFinished(async () => {
       await context.close()
       await server.close()
       expect(tabs.flatMap((tab) => tab.errors)).toEqual([])

@@ -1,8 +1,9 @@
 import { launchChromium } from '../browser/browser.ts'
+import { pathOf } from './programs.ts'
 import { callOf, type Engine } from './engine.ts'
 
 export async function launch(): Promise<Engine> {
-  const browser = await launchChromium()
+  const browser = await launchChromium({ executablePath: pathOf('chromium') })
   const context = await browser.newContext()
   return {
     version: browser.version(),

@@ -1,5 +1,5 @@
 import { installPackages } from '../../.ci/packages.mjs'
-import { findChromium } from '../../.ci/prepare.mjs'
+import { chromiumEnvironment } from '../../.ci/prepare.mjs'
 import { runVitest } from '../vitest.mjs'
 import { installFrameworks } from './install-frameworks.mjs'
 import { missingPackages } from './programs.mjs'
@@ -12,12 +12,12 @@ import { tableOf } from './table.mjs'
  * @returns {Promise<import('../parts.mjs').Counts>}
  */
 export async function testServers(args) {
-  process.env.TABSTREAM_CHROMIUM = await findChromium()
+  const environment = await chromiumEnvironment()
   const missing = missingPackages()
   if (missing.length > 0) installPackages(missing)
   installFrameworks()
   const config = ['--config=test/vitest.config.ts', '--project=servers']
-  const { cases, ...counts } = runVitest('servers', [...config, ...args])
+  const { cases, ...counts } = runVitest('servers', [...config, ...args], { environment })
   // What arguments leave out is skipped without a reason.
   const told = cases.filter(({ status, meta }) => status !== 'skipped' || meta.why !== undefined)
   if (told.length > 0) console.log(`\n${tableOf(told)}`)

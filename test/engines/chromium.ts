@@ -1,6 +1,6 @@
 import { launchChromium } from '../browser/browser.ts'
-import { pathOf } from './programs.ts'
 import { callOf, type Engine } from './engine.ts'
+import { pathOf } from './programs.ts'
 
 export async function launch(): Promise<Engine> {
   const browser = await launchChromium({ executablePath: pathOf('chromium') })

@@ -73,8 +73,9 @@ async function begun({ site, say }, kind, count, slow) {
   const clients = new Remote(join(FOLDER, 'clients.mjs'))
   // The system keeps 4 MB for a TCP connection that nobody reads, 2,000 times that is more than it has for all, and the clients
   // that read would wait for it. For a Unix socket it keeps 0.2 MB.
-  const path = slow === 0 ? undefined : join(site, `${kind}.sock`)
-  const address = await server.call('listen', path)
+  const address = await (slow === 0
+    ? server.call('listen')
+    : server.call('listen', join(site, `${kind}.sock`)))
   const before = await server.call('memory')
   const reading = count - slow
   await withTimeLimit(clients.call('open', 'reading', reading, address, '/a', {}), PATIENCE, 'connections')

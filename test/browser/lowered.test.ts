@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { SharedStream } from '../../src/index.ts'
-import { launch } from '../engines/chromium.ts'
+import { launchShell } from '../engines/chromium.ts'
 import { testEssentials } from '../engines/essential.ts'
 import { useEngine } from '../engines/stage.ts'
 
@@ -17,7 +17,7 @@ declare global {
 }
 
 describe.each(['es2017', 'es2020'])('compiled for %s', (target) => {
-  const setStage = useEngine(launch)
+  const setStage = useEngine(launchShell)
 
   describe.each(['shared-worker', 'leader'])('%s', (host) => {
     const page = `/page?host=${host}&target=${target}`

@@ -1,9 +1,15 @@
-import { launchChromium } from '../browser/browser.ts'
+import type { Browser } from 'playwright'
+import { findChromium, launchChromium } from '../browser/browser.ts'
 import { callOf, type Engine } from './engine.ts'
-import { pathOf } from './programs.ts'
 
-export async function launch(): Promise<Engine> {
-  const browser = await launchChromium({ executablePath: pathOf('chromium') })
+/** The browser as users have it. */
+export const launch = (): Promise<Engine> => engineOf(launchChromium({ executablePath: findChromium() }))
+
+/** The same engine, without windows where that is to be had. */
+export const launchShell = (): Promise<Engine> => engineOf(launchChromium())
+
+async function engineOf(launching: Promise<Browser>): Promise<Engine> {
+  const browser = await launching
   const context = await browser.newContext()
   return {
     version: browser.version(),

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ServerEvent } from '../browser/channel.ts'
-import { type Stage, useBrowser } from '../browser/stage.ts'
+import { POLL, type Stage, useBrowser } from '../browser/stage.ts'
 import { freePort } from '../ports.ts'
 import { folderOf, needs, Program } from './program.ts'
 import { publisher } from './publisher.ts'
@@ -59,7 +59,15 @@ defpolicy=allow
     folder,
     ports: [port, publish],
   })
-  return { origin: `http://127.0.0.1:${port}`, publishing: `http://127.0.0.1:${publish}/publish/` }
+  const origin = `http://127.0.0.1:${port}`
+  // It listens before it passes requests on, and answers those that come too early with nothing.
+  const passesOn = () =>
+    fetch(`${origin}/page`).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  await expect.poll(passesOn, POLL).toBe(true)
+  return { origin, publishing: `http://127.0.0.1:${publish}/publish/` }
 }
 
 /** An origin in reliable mode: Pushpin is told which event comes before each, and asks for what it has missed. */

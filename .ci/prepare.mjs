@@ -65,12 +65,20 @@ export async function findChromium() {
 /** Debian's Chromium without windows: the same engine, for half the processor time. */
 const SHELL = '/usr/lib/chromium/chromium-headless-shell'
 
-/** Environment of tests in Chromium. What a user has set holds for both. */
+/**
+ * Path of the Chromium without windows, or of the other where there is none. One that a user demands stands for both.
+ *
+ * @param {string} chromium path of the other
+ */
+export function shellBeside(chromium) {
+  const { TABSTREAM_CHROMIUM: demanded, TABSTREAM_CHROMIUM_SHELL: shell } = process.env
+  return shell ?? (demanded || !existsSync(SHELL) ? chromium : SHELL)
+}
+
+/** Environment of tests in Chromium. */
 export async function chromiumEnvironment() {
-  const demanded = process.env.TABSTREAM_CHROMIUM
   const chromium = await findChromium()
-  const shell = process.env.TABSTREAM_CHROMIUM_SHELL ?? (demanded || !existsSync(SHELL) ? chromium : SHELL)
-  return { TABSTREAM_CHROMIUM: chromium, TABSTREAM_CHROMIUM_SHELL: shell }
+  return { TABSTREAM_CHROMIUM: chromium, TABSTREAM_CHROMIUM_SHELL: shellBeside(chromium) }
 }
 
 /**

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type LaunchOptions, type Page } from 'playwright'
+// @ts-expect-error: a script without types of its own
+import { shellBeside } from '../../.ci/prepare.mjs'
 import type { Replay } from '../../src/index.ts'
 // @ts-expect-error: a script without types of its own
 import { CHROMIUM_FLAGS } from './chromium-flags.mjs'
@@ -14,12 +16,10 @@ export interface Profiles {
   close(): Promise<void>
 }
 
-/** Debian's Chromium without windows: the same engine, for half the processor time. */
-const SHELL = '/usr/lib/chromium/chromium-headless-shell'
-
+/** Without windows, where such a Chromium is to be had. */
 export function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
   return chromium.launch({
-    executablePath: findShell(),
+    executablePath: shellBeside(findChromium()),
     ...options,
     args: [...CHROMIUM_FLAGS, ...(options.args ?? [])],
   })
@@ -67,28 +67,17 @@ export async function launchFreezable(flags: readonly string[] = []): Promise<Pr
 
 /** Where a Chromium is: the one that was demanded, or the first of the usual places. */
 export function findChromium(): string {
-  return existing(
-    'TABSTREAM_CHROMIUM',
-    [chromium.executablePath(), '/usr/bin/chromium'],
-    '(npx playwright install chromium, or apt-get install chromium)',
-  )
-}
-
-/** Where the one without windows is, or else the other. */
-function findShell(): string {
   const { TABSTREAM_CHROMIUM: demanded } = process.env
-  return existing('TABSTREAM_CHROMIUM_SHELL', demanded ? [demanded] : [SHELL, findChromium()])
-}
-
-function existing(variable: string, places: readonly string[], how = ''): string {
-  const demanded = process.env[variable]
   if (demanded) {
-    if (!existsSync(demanded)) throw new Error(`${variable} is ${demanded}, where there is no file`)
+    if (!existsSync(demanded)) throw new Error(`TABSTREAM_CHROMIUM is ${demanded}, where there is no file`)
     return demanded
   }
+  const places = [chromium.executablePath(), '/usr/bin/chromium']
   const found = places.find((place) => existsSync(place))
   if (found) return found
-  throw new Error(`no Chromium at ${places.join(' or ')}: install one ${how} or set ${variable} to its path`)
+  throw new Error(
+    `no Chromium at ${places.join(' or ')}: install one (npx playwright install chromium, or apt-get install chromium) or set TABSTREAM_CHROMIUM to its path`,
+  )
 }
 
 /** One page, with all it has said. The tabs of one context are the tabs of one browser profile. */

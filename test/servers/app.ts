@@ -7,6 +7,7 @@ import type { Sender } from '../browser/feed.ts'
 import type { Answer } from '../browser/server.ts'
 import { freePort } from '../ports.ts'
 import { Program } from './program.ts'
+import { Queue } from './queue.ts'
 
 /** A server of docs/servers in a process of its own: `GET /events` is the stream, `POST /news` gives it an event. */
 export class App implements Sender {
@@ -14,7 +15,7 @@ export class App implements Sender {
   readonly #args: readonly string[]
   readonly #port: number
   #program: Program
-  #posted: Promise<void> = Promise.resolve()
+  readonly #posts = new Queue()
 
   private constructor(args: readonly string[], port: number, program: Program) {
     this.url = `http://127.0.0.1:${port}`
@@ -36,12 +37,12 @@ export class App implements Sender {
 
   /** Events are posted one after the other, so that they keep their order. */
   send({ data }: ServerEvent): void {
-    this.#posted = this.#posted.then(() => this.#post(String(data)))
+    void this.#posts.add(() => this.#post(String(data)))
   }
 
   /** Resolves when the server has all events. */
   posted(): Promise<void> {
-    return this.#posted
+    return this.#posts.done()
   }
 
   /** As a deployment does it. */

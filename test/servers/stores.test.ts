@@ -1,38 +1,13 @@
-import { setTimeout } from 'node:timers/promises'
 import { test } from 'vitest'
 import { eventStream, toNodeHandler } from '../../src/server/index.ts'
 import type { Sender } from '../browser/feed.ts'
 import { useBrowser } from '../browser/stage.ts'
 import { needs } from './program.ts'
+import { Queue, untilAccepted } from './queue.ts'
 import { logOf, STORES } from './stores.ts'
 import { Trial } from './trial.ts'
 
 const stage = useBrowser()
-
-/** How often a store is asked that is not there, and how many ms lie between. */
-const PATIENCE = 200
-const PAUSE = 50
-
-/** One after the other. */
-class Queue {
-  #last = Promise.resolve()
-
-  add(work: () => Promise<unknown>): Promise<void> {
-    this.#last = this.#last.then(async () => void (await work()))
-    return this.#last
-  }
-}
-
-async function untilDone(work: () => Promise<unknown>): Promise<void> {
-  for (let failures = 0; ; failures++) {
-    try {
-      return void (await work())
-    } catch (error) {
-      if (failures === PATIENCE) throw error
-      await setTimeout(PAUSE)
-    }
-  }
-}
 
 for (const { name, program, start } of STORES) {
   test(`tabstream/server with a log in ${name}, whose server crashes under load, and connections are cut`, async (context) => {
@@ -47,7 +22,7 @@ for (const { name, program, start } of STORES) {
     const queue = new Queue()
     const sender: Sender = {
       send: ({ event = 'message', data = '' }) =>
-        void queue.add(() => untilDone(() => log.append('busy', { name: event, data }))),
+        void queue.add(() => untilAccepted(() => log.append('busy', { name: event, data }))),
     }
     const trial = await Trial.begin(context, set, { sender, pace: 10 })
     trial.feed.start()

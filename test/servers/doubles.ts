@@ -9,12 +9,15 @@ import type { Answer } from '../browser/server.ts'
 const NO_CACHE = 'private, no-cache, no-store, must-revalidate, max-age=0'
 
 /** What all of them do. */
-abstract class Double implements Sender {
+export abstract class Double implements Sender {
   /** Stands in the place of the server. */
   abstract readonly answer: Answer
   protected readonly open = new Set<ServerResponse>()
 
   abstract send(event: ServerEvent): void
+
+  /** What it sends when nothing happens. */
+  abstract heartbeat(): void
 
   /** Breaks all connections off. */
   cut(): void {
@@ -67,6 +70,10 @@ export class Mercure extends Double {
     this.broadcast(text)
   }
 
+  heartbeat(): void {
+    this.broadcast(':\n')
+  }
+
   /** As a hub does that keeps its updates in memory, when it is restarted. */
   restart(): void {
     this.#history = []
@@ -97,7 +104,7 @@ export class Ntfy extends Double {
     this.broadcast(text)
   }
 
-  keepAlive(): void {
+  heartbeat(): void {
     this.broadcast(`event: keepalive\ndata: ${this.#json('keepalive', {})}\n\n`)
   }
 
@@ -137,12 +144,12 @@ export class Centrifugo extends Double {
     this.broadcast(this.#frame({ channel: 'busy', pub }))
   }
 
-  ping(): void {
+  heartbeat(): void {
     this.broadcast(this.#frame({}))
   }
 
   /** It says why it goes before it does. */
-  shutDown(): void {
+  override cut(): void {
     this.broadcast(this.#frame({ disconnect: { code: 3001, reason: 'shutdown' } }))
     for (const response of this.open) response.end()
   }

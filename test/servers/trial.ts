@@ -36,7 +36,7 @@ const NAME = 'tick'
 const NUMBER = /^(\d+)$/
 
 /** Nothing. */
-const NONE = /^\b$/
+const NONE = /(?!)/
 
 interface Options {
   /** Where the pages come from. */

@@ -10,6 +10,9 @@ const BEGIN = '<!-- figures -->'
 const END = '<!-- /figures -->'
 const MIB = 2 ** 20
 
+/** Scenarios whose figures the README says are measured in Chromium. */
+const IN_BROWSER = ['throughput', 'latency', 'tabs', 'memory', 'takeover']
+
 /**
  * Writes figures.json, the plots, and the README's figures. Scenarios that were not run stay as they were; where something
  * was lost in silence, everything does.
@@ -21,8 +24,8 @@ export function save({ environment, results, problems }) {
     console.log('\nNot saved, because of what follows.')
     return
   }
-  // What is measured without a browser has an environment of its own.
-  const isInBrowser = Object.keys(results).some((name) => !['size', 'storm', 'connections'].includes(name))
+  // What is measured without a browser has an environment of its own, or none.
+  const isInBrowser = IN_BROWSER.some((name) => name in results)
   const figures = {
     ...readFigures(),
     ...(isInBrowser && { environment }),

@@ -40,11 +40,12 @@ const kB = 1_000
 export async function connections(bench) {
   const { isQuick, rounds = isQuick ? QUICK_ROUNDS : ROUNDS } = bench.options
   const count = isQuick ? QUICK_CONNECTIONS : CONNECTIONS
+  const slowCount = Math.round(count * SLOW)
   return {
     count,
-    slowCount: Math.round(count * SLOW),
+    slowCount,
     idle: await measured(bench, count, rounds, 0),
-    slow: await measured(bench, count, rounds, Math.round(count * SLOW)),
+    slow: await measured(bench, count, rounds, slowCount),
   }
 }
 

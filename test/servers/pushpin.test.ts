@@ -10,6 +10,9 @@ import { Trial } from './trial.ts'
 
 const stage = useBrowser()
 
+/** How long a request may take, in ms, that only asks whether Pushpin is ready. */
+const PATIENCE = 500
+
 /** Pushpin in front of an origin that speaks GRIP. */
 async function startPushpin(upstream: string) {
   const [port, publish, push, subscribe, command] = [
@@ -60,9 +63,9 @@ defpolicy=allow
     ports: [port, publish],
   })
   const origin = `http://127.0.0.1:${port}`
-  // It listens before it passes requests on, and answers those that come too early with nothing.
+  // It listens before its processes are connected. A request that comes too early is answered with nothing, or never.
   const passesOn = () =>
-    fetch(`${origin}/page`).then(
+    fetch(`${origin}/page`, { signal: AbortSignal.timeout(PATIENCE) }).then(
       ({ ok }) => ok,
       () => false,
     )

@@ -152,7 +152,7 @@ export interface UseSharedEventSourceOptions<Data = string> extends SharedEventS
   /** Opens anew where the URL changes. @default true */
   autoConnect?: boolean
   /** What to make of the data. By default they stay strings. */
-  serialization?: { read: (data?: string) => Data }
+  serializer?: { read: (data?: string) => Data }
 }
 
 /** What {@link useSharedEventSource} returns. */
@@ -185,7 +185,7 @@ export interface UseSharedEventSourceReturn<Name extends string = string, Data =
 export function useSharedEventSource<const Name extends string = never, Data = string>(
   url: MaybeRefOrGetter<string | URL | undefined>,
   events: readonly Name[] = [],
-  { immediate = true, autoConnect = true, serialization, ...init }: UseSharedEventSourceOptions<Data> = {},
+  { immediate = true, autoConnect = true, serializer, ...init }: UseSharedEventSourceOptions<Data> = {},
 ): UseSharedEventSourceReturn<Name, Data> {
   const eventSource = shallowRef<SharedEventSource | null>(null)
   const event = shallowRef(null) as ShallowRef<Name | null>
@@ -194,7 +194,7 @@ export function useSharedEventSource<const Name extends string = never, Data = s
   const error = shallowRef<Event | null>(null)
   const lastEventId = shallowRef<string | null>(null)
   const gap = shallowRef<GapEvent | null>(null)
-  const read = serialization?.read ?? ((data?: string) => data as Data)
+  const read = serializer?.read ?? ((data?: string) => data as Data)
   const close = () => {
     eventSource.value?.close()
     if (eventSource.value) status.value = 'CLOSED'

@@ -1,9 +1,14 @@
 // @vitest-environment happy-dom
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { type UseEventSourceOptions, type UseEventSourceReturn, useEventSource } from '@vueuse/core'
+import { afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
 import { type App, createApp, createSSRApp, effectScope, h, nextTick, ref, shallowRef } from 'vue'
 import { renderToString } from 'vue/server-renderer'
 import type { LazyStream } from '../../../src/index.ts'
-import type { NoStream } from '../../../src/vue/index.ts'
+import type {
+  NoStream,
+  UseSharedEventSourceOptions,
+  UseSharedEventSourceReturn,
+} from '../../../src/vue/index.ts'
 import { OPEN, Page, URL_OF_EVENTS } from '../upstream.ts'
 import { eventOf, stage } from './stage.ts'
 
@@ -80,11 +85,13 @@ describe('useStream', () => {
     const feed = define()
     const stream = ref<LazyStream<Events> | NoStream>(undefined)
     const name = ref<'cpu' | 'log'>('cpu')
+    const heard: unknown[] = []
     const page = mounted(() => {
       const event = useStream(stream, () => name.value)
       const count = useStreamFold(stream, name, (sum) => sum + 1, 0)
       const status = useStreamStatus(stream)
       useStreamGap(stream, () => {})
+      useStreamListener(stream, name, ({ data }) => heard.push(data))
       return () => `${JSON.stringify(event.value?.data)} ${count.value} ${status.value.state}`
     })
     await page.advance(5_000)
@@ -102,6 +109,7 @@ describe('useStream', () => {
     stream.value = false
     await page.advance(2_000)
     expect(page.text()).toBe('undefined 0 idle')
+    expect(heard).toEqual([{ load: 1 }, { load: 2 }, 'a'])
     expect(page.world.upstream.open.size).toBe(0)
   })
 
@@ -250,7 +258,25 @@ test('on a server it is idle and begins with what is initial, and the page that 
 })
 
 describe('useSharedEventSource', () => {
-  test('has the shape of the one of VueUse', async () => {
+  test('gives what the one of VueUse gives, and the latest gap', () => {
+    stage()
+    const scope = effectScope()
+    const options = { immediate: false }
+    const namesOf = (use: () => object) => Object.keys(scope.run(use) ?? {})
+    const own = namesOf(() => useSharedEventSource(URL_OF_EVENTS, [], options))
+    const others = namesOf(() => useEventSource(URL_OF_EVENTS, [], options))
+    expect(own.sort()).toEqual([...others, 'gap'].sort())
+    scope.stop()
+    // Checked by the compiler.
+    expectTypeOf<UseSharedEventSourceReturn<'cpu', number>>().toExtend<
+      UseEventSourceReturn<['cpu'], number>
+    >()
+    type Options = Omit<UseEventSourceOptions<number>, 'autoReconnect'>
+    expectTypeOf<Required<Options>>().toExtend<UseSharedEventSourceOptions<number>>()
+    expectTypeOf<keyof Options>().toExtend<keyof UseSharedEventSourceOptions<number>>()
+  })
+
+  test('follows the URL, the events and the connection', async () => {
     const url = ref<string>()
     const seen: unknown[] = []
     const page = mounted(() => {
@@ -258,7 +284,7 @@ describe('useSharedEventSource', () => {
         url,
         ['cpu'],
         {
-          serialization: { read: (data = '') => JSON.parse(data) as { load: number } },
+          serializer: { read: (data = '') => JSON.parse(data) as { load: number } },
         },
       )
       return () => {

@@ -54,6 +54,21 @@ describe('a defined stream', () => {
     expect(world.upstream.requests).toHaveLength(1)
   })
 
+  test.each([
+    ['one connection for all that uses it where there is a key', { key: 'ann' }, 1],
+    ['one for each store where there is none, since they may be of different users', {}, 3],
+  ])('has %s and each call gives a fresh token', async (_what, options, connections) => {
+    const { world } = stage()
+    let calls = 0
+    const headers = async () => ({ Authorization: `Bearer ${++calls}` })
+    const feed = defineStream(URL_OF_EVENTS, { headers, ...options })
+    feed.latest('message').subscribe(() => {})
+    feed.fold('other', 0, (sum) => sum + 1).subscribe(() => {})
+    feed.status.subscribe(() => {})
+    await world.clock.advance(OPEN)
+    expect(world.upstream.open.size).toBe(connections)
+  })
+
   test('asks for its options whenever it opens', async () => {
     const { world } = stage()
     let user = 'alice'

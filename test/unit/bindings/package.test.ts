@@ -12,9 +12,12 @@ const NAMES = BINDINGS as string[]
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
-test('React is told that its hooks are for clients by the first line', () => {
-  expect(read('dist/react.js')).toMatch(/^"use client"\n/)
-})
+test.each(['react.js', 'react.cjs'])(
+  'React is told by the first line of dist/%s that hooks are for clients',
+  (name) => {
+    expect(read(`dist/${name}`)).toMatch(/^"use client"\n/)
+  },
+)
 
 test.each(NAMES)('tabstream/%s imports the main entry and its framework, and no file', (name) => {
   const imported = parseAst(read(`dist/${name}.js`)).body.flatMap((node) =>

@@ -102,7 +102,8 @@ const example = (name, other = '') => ({
   name: `demo-${other || name}`,
   tool: { solid: 'solid-js', preact: 'preact' }[other || name] ?? name,
   from: [exampleOf(name), ...(other ? [other] : [])],
-  modes: [{ name: 'the example app', run: lookAtExample }],
+  isQuick: other === '',
+  modes: [{ name: 'the example app', run: (by) => lookAtExample(by) }],
 })
 
 /** @type {readonly Consumer[]} */
@@ -350,5 +351,12 @@ export const CONSUMERS = [
   example('vue'),
   example('svelte'),
   example('solid'),
+  {
+    name: 'angular-example',
+    tool: '@angular/core',
+    from: ['angular', 'angular-example'],
+    node: NODE,
+    modes: [{ name: 'the example app', run: (by) => lookAtExample(by, 'ng build', 'dist/browser') }],
+  },
   { name: 'slots', modes: [{ name: 'libraries that take a source', run: lookAtSlots }] },
 ]

@@ -17,17 +17,19 @@ const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '
 export const exampleOf = (name) => `../../../demo/apps/${name}`
 
 /**
- * Builds an app of `demo/apps` and does in three tabs what its page of the documentation promises: the latest value, the last 200
- * lines, the status, a gap that fetches the state again, and a connection that ends when the components are gone.
+ * Builds an example app and does in three tabs what its page of the documentation promises: the latest value, the last 200 lines, the
+ * status, a gap that fetches the state again, and a connection that ends when the components are gone.
  *
  * @param {{ folder: string, path: readonly string[], browser: import('playwright').Browser }} by
+ * @param {string} [build] command
+ * @param {string} [built] folder of what that makes
  * @returns {Promise<import('./tabs.mjs').Sight>}
  */
-export async function lookAtExample({ folder, path, browser }) {
+export async function lookAtExample({ folder, path, browser }, build = 'vite build', built = 'dist') {
   for (const file of ['feed.mjs', 'server.mjs'])
     cpSync(join(root, 'demo/apps', file), join(folder, '..', file))
-  await run('vite build', { folder, path })
-  const site = await startSite(join(folder, 'dist'))
+  await run(build, { folder, path })
+  const site = await startSite(join(folder, built))
   const context = await browser.newContext()
   /** @type {string[][]} */
   const consoles = []

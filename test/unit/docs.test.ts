@@ -242,6 +242,17 @@ test.each(['react', 'solid', 'svelte', 'vue'])('the example app for %s has what 
 })
 
 test.each([
+  {
+    page: 'frameworks/angular.md',
+    folder: 'test/consumers/apps/angular-example/src',
+    files: [
+      'alerts.ts',
+      'dashboard.component.ts',
+      'feed.ts',
+      'machine.component.ts',
+      'machines.component.ts',
+    ],
+  },
   { page: 'servers.md', folder: 'demo/apps', files: ['server.mjs'] },
   { page: 'server.md', folder: 'test/unit/server', files: ['append-once.ts', 'own-log.ts'] },
   { page: 'logs.md', folder: 'demo/logs', files: ['nats-log.mjs', 'postgres-log.mjs'] },

@@ -288,9 +288,15 @@ describe('an app', () => {
       { timeout: 60_000 },
       ({ lib }) => {
         const code = `import { connect, SharedEventSource } from 'tabstream'
+import { mountInspector } from 'tabstream/inspector'
 import { eventStream, memoryLog } from 'tabstream/server'
+import { connect as connectInWorker } from 'tabstream/standalone'
+import { mockStreams } from 'tabstream/testing'
 import 'tabstream/worker'
 import 'tabstream/global'
+export const unmount: () => void = mountInspector()
+connectInWorker('/events').on('cpu', ({ data }) => console.log(data.length))
+mockStreams().at('/events').send('cpu', 1)
 export const GET = (request: Request): Promise<Response> => eventStream(request, memoryLog(), { topics: ['a'] })
 const source: EventSource = new SharedEventSource('/events')
 source.addEventListener('cpu', ({ data }) => console.log(data))

@@ -117,8 +117,9 @@ export class Hub implements TabHub {
       if (subscription.policy.resumes === false || stream.startOf(subscription) !== undefined) return stream
       return (stream.bridges.get(since) ?? this.#bridge(stream, since)).stream
     }
-    // A position in the stream's own log comes from a tab that is here already.
-    if (position !== undefined && position.resumeAfter !== '' && position.log !== stream.id) {
+    // A position in the stream's own log comes from a tab that is here already. Where events bring no IDs, there is none to wait for.
+    const mayResume = position?.resumeAfter !== '' || position.ordinal === 0
+    if (position !== undefined && position.log !== stream.id && mayResume) {
       const wait = stream.gather(position, seen) > 1 ? GATHER_MISSING : GATHER_MORE
       stream.connection.postpone(Math.min(wait, stream.gathersFrom + MOST_GATHER - this.platform.now()))
     }

@@ -272,7 +272,7 @@ export const mutants = [
   {
     name: 'positions not gathered',
     file: 'worker/stream/takeover.ts',
-    find: '    if (!this.#isSettled) {\n',
+    find: "    if (!this.#isSettled && position.resumeAfter !== '') {\n",
     replace: '    if (false) {\n',
     defect: 'A new hub does not resume from where the tabs of the dead one stood.',
     seeds: [1, 3, 5],

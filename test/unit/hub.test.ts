@@ -571,6 +571,33 @@ describe('tabs of a dead hub', () => {
     expect(serverOf(world).requests).toEqual(requests)
   })
 
+  test('are waited for although the first one to come has had no event', async () => {
+    const world = createWorld()
+    for (let count = 0; count < 10; count++) serverOf(world).send('a')
+    const tab = new RawTab(world, 'tab')
+    await tab.attach()
+    const seen = { events: [], since: 0 }
+    await tab.subscribe(['b'], {
+      id: 2,
+      position: { ...NOWHERE, log: 'another hub/1', seq: 1, subscribers: 2 },
+      seen,
+    })
+    await world.clock.advance(5)
+    await tab.subscribe(['a'], { position: positionAfter(5, 2), seen: seenUpTo(5) })
+    await world.clock.advance(CONNECT)
+    expect(serverOf(world).requests).toEqual(['id-4'])
+  })
+
+  test('are not waited for where events bring no IDs', async () => {
+    const world = createWorld()
+    const tab = new RawTab(world, 'tab')
+    await tab.attach()
+    const position = { ...NOWHERE, ordinal: 3, log: 'another hub/1', seq: 4, subscribers: 9 }
+    await tab.subscribe(['a'], { position, seen: { events: [], since: 0 } })
+    await world.clock.advance(CONNECT)
+    expect(serverOf(world).requests).toEqual([''])
+  })
+
   test('are waited for although a newcomer changes its names meanwhile', async () => {
     const world = createWorld()
     for (let count = 0; count < 10; count++) serverOf(world).send('a')

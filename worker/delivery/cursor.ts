@@ -193,7 +193,7 @@ export class Cursor implements Subscriber {
       const entries = this.#take()
       if (entries === undefined && !this.#isPositionDue()) return
       const seq = this.#next - 1
-      const beginsAnew = comesSince || (this.#rejoin?.isForeign === true && this.#rejoin.isJoined)
+      const beginsAnew = comesSince || this.#rejoin?.takeBeginning() === true
       this.#sender.send(entries ?? NO_ENTRIES, seq, this.#positionAt(seq), beginsAnew)
       if (this.#rejoin?.isSettled) this.#rejoin = undefined
     }

@@ -1,5 +1,5 @@
 import { placeKey, placeOf } from '../../src/link/place.ts'
-import type { GapEntry, GapReason, Position, Seen } from '../../src/link/protocol.ts'
+import type { GapEntry, GapReason, Passed, Position, Seen } from '../../src/link/protocol.ts'
 import type { Log, LoggedEvent } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { History } from '../stream/history.ts'
@@ -53,6 +53,7 @@ export class Rejoin {
   #lookedAt = 0
   #owesGap = false
   #hasReached = false
+  #hasBegun = false
   /** Something has come that this tab knows. */
   #hasMet = false
   /** So many events have come that are new to this tab, and no frames. */
@@ -93,10 +94,18 @@ export class Rejoin {
     return this.#hasReached && !this.#owesGap && this.#passedGap === undefined
   }
 
-  /** It is, and none of what may come late is known to it. */
+  /** The first batch whose numbers are those of this log, while the page has others. Asked once for each batch. */
+  takeBeginning(): boolean {
+    const isFirst = this.isForeign && this.isJoined && !this.#hasBegun
+    this.#hasBegun ||= isFirst
+    return isFirst
+  }
+
+  /** It is, and none of what comes behind or may come late is known to it. */
   get isSettled(): boolean {
     if (!this.isJoined || this.#passed === undefined) return false
-    return this.isForeign || !this.#stream.history.mayBeLate(this.#furthest(this.#passed))
+    if (this.isForeign) return this.#hasPassedAll(this.#passed) || this.position.latest.at(-1) === this.#last
+    return !this.#stream.history.mayBeLate(this.#furthest(this.#passed))
   }
 
   /**
@@ -115,8 +124,10 @@ export class Rejoin {
     const isFrame = event.role === 'frame'
     // Frames are given ahead of what is still judged, which a tab that has had nothing does not wait for.
     const mayReach = !isFrame || this.position.latest.length + this.#seen.events.length === 0
-    const isReached = !this.#hasReached && mayReach && event.upTo >= passed
-    if (isReached && this.#stream.history.isThroughTo(this.#furthest(passed))) this.#hasReached = true
+    // What a replay has brought between known events lies before its place, whatever has come by then.
+    const isThere = event.at >= passed && event.upTo >= passed
+    if (isThere && mayReach && this.#stream.history.isThroughTo(this.#furthest(passed)))
+      this.#hasReached = true
     if (!isGiven && this.#isBehindGap(event)) this.#passedGap = undefined
     if (!isGiven || !isDue) return { isGiven }
     const gap = this.#owesGap ? this.#lateness : isFrame ? undefined : this.#passedGap
@@ -196,11 +207,15 @@ export class Rejoin {
     return false
   }
 
+  /** The last event by which its place can be found. */
+  get #last(): Passed | undefined {
+    return this.position.latest.findLast(({ id, isAside }) => id !== '' && isAside !== true)
+  }
+
   /** Looks for the last event that the tab knows. */
   #find(): number | undefined {
     const { log, history, isHolding, resumes } = this.#stream
-    const last = this.position.latest.findLast(({ id, isAside }) => id !== '' && isAside !== true)
-    const key = last && placeKey(last)
+    const key = this.#last && placeKey(this.#last)
     if (!resumes || this.position.resumeAfter === '' || key === undefined) return this.#lose()
     if (this.#lookedAt === 0) {
       this.#lookedAt = log.lastSeq

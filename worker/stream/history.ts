@@ -44,9 +44,9 @@ export class History {
 
   /** No other position of a dead hub counts any more. */
   settle(): void {
-    const { start, furthest, isSettled } = this.#takeover
-    if (isSettled) return
-    const events = this.#takeover.settle()
+    if (this.#takeover.isSettled) return
+    const events = this.#takeover.settle(this.#log.room)
+    const { start, furthest } = this.#takeover
     if (start === undefined || furthest === undefined) return
     this.frames.continue(furthest.mixed, furthest.greeting, furthest.habits)
     this.#before = events.filter(({ ordinal }) => ordinal <= start.ordinal)

@@ -159,6 +159,9 @@ export class Stream implements ConnectionStream {
     return seq === undefined ? undefined : this.positionAt(seq)
   }
 
+  /** How often what has come has been hidden from those who come later. */
+  seals = 0
+
   /** Since when tabs of a dead hub are waited for, in ms since 1970. */
   gathersFrom = 0
 
@@ -180,7 +183,8 @@ export class Stream implements ConnectionStream {
    */
   gather(position: Position, seen: Seen | undefined): number {
     this.#known = undefined
-    if (this.takeover.isSettled) this.history.frames.join(position.mixed, position.habits)
+    if (this.takeover.isSettled && position.resumeAfter !== '')
+      this.history.frames.join(position.mixed, position.habits)
     return this.takeover.gather(position, seen)
   }
 
@@ -268,6 +272,7 @@ export class Stream implements ConnectionStream {
 
   /** Shows nothing of what has come so far to those who come from now on. */
   seal(): void {
+    this.seals++
     this.reception.decide()
     this.log.seal()
     this.pump()

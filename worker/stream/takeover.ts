@@ -24,6 +24,8 @@ const isMinor = ({ log }: Position): boolean => log.startsWith(SINCE)
 export class Takeover {
   #start: Position | undefined
   #furthest: Position | undefined
+  /** All in the log of `start`. */
+  readonly #positions: Position[] = []
   readonly #events = new Map<number, Passed>()
   /** Numbers of those that a position names. What only pages remember can have been a frame, or out of place. */
   readonly #named = new Set<number>()
@@ -33,7 +35,9 @@ export class Takeover {
   #gathered = 0
   #isSettled = false
 
-  /** The oldest position that came in time; `undefined` if there is none to resume from. */
+  /**
+   * The oldest position that came in time, less those too far behind the others; `undefined` if there is none to resume from.
+   */
   get start(): Position | undefined {
     return this.#start
   }
@@ -63,9 +67,18 @@ export class Takeover {
     return this.#isSettled
   }
 
-  /** What these tabs have passed of the log of `start`, in its order. */
-  settle(): Passed[] {
+  /**
+   * No later position counts any more.
+   *
+   * @param room so many events of a replay can be held. Who stands further back than that is told of a gap: otherwise all would be
+   *   given again what came since, because nothing shows that it joins.
+   * @returns what these tabs have passed of the log of `start`, in its order
+   */
+  settle(room: number): Passed[] {
     this.#isSettled = true
+    const { ordinal = 0 } = this.#furthest ?? {}
+    const near = this.#positions.splice(0).filter((position) => position.ordinal > ordinal - room)
+    if (near.length > 0) this.#start = near.reduce((start, one) => (isOlder(one, start) ? one : start))
     const events = [...this.#events.values()].sort((one, other) => placeIn(one) - placeIn(other))
     this.#events.clear()
     return events
@@ -77,10 +90,12 @@ export class Takeover {
    * @returns how many of that hub's subscriptions are still missing
    */
   gather(position: Position, seen: Seen | undefined): number {
-    if (!this.#isSettled) {
+    // Where there is no ID, nothing can be resumed after. Still, it is one that has come.
+    if (!this.#isSettled && position.resumeAfter !== '') {
       if (this.#start === undefined || (isMinor(this.#start) && !isMinor(position))) {
         this.#start = position
         this.#furthest = undefined
+        this.#positions.length = 0
         this.#events.clear()
         this.#named.clear()
         this.#end = 0
@@ -105,6 +120,7 @@ export class Takeover {
     if (this.#start === undefined || isOlder(position, this.#start)) this.#start = position
     if (this.#furthest === undefined || isOlder(this.#furthest, position)) this.#furthest = position
     this.#end = Math.max(this.#end, position.ordinal)
+    this.#positions.push(position)
     // What a position has of an event says more.
     for (const event of inPlace(seen.filter(({ ordinal }) => ordinal > 0)))
       if (!this.#events.has(event.ordinal)) this.#events.set(event.ordinal, event)

@@ -300,6 +300,51 @@ describe('a tab that comes late', () => {
   })
 })
 
+describe('a tab that comes late, when a replay has brought what no other tab knew', () => {
+  /** The others stood at 1 and at 10, so that what lies between is numbered anew. */
+  const succession = (): Succession => {
+    const succession = new Succession().gather(tabAt(1), tabAt(10, { from: 10 })).settle()
+    for (const event of between(2, 8)) succession.history.append(event, 'ahead', 1)
+    return succession.bring(...between(9, 10))
+  }
+
+  test('is given only what lies behind what it has had', () => {
+    expect(succession().given(succession().rejoin(tabAt(4)))).toEqual(['5', '6', '7', '8', '9', '10'])
+  })
+
+  test('has not found its place before all of that has come', () => {
+    const late = succession()
+    const rejoin = late.rejoin(tabAt(4))
+    const joined = [...late.log.eventsAfter(0)].map((event) => {
+      rejoin.judge(event, true)
+      return rejoin.isJoined
+    })
+    expect(joined).toEqual([...Array(7).fill(false), true, true])
+  })
+})
+
+describe('where the tabs of a dead hub stand further apart than a replay can be held', () => {
+  const apart = (): Succession =>
+    new Succession({ ...UNBOUNDED, events: 8 }).gather(tabAt(2), tabAt(10), tabAt(7))
+
+  test('the stream goes on from the oldest that is near enough', () => {
+    expect(apart().settle().takeover.start).toMatchObject({ ordinal: 7 })
+  })
+
+  test('only the one too far back is told of a gap', () => {
+    const succession = apart()
+    const [back, near, front] = [2, 7, 10].map((ordinal) => succession.rejoin(tabAt(ordinal))) as [
+      Rejoin,
+      Rejoin,
+      Rejoin,
+    ]
+    succession.settle().bring(...between(8, 10))
+    expect(succession.given(back)).toEqual(['gap history-lost', '8', '9', '10'])
+    expect(succession.given(near)).toEqual(['8', '9', '10'])
+    expect(succession.given(front)).toEqual([])
+  })
+})
+
 describe('a tab whose numbers do not hold', () => {
   const foreign = (ordinal: number) => tabAt(ordinal, { log: 'another hub/1' })
 
@@ -340,6 +385,26 @@ describe('a tab whose numbers do not hold', () => {
       const rejoin = succession.rejoin({ position, seen: seenOf(DEAD.slice(4, 8)) })
       expect(succession.given(rejoin)).toEqual(given)
     }
+  })
+
+  test('is not given again what its last events were, where those show no place', () => {
+    const { position } = tabAt(8, { log: 'another hub/1' })
+    const latest = position.latest.map((event) => ({ ...event, isAside: event.ordinal === 8 }))
+    const succession = new Succession().bring(...between(1, 10))
+    const rejoin = succession.rejoin({ position: { ...position, latest }, seen: seenOf([]) })
+    const settled = [...succession.log.eventsAfter(0)].map((event) => {
+      const fate = rejoin.judge(event, true)
+      return `${event.ordinal} ${fate?.isGiven ? 'given' : 'had'}${rejoin.isSettled ? ', settled' : ''}`
+    })
+    expect(settled.slice(6)).toEqual(['7 had', '8 had', '9 given, settled', '10 given, settled'])
+  })
+
+  test('begins to count anew once', () => {
+    const succession = new Succession().bring(...between(1, 10))
+    const rejoin = succession.rejoin(foreign(8))
+    expect(rejoin.takeBeginning()).toBe(false)
+    succession.given(rejoin)
+    expect([rejoin.takeBeginning(), rejoin.takeBeginning()]).toEqual([true, false])
   })
 
   test('is looked for even if its number would do in this log', () => {

@@ -9,6 +9,8 @@ export interface AskingStream {
   readonly request: StreamRequest
   readonly subscribers: ReadonlySet<Subscriber>
   readonly pace: Pace
+  /** How often it has got other headers. */
+  readonly seals: number
   /**
    * Whether the stream is one of these headers.
    *
@@ -40,7 +42,8 @@ export const asksDetails = ({ asksHeaders, asksUrl }: StreamRequest): boolean =>
  * details were refused.
  *
  * Without a key, pages have nothing in common but the headers. So all are asked, and the first answer is taken, unless there is
- * another stream of those headers. Who gives others, or cannot say, parts. Until a page has answered, it is sent nothing.
+ * another stream of those headers. Who gives others, or cannot say, parts. Until a page has answered, it is sent nothing. It may be
+ * asked several times before it does: it parts where the stream has meanwhile had headers that are not those of its answer.
  *
  * @throws {FailedError} where no page can give them
  */
@@ -65,7 +68,10 @@ export async function askDetails(
   const ask = (questions: Questions) => {
     known.add(questions)
     if (isUnauthorized) asked.refused.add(questions.page)
-    if (!hasKey) questions.awaited = round
+    if (!hasKey) {
+      if (questions.awaited === undefined) questions.seals = stream.seals
+      questions.awaited = round
+    }
     questions
       .details(reason, round)
       .catch((error) => {
@@ -78,13 +84,18 @@ export async function askDetails(
   }
   const settle = (questions: Questions, details: ConnectionDetails | undefined) => {
     questions.awaited = undefined
-    if (details !== undefined && (hasKey || stream.isOf(details, taken === undefined))) {
+    if (details !== undefined && (hasKey || isFit(questions, details))) {
       if (taken === undefined) take(questions, details)
     } else {
       unfit.add(questions)
       if (!hasKey && (taken ?? details) !== undefined) questions.holder?.part()
     }
     questions.holder?.pump()
+  }
+  /** What has come since it was first asked came to headers that it has given. */
+  const isFit = ({ seals }: Questions, details: ConnectionDetails): boolean => {
+    const missed = stream.seals - seals
+    return missed < 2 && stream.isOf(details, taken === undefined && missed === 0)
   }
   const take = ({ page }: Questions, details: ConnectionDetails) => {
     taken = details

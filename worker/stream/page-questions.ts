@@ -21,6 +21,7 @@ export class PageQuestions implements Questions {
   readonly #subscription: number
   readonly #pending = new Set<() => void>()
   awaited: string | undefined
+  seals = 0
   holder: Subscriber | undefined
 
   /** @param subscription its ID in the tab */

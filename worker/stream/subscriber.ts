@@ -7,6 +7,8 @@ export interface Questions {
   readonly page: object
   /** The round in which the page is asked whether it is still the stream's. Until it has answered, it is sent nothing. */
   awaited: string | undefined
+  /** How often the stream had got other headers when the page was first asked what it has not answered. */
+  seals: number
   /** The cursor that the subscription has now. */
   holder: Subscriber | undefined
   /**

@@ -121,4 +121,20 @@ export const userMutants = [
     defect: 'A stream ends although a page has headers that are good.',
     test: 'test/unit/api/headers.test.ts',
   },
+  {
+    name: 'who was asked twice takes the stream over',
+    file: 'worker/stream/details.ts',
+    find: 'taken === undefined && missed === 0',
+    replace: 'taken === undefined',
+    defect: 'A page that was frozen is given what came meanwhile to the headers of others.',
+    test: 'test/unit/identity/parting.test.ts',
+  },
+  {
+    name: 'headers in between do not count',
+    file: 'worker/stream/details.ts',
+    find: 'missed < 2 && ',
+    replace: '',
+    defect: 'A page is given what came to other headers before the stream had those that the page gives now.',
+    test: 'test/unit/identity/parting.test.ts',
+  },
 ].map((mutant) => ({ ...mutant, plays: 'users' }))

@@ -251,6 +251,55 @@ describe('a page that does not answer', () => {
     expect(other.data).toEqual(['bob 2'])
   })
 
+  test('is given nothing that came to headers it never gave, even if it is the only one left', async () => {
+    const { world: w, one, other } = await world('guest', 'guest')
+    other.page.agent.freeze()
+    one.become('alice')
+    await w.cut()
+    await w.tell()
+    one.stream.close()
+    await w.cut()
+    other.become('carol')
+    other.page.agent.wake()
+    await w.clock.advance(1_000)
+    await w.tell()
+    expect([one.data, other.data]).toEqual([['alice 1'], ['carol 2']])
+  })
+
+  test('is given nothing of what came in between, where it has become the same', async () => {
+    const { world: w, one, other } = await world('guest', 'guest')
+    other.page.agent.freeze()
+    for (const name of ['alice', 'bob']) {
+      one.become(name)
+      await w.cut()
+      await w.tell()
+    }
+    other.become('bob')
+    other.page.agent.wake()
+    await w.clock.advance(1_000)
+    await w.tell()
+    expect(one.data).toEqual(['alice 1', 'bob 2', 'bob 3'])
+    expect(other.data).toEqual(['bob 2', 'bob 3'])
+    expect(other.gaps).toEqual(['asleep'])
+    expect(w.open).toEqual(['bob'])
+  })
+
+  test('goes on with everything, where it has become the same with the others', async () => {
+    const { world: w, one, other } = await world('guest', 'guest')
+    await w.tell()
+    other.page.agent.freeze()
+    one.become('alice')
+    await w.cut()
+    await w.tell()
+    await w.cut()
+    await w.tell()
+    other.become('alice')
+    other.page.agent.wake()
+    await w.clock.advance(1_000)
+    expect(other.data).toEqual(['guest 1', 'alice 2', 'alice 3'])
+    expect(other.gaps).toEqual([])
+  })
+
   test.each(['dies', 'is frozen', 'never answers'])('holds up nobody: it %s', async (what) => {
     const { world: w, one, other } = await world('guest', 'guest')
     await w.tell()

@@ -221,8 +221,10 @@ export const CONSUMERS = [
     tool: '@solidjs/start',
     from: ['feed', 'solid-start'],
     node: NODE,
-    // What its plugin for servers builds answers each request with an error of its own.
-    modes: [rendered(development('vite dev --port'))],
+    modes: [
+      rendered(development('vite dev --port')),
+      rendered(productionServer('vite build', 'node .output/server/index.mjs #')),
+    ],
   },
   {
     name: 'angular',

@@ -229,10 +229,21 @@ export const CONSUMERS = [
   {
     name: 'angular',
     tool: '@angular/cli',
+    from: ['feed', 'angular'],
     node: NODE,
     modes: [
       { ...development('ng serve --port'), takesHost: false },
       { ...production('ng build', 'dist/browser'), takesHost: false },
+    ],
+  },
+  {
+    name: 'angular-ssr',
+    tool: '@angular/cli',
+    from: ['feed', 'angular', 'angular-ssr'],
+    node: NODE,
+    modes: [
+      rendered(development('ng serve --port')),
+      rendered(productionServer('ng build', 'node dist/server/server.mjs #')),
     ],
   },
   {

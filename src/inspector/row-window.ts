@@ -3,7 +3,7 @@ import { element, set } from './dom.ts'
 /** Of each row, in CSS pixels; styles say the same. */
 export const ROW_HEIGHT = 24
 
-/** Rows beyond each edge, so that a quick scroll shows no blank. */
+/** Rows beyond each edge, so that a quick scroll shows no blank. Nobody scrolls while all rows are new, so none then. */
 const BEYOND = 6
 
 /**
@@ -53,9 +53,10 @@ export class RowWindow<Row> {
   show(rows: readonly Row[], lost = 0): void {
     this.#rows = rows
     this.#inner.style.height = `${rows.length * ROW_HEIGHT}px`
-    if (this.#follows) this.#toEnd()
-    else if (lost > 0) this.element.scrollTop -= lost * ROW_HEIGHT
+    if (!this.#follows && lost > 0) this.element.scrollTop -= lost * ROW_HEIGHT
     this.#draw()
+    // It lays out what has been drawn, which would be done a second time otherwise.
+    if (this.#follows) this.#toEnd()
   }
 
   choose(row: Row | undefined): void {
@@ -121,19 +122,13 @@ export class RowWindow<Row> {
     this.#choose(row)
   }
 
-  #first(): number {
-    const count = this.#count()
-    const first = Math.floor(this.element.scrollTop / ROW_HEIGHT) - BEYOND
-    return Math.max(Math.min(first, this.#rows.length - count), 0)
-  }
-
-  #count(): number {
-    return Math.min(Math.ceil(this.#height / ROW_HEIGHT) + 2 * BEYOND, this.#rows.length)
-  }
-
   #draw(): void {
-    const count = this.#count()
-    const first = this.#first()
+    const { length } = this.#rows
+    const follows = this.#follows
+    const count = Math.min(Math.ceil(this.#height / ROW_HEIGHT) + (follows ? 1 : 2 * BEYOND), length)
+    const last = length - count
+    const top = follows ? last : Math.floor(this.element.scrollTop / ROW_HEIGHT) - BEYOND
+    const first = Math.max(Math.min(top, last), 0)
     while (this.#elements.length < count) {
       const made = element('div', { role: 'option', id: `row-${this.#elements.length}` })
       this.#elements.push(made)
@@ -142,15 +137,15 @@ export class RowWindow<Row> {
     this.#drawnFrom = first
     let active = ''
     this.#elements.forEach((one, index) => {
-      const row = this.#rows[first + index]
-      one.hidden = index >= count || row === undefined
-      if (one.hidden || row === undefined) {
+      const row = index < count ? this.#rows[first + index] : undefined
+      one.hidden = row === undefined
+      if (row === undefined) {
         one.replaceChildren()
         return
       }
       const isChosen = row === this.#chosen
       one.style.transform = `translateY(${(first + index) * ROW_HEIGHT}px)`
-      set(one, 'aria-setsize', this.#rows.length)
+      set(one, 'aria-setsize', length)
       set(one, 'aria-posinset', first + index + 1)
       set(one, 'aria-selected', String(isChosen))
       if (isChosen) active = one.id

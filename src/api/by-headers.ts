@@ -5,6 +5,30 @@ import type { Wish } from '../page/page-subscription.ts'
 /** For how many ms headers that were given for one purpose are good for the other. */
 const FRESH = 10_000
 
+type ByHeaders = Pick<Wish, 'request' | 'latest' | 'details' | 'parted'>
+
+/** What has been wished for in the present job. */
+let wished: { readonly by: readonly unknown[]; readonly wish: ByHeaders }[] = []
+
+/**
+ * As `wishByHeaders()`, once for all who ask for the same in one go, as the components of a page do when it is drawn. They are one
+ * for the hub: the function is called once, and a new token at each call does not part them. Who comes later asks anew, because
+ * the user may be another one.
+ *
+ * @param by what it depends on, such as the function
+ */
+export function wishInOneGo(by: readonly unknown[], make: () => ByHeaders): ByHeaders {
+  const same = wished.find((one) => one.by.every((part, index) => part === by[index]))
+  if (same !== undefined) return same.wish
+  if (wished.length === 0)
+    queueMicrotask(() => {
+      wished = []
+    })
+  const wish = make()
+  wished.push({ by, wish })
+  return wish
+}
+
 /**
  * What to wish for where a function gives the headers and there is no key. What tells users apart is only in the headers
  * themselves: pages share a stream whose functions give the same, for as long as they do.
@@ -15,7 +39,7 @@ export function wishByHeaders(
   request: StreamRequest,
   ask: (reason: HeadersReason) => Promise<ConnectionDetails>,
   client: Pick<Client, 'now' | 'randomId' | 'isAway'>,
-): Pick<Wish, 'request' | 'latest' | 'details' | 'parted'> {
+): ByHeaders {
   const own = client.randomId()
   /** Stays its own, once it is: the stream is shared with nobody. */
   let key = ''

@@ -8,7 +8,7 @@ import {
 } from '../link/protocol.ts'
 import type { Client } from '../page/client.ts'
 import type { Wish } from '../page/page-subscription.ts'
-import { wishByHeaders } from './by-headers.ts'
+import { wishByHeaders, wishInOneGo } from './by-headers.ts'
 import { checkOptions, methodOf } from './check-options.ts'
 import { checkReplay, mannersOf, resolve, withoutFragment } from './checks.ts'
 import type { ConnectOptions, ResumeOptions, UrlFunction } from './connect-options.ts'
@@ -103,7 +103,8 @@ function wishOf(
     return { url: at, headers: given }
   }
   if (key !== undefined) return { ...wish, details: ask, request }
-  return { ...wish, ...wishByHeaders(request, ask, client) }
+  const by = [headers, url, client, isJsonBody(body), JSON.stringify(request)]
+  return { ...wish, ...wishInOneGo(by, () => wishByHeaders(request, ask, client)) }
 }
 
 /** @throws {TypeError} whose message does not repeat the URL, since that may hold a secret */

@@ -137,4 +137,12 @@ export const userMutants = [
     defect: 'A page is given what came to other headers before the stream had those that the page gives now.',
     test: 'test/unit/identity/parting.test.ts',
   },
+  {
+    name: 'who comes later is not asked',
+    file: 'src/api/by-headers.ts',
+    find: '      wished = []\n',
+    replace: '',
+    defect: 'A stream that a page opens later is given the headers, and the events, of the user before.',
+    test: 'test/unit/api/lazy-stream.test.ts',
+  },
 ].map((mutant) => ({ ...mutant, plays: 'users' }))

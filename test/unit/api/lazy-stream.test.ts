@@ -55,18 +55,49 @@ describe('a defined stream', () => {
   })
 
   test.each([
-    ['one connection for all that uses it where there is a key', { key: 'ann' }, 1],
-    ['one for each store where there is none, since they may be of different users', {}, 3],
-  ])('has %s and each call gives a fresh token', async (_what, options, connections) => {
+    ['one connection, whenever it is used, where there is a key', { key: 'ann' }, 2_000, 1],
+    ['one for all that use it in one go where there is none', {}, 0, 1],
+    ['one for each who comes later where there is none, since the user may be another one', {}, 2_000, 3],
+  ])('has %s and each call gives a fresh token', async (_what, options, pause, connections) => {
     const { world } = stage()
     let calls = 0
     const headers = async () => ({ Authorization: `Bearer ${++calls}` })
     const feed = defineStream(URL_OF_EVENTS, { headers, ...options })
-    feed.latest('message').subscribe(() => {})
-    feed.fold('other', 0, (sum) => sum + 1).subscribe(() => {})
-    feed.status.subscribe(() => {})
+    const uses = [feed.latest('message'), feed.fold('other', 0, (sum) => sum + 1), feed.status]
+    for (const { subscribe } of uses as { subscribe(run: () => void): unknown }[]) {
+      subscribe(() => {})
+      if (pause > 0) await world.clock.advance(pause)
+    }
     await world.clock.advance(OPEN)
     expect(world.upstream.open.size).toBe(connections)
+    expect(calls).toBe(connections)
+  })
+
+  test('stays on one connection when that is lost, and is asked once', async () => {
+    const { world } = stage()
+    let calls = 0
+    const headers = async () => ({ Authorization: `Bearer ${++calls}` })
+    const feed = defineStream(URL_OF_EVENTS, { headers })
+    for (const name of ['a', 'b', 'c']) feed.on(name, () => {})
+    await world.clock.advance(OPEN)
+    world.upstream.cut()
+    await world.clock.advance(10_000)
+    expect(world.upstream.open.size).toBe(1)
+    expect(calls).toBe(2)
+  })
+
+  test('is not shared in one go by what asks for something else, or by another function', async () => {
+    const { world } = stage()
+    const headers = () => ({ 'x-user': 'ann' })
+    const others = [{ headers, method: 'POST', body: {} }, { headers: () => ({ 'x-user': 'bob' }) }]
+    for (const options of [{ headers }, ...others])
+      defineStream(URL_OF_EVENTS, options).on('message', () => {})
+    await world.clock.advance(OPEN)
+    expect(world.upstream.requests.map(({ method, headers }) => [method, headers['x-user']])).toEqual([
+      ['GET', 'ann'],
+      ['POST', 'ann'],
+      ['GET', 'bob'],
+    ])
   })
 
   test('asks for its options whenever it opens', async () => {

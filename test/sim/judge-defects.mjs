@@ -681,10 +681,18 @@ export const judgeMutants = [
   {
     name: 'place found before it has come',
     file: 'worker/delivery/rejoin.ts',
-    find: 'const isThere = event.at >= passed && event.upTo >= passed',
-    replace: 'const isThere = event.upTo >= passed',
+    find: 'event.upTo >= passed && (event.at >= passed || event === this.#stream.log.lastEvent)',
+    replace: 'event.upTo >= passed',
     defect: 'A tab that comes late is given again what only it had had.',
     test: 'test/unit/delivery/rejoin.test.ts',
+  },
+  {
+    name: 'place not found where nothing follows',
+    file: 'worker/delivery/rejoin.ts',
+    find: '(event.at >= passed || event === this.#stream.log.lastEvent)',
+    replace: 'event.at >= passed',
+    defect: 'A tab takes along nothing of what a hub has learnt whose only event was a greeting.',
+    test: 'test/unit/stream/servers.test.ts',
   },
   {
     name: 'settled before its last events',

@@ -124,8 +124,8 @@ export class Rejoin {
     const isFrame = event.role === 'frame'
     // Frames are given ahead of what is still judged, which a tab that has had nothing does not wait for.
     const mayReach = !isFrame || this.position.latest.length + this.#seen.events.length === 0
-    // What a replay has brought between known events lies before its place, whatever has come by then.
-    const isThere = event.at >= passed && event.upTo >= passed
+    // What a replay has brought between known events lies before its place, whatever has come by then, and more of it may follow.
+    const isThere = event.upTo >= passed && (event.at >= passed || event === this.#stream.log.lastEvent)
     if (isThere && mayReach && this.#stream.history.isThroughTo(this.#furthest(passed)))
       this.#hasReached = true
     if (!isGiven && this.#isBehindGap(event)) this.#passedGap = undefined

@@ -39,6 +39,8 @@ export default defineConfig({
           name: 'unit',
           include: ['unit/**/*.test.ts'],
           maxWorkers: '100%',
+          // Some play hours of virtual time, which takes seconds of a busy machine.
+          testTimeout: 30_000,
           server: { deps: { inline: [/comlink/, /solid-js/] } },
         },
       },

@@ -7,25 +7,29 @@ const FRESH = 10_000
 
 type ByHeaders = Pick<Wish, 'request' | 'latest' | 'details' | 'parted'>
 
-/** What has been wished for in the present job. */
-let wished: { readonly by: readonly unknown[]; readonly wish: ByHeaders }[] = []
+/** What has been wished for in the present job, by client, function and request. */
+const wished = new Map<unknown, Map<unknown, Map<string, ByHeaders>>>()
 
 /**
  * As `wishByHeaders()`, once for all who ask for the same in one go, as the components of a page do when it is drawn. They are one
  * for the hub: the function is called once, and a new token at each call does not part them. Who comes later asks anew, because
  * the user may be another one.
  *
- * @param by what it depends on, such as the function
+ * @param text equal for equal requests
  */
-export function wishInOneGo(by: readonly unknown[], make: () => ByHeaders): ByHeaders {
-  const same = wished.find((one) => one.by.every((part, index) => part === by[index]))
-  if (same !== undefined) return same.wish
-  if (wished.length === 0)
-    queueMicrotask(() => {
-      wished = []
-    })
-  const wish = make()
-  wished.push({ by, wish })
+export function wishInOneGo(
+  client: unknown,
+  headers: unknown,
+  text: string,
+  make: () => ByHeaders,
+): ByHeaders {
+  if (wished.size === 0) queueMicrotask(() => wished.clear())
+  const own = wished.get(client) ?? new Map<unknown, Map<string, ByHeaders>>()
+  wished.set(client, own)
+  const same = own.get(headers) ?? new Map<string, ByHeaders>()
+  own.set(headers, same)
+  const wish = same.get(text) ?? make()
+  same.set(text, wish)
   return wish
 }
 

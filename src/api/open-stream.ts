@@ -103,8 +103,8 @@ function wishOf(
     return { url: at, headers: given }
   }
   if (key !== undefined) return { ...wish, details: ask, request }
-  const by = [headers, url, client, isJsonBody(body), JSON.stringify(request)]
-  return { ...wish, ...wishInOneGo(by, () => wishByHeaders(request, ask, client)) }
+  const text = JSON.stringify([request, isJsonBody(body)])
+  return { ...wish, ...wishInOneGo(client, headers, text, () => wishByHeaders(request, ask, client)) }
 }
 
 /** @throws {TypeError} whose message does not repeat the URL, since that may hold a secret */

@@ -140,8 +140,8 @@ export const userMutants = [
   {
     name: 'who comes later is not asked',
     file: 'src/api/by-headers.ts',
-    find: '      wished = []\n',
-    replace: '',
+    find: 'queueMicrotask(() => wished.clear())',
+    replace: 'queueMicrotask(() => {})',
     defect: 'A stream that a page opens later is given the headers, and the events, of the user before.',
     test: 'test/unit/api/lazy-stream.test.ts',
   },

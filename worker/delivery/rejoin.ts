@@ -126,8 +126,8 @@ export class Rejoin {
     const mayReach = !isFrame || this.position.latest.length + this.#seen.events.length === 0
     // What a replay has brought between known events lies before its place, whatever has come by then, and more of it may follow.
     const isThere = event.upTo >= passed && (event.at >= passed || event === this.#stream.log.lastEvent)
-    if (isThere && mayReach && this.#stream.history.isThroughTo(this.#furthest(passed)))
-      this.#hasReached = true
+    const isReached = !this.#hasReached && mayReach && isThere
+    if (isReached && this.#stream.history.isThroughTo(this.#furthest(passed))) this.#hasReached = true
     if (!isGiven && this.#isBehindGap(event)) this.#passedGap = undefined
     if (!isGiven || !isDue) return { isGiven }
     const gap = this.#owesGap ? this.#lateness : isFrame ? undefined : this.#passedGap

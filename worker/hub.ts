@@ -6,6 +6,7 @@ import {
   type HubReport,
   hubLockName,
   type Look,
+  type Position,
   type StreamRequest,
   type Subscription,
   TAB_LOCK,
@@ -117,9 +118,8 @@ export class Hub implements TabHub {
       if (subscription.policy.resumes === false || stream.startOf(subscription) !== undefined) return stream
       return (stream.bridges.get(since) ?? this.#bridge(stream, since)).stream
     }
-    // A position in the stream's own log comes from a tab that is here already. Where events bring no IDs, there is none to wait for.
-    const mayResume = position?.resumeAfter !== '' || position.ordinal === 0
-    if (position !== undefined && position.log !== stream.id && mayResume) {
+    // A position in the stream's own log comes from a tab that is here already.
+    if (position !== undefined && position.log !== stream.id && mayHaveIds(position)) {
       const wait = stream.gather(position, seen) > 1 ? GATHER_MISSING : GATHER_MORE
       stream.connection.postpone(Math.min(wait, stream.gathersFrom + MOST_GATHER - this.platform.now()))
     }
@@ -299,6 +299,9 @@ export class Hub implements TabHub {
     })
   }
 }
+
+/** Whether others of the same log may have an ID to resume after: where events have come without one, nobody is waited for. */
+const mayHaveIds = ({ resumeAfter, ordinal }: Position): boolean => resumeAfter !== '' || ordinal === 0
 
 /**
  * Whether a stream that nobody holds may be taken up: it can be the former user's. A key names whose it is, and who was part of it

@@ -722,8 +722,8 @@ export const judgeMutants = [
   {
     name: 'tab without events not waited for',
     file: 'worker/hub.ts',
-    find: "const mayResume = position?.resumeAfter !== '' || position.ordinal === 0",
-    replace: "const mayResume = position?.resumeAfter !== ''",
+    find: "resumeAfter !== '' || ordinal === 0",
+    replace: "resumeAfter !== ''",
     defect: 'Where the first tab of a dead hub to come had had no event, the stream resumes for none.',
     test: 'test/unit/hub.test.ts',
   },

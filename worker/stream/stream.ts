@@ -183,8 +183,7 @@ export class Stream implements ConnectionStream {
    */
   gather(position: Position, seen: Seen | undefined): number {
     this.#known = undefined
-    if (this.takeover.isSettled && position.resumeAfter !== '')
-      this.history.frames.join(position.mixed, position.habits)
+    if (this.takeover.isSettled) this.history.frames.join(position.mixed, position.habits)
     return this.takeover.gather(position, seen)
   }
 

@@ -24,8 +24,8 @@ const isMinor = ({ log }: Position): boolean => log.startsWith(SINCE)
 export class Takeover {
   #start: Position | undefined
   #furthest: Position | undefined
-  /** All in the log of `start`. */
-  readonly #positions: Position[] = []
+  /** All in the log of `start`, by their numbers. */
+  readonly #positions = new Map<number, Position>()
   readonly #events = new Map<number, Passed>()
   /** Numbers of those that a position names. What only pages remember can have been a frame, or out of place. */
   readonly #named = new Set<number>()
@@ -77,7 +77,8 @@ export class Takeover {
   settle(room: number): Passed[] {
     this.#isSettled = true
     const { ordinal = 0 } = this.#furthest ?? {}
-    const near = this.#positions.splice(0).filter((position) => position.ordinal > ordinal - room)
+    const near = [...this.#positions.values()].filter((position) => position.ordinal > ordinal - room)
+    this.#positions.clear()
     if (near.length > 0) this.#start = near.reduce((start, one) => (isOlder(one, start) ? one : start))
     const events = [...this.#events.values()].sort((one, other) => placeIn(one) - placeIn(other))
     this.#events.clear()
@@ -95,7 +96,7 @@ export class Takeover {
       if (this.#start === undefined || (isMinor(this.#start) && !isMinor(position))) {
         this.#start = position
         this.#furthest = undefined
-        this.#positions.length = 0
+        this.#positions.clear()
         this.#events.clear()
         this.#named.clear()
         this.#end = 0
@@ -120,7 +121,8 @@ export class Takeover {
     if (this.#start === undefined || isOlder(position, this.#start)) this.#start = position
     if (this.#furthest === undefined || isOlder(this.#furthest, position)) this.#furthest = position
     this.#end = Math.max(this.#end, position.ordinal)
-    this.#positions.push(position)
+    const same = this.#positions.get(position.ordinal)
+    if (same === undefined || isOlder(position, same)) this.#positions.set(position.ordinal, position)
     // What a position has of an event says more.
     for (const event of inPlace(seen.filter(({ ordinal }) => ordinal > 0)))
       if (!this.#events.has(event.ordinal)) this.#events.set(event.ordinal, event)

@@ -1,9 +1,9 @@
 // The parts that npm test and npm run test:all consist of, and what both say at their end.
 
 /**
- * How many tests.
+ * How many tests, and what is to be said of those that failed.
  *
- * @typedef {{ passed: number, failed: number, skipped: number }} Counts
+ * @typedef {{ passed: number, failed: number, skipped: number, failures?: readonly string[] }} Counts
  */
 
 /**
@@ -12,14 +12,23 @@
  * @typedef {{ name: string, run: () => Counts | Promise<Counts> }} Part
  */
 
+/** Nobody reads more. */
+const FAILURES_SHOWN = 20
+
 /**
- * Runs one part after the other, also after one that has failed. Ends with a table, a line with the sums, and the exit code.
+ * Runs one part after the other, also after one that has failed. Ends with the failures of all parts, since whoever keeps
+ * but the end of a long output shall know them, a table, a line with the sums, and the exit code.
  *
  * @param {readonly Part[]} parts
  */
 export async function runParts(parts) {
   const results = []
   for (const part of parts) results.push(await runPart(part))
+  const failures = results.flatMap(({ name, failures = [] }) =>
+    failures.map((failure) => `FAILED in ${name}: ${failure}`),
+  )
+  for (const failure of failures.slice(0, FAILURES_SHOWN)) console.log(`\n${failure}`)
+  if (failures.length > FAILURES_SHOWN) console.log(`\nand ${failures.length - FAILURES_SHOWN} more`)
   console.log(`\n${tableOf(results)}`)
   for (const { name, problem } of results) {
     if (problem) console.log(`\n${name.toUpperCase()} COULD NOT RUN, which counts as a failure: ${problem}`)

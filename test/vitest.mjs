@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { root } from '../.ci/prepare.mjs'
 
 /**
@@ -11,8 +11,12 @@ import { root } from '../.ci/prepare.mjs'
  * @property {string} title
  * @property {string} status
  * @property {string[]} tags
+ * @property {string[]} [failureMessages]
  * @property {{ version?: string, note?: string, row?: import('./servers/trial.ts').Row, why?: string }} meta
  */
+
+/** Lines of a failure that tell what has failed; the rest is the stack. */
+const LINES_OF_FAILURE = 12
 
 /**
  * Runs Vitest and counts. A file that failed as a whole counts as one failure more, and so does a run that failed although
@@ -45,7 +49,7 @@ export function runVitest(name, args, { tag, environment } = {}) {
   )
   if (!existsSync(results)) throw new Error('Vitest has ended without results; it has said why.')
 
-  /** @type {{ status: string, assertionResults: Case[] }[]} */
+  /** @type {{ name: string, status: string, message: string, assertionResults: Case[] }[]} */
   const files = JSON.parse(readFileSync(results, 'utf8')).testResults
   // Vitest calls those skipped that the filter leaves out.
   const cases = files
@@ -63,5 +67,18 @@ export function runVitest(name, args, { tag, environment } = {}) {
     passed,
     failed: isUnexplained ? 1 : failed,
     skipped: cases.length - passed - count('failed'),
+    failures: files.flatMap((file) => {
+      const name = relative(root, file.name)
+      if (brokenFiles.includes(file)) return [`${name}\n${beginningOf(file.message)}`]
+      return file.assertionResults
+        .filter(({ status }) => status === 'failed')
+        .map(({ ancestorTitles, title, failureMessages = [] }) => {
+          const path = [name, ...ancestorTitles, title].join(' > ')
+          return `${path}\n${beginningOf(failureMessages.join('\n'))}`
+        })
+    }),
   }
 }
+
+/** @param {string} text */
+const beginningOf = (text) => text.split('\n').slice(0, LINES_OF_FAILURE).join('\n')

@@ -49,7 +49,7 @@ console.log(`\n${chosen.length} mutants, ${survivors.length} survived, ${seconds
 for (const survivor of survivors) console.log(`  ${survivor}`)
 const results = join(root, 'test/results')
 mkdirSync(results, { recursive: true })
-const counts = { passed: chosen.length - survivors.length, failed: survivors.length }
+const counts = { passed: chosen.length - survivors.length, failed: survivors.length, failures: survivors }
 writeFileSync(join(results, 'mutants.json'), JSON.stringify(counts))
 process.exit(survivors.length > 0 ? 1 : 0)
 

@@ -95,6 +95,8 @@ const small = () => ({
   ecma: 2022,
   compress: { passes: 3 },
   mangle: { properties: { regex: new RegExp(`^(?:${internalNames().join('|')})$`) } },
+  // What bundlers are told of an import whose path only a run knows, and licences.
+  format: { comments: /Ignore|@vite-ignore|^!/ },
 })
 
 /** Only the hub's file: who reads `page.js` finds it as it was compiled. */
@@ -112,7 +114,11 @@ const minifiedHub = () => ({
  * @type {import('rollup').RollupOptions}
  */
 const modules = {
-  input: { index: entry, 'shared-event-source': 'build/src/api/shared-event-source.js' },
+  input: {
+    index: entry,
+    'shared-event-source': 'build/src/api/shared-event-source.js',
+    websocket: 'build/src/websocket/index.js',
+  },
   output: {
     dir: 'dist',
     manualChunks: {
@@ -127,7 +133,14 @@ const modules = {
     format: 'es',
     banner,
   },
-  plugins: [nodeResolve(), pathsAsTheyAre(), comlinkForCalls(), minifiedHub(), declarations('index.d.ts')],
+  plugins: [
+    nodeResolve(),
+    pathsAsTheyAre(),
+    comlinkForCalls(),
+    minifiedHub(),
+    declarations('index.d.ts'),
+    declarations('websocket/index.d.ts'),
+  ],
 }
 
 /** What must come first in a file. Rollup leaves it out. */
@@ -258,8 +271,21 @@ const command = {
   plugins: [nodeResolve()],
 }
 
+/**
+ * What hubs fetch to speak WebSocket. As it was compiled, with its comments: Vite would put a file of less than 4 kB into a `data:` URL,
+ * which no hub runs.
+ *
+ * @type {import('rollup').RollupOptions}
+ */
+const socketSource = {
+  input: 'build/worker/source/websocket.js',
+  output: { file: 'dist/websocket-source.js', format: 'es', banner },
+  plugins: [declaration('websocket-source.d.ts', 'export {}\n')],
+}
+
 export default [
   modules,
+  socketSource,
   standalone,
   ...BINDINGS.map((name) => binding(name)),
   testing('js'),
@@ -273,7 +299,13 @@ export default [
   {
     input: 'build/worker/worker.js',
     output: { file: 'dist/worker.js', format: 'iife', banner },
-    plugins: [nodeResolve(), comlinkForCalls(), terser(small()), declaration('worker.d.ts', 'export {}\n')],
+    plugins: [
+      nodeResolve(),
+      pathsAsTheyAre(),
+      comlinkForCalls(),
+      terser(small()),
+      declaration('worker.d.ts', 'export {}\n'),
+    ],
   },
   {
     input: entry,

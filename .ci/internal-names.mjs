@@ -6,13 +6,22 @@ import { root } from './prepare.mjs'
 /** Libraries that are bundled with the hub. Names of theirs must stay. */
 const BUNDLED = ['comlink/dist/esm/comlink.mjs', 'eventsource-parser/dist/index.js']
 
+/** The source that a hub fetches, which is minified apart, or not at all; and what it and the hub say to each other. */
+const FETCHED = ['source.ts', 'failure.ts', 'websocket.ts', 'outbox.ts'].map(
+  (name) => `worker/source/${name}`,
+)
+
 /**
  * Names that occur in the hub's own code and nowhere else: what the hub calls its members, and nobody outside can see. A
  * minifier may shorten them. What crosses a link is named in `src/link`, and so stays as it is. Bindings, mocks and
  * servers never meet the hub, the inspector is told what crosses a link, and the tester has a judge of its own.
  */
 export function internalNames() {
-  const others = [...sourcesIn('src'), ...BUNDLED.map((path) => join(root, 'node_modules', path))]
+  const others = [
+    ...sourcesIn('src'),
+    ...BUNDLED.map((path) => join(root, 'node_modules', path)),
+    ...FETCHED.map((path) => join(root, path)),
+  ]
   const known = new Set(others.flatMap(wordsIn))
   return [...new Set(sourcesIn('worker').flatMap(wordsIn))].filter((word) => !known.has(word))
 }

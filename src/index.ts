@@ -1,7 +1,16 @@
 export { configure, type Options } from './api/configure.ts'
 export { connect } from './api/connect.ts'
 export type { ConnectOptions, ResumeOptions } from './api/connect-options.ts'
-export { type Decode, type Decoded, type Decoder, json, type StandardSchema, text } from './api/decode.ts'
+export {
+  base64,
+  bytes,
+  type Decode,
+  type Decoded,
+  type Decoder,
+  json,
+  type StandardSchema,
+  text,
+} from './api/decode.ts'
 export { defineStream, streamFamily } from './api/define-stream.ts'
 export { disturb } from './api/disturb.ts'
 export type { GapEvent } from './api/gap-event.ts'

@@ -15,6 +15,7 @@ import { Budget } from './budget.ts'
 import { LOG_LIMITS, type LogLimits } from './log/log.ts'
 import type { HubPlatform } from './platform.ts'
 import { FailedError } from './source/failure.ts'
+import { fetched } from './source/fetched.ts'
 import type { Source } from './source/source.ts'
 import { sse } from './source/sse.ts'
 import { Bridge } from './stream/bridge.ts'
@@ -180,12 +181,13 @@ export class Hub implements TabHub {
   }
 
   /** As long as no page wants it to be offline. */
-  #source(): Source {
-    const source = sse(this.platform)
-    return async (connection, receiver) =>
+  #source({ source: fetchable }: StreamRequest): Source {
+    const source = fetchable === undefined ? sse(this.platform) : fetched(this.platform, fetchable)
+    const unlessOffline: Source = async (connection, receiver) =>
       this.#offlineFor.size > 0
         ? new FailedError('a page has taken the hub offline').failure
         : source(connection, receiver)
+    return Object.assign(unlessOffline, { send: source.send, end: source.end })
   }
 
   #createStream(identity: string, request: StreamRequest): Stream {
@@ -209,7 +211,7 @@ export class Hub implements TabHub {
       },
     }
     const id = `${this.id}/${++this.#streamCount}`
-    const stream = new Stream(this.platform, this.#source(), id, request, this.#logLimits, notices)
+    const stream = new Stream(this.platform, this.#source(request), id, request, this.#logLimits, notices)
     this.#streams.set(identity, stream)
     // Tabs may also come back to a hub that had stood still.
     stream.gathersFrom = this.platform.locks === undefined ? this.#birth : this.platform.now()
@@ -229,7 +231,7 @@ export class Hub implements TabHub {
   /** To those who have everything up to an ID, and a stream's log does not reach back to it. */
   #bridge(shore: Stream, since: string): Leading {
     const id = `${this.id}/${++this.#streamCount}`
-    const bridge = new Bridge(this.platform, this.#source(), id, shore, since, this.#logLimits, {
+    const bridge = new Bridge(this.platform, this.#source(shore.request), id, shore, since, this.#logLimits, {
       ...this.#slots,
       advise: (message) => this.#advise(message, bridge.stream),
       isOf: (request) => this.#streams.get(identityOf(request)) === shore,
@@ -258,7 +260,9 @@ export class Hub implements TabHub {
   #limitOf(origin: string): number | undefined {
     const wished = [...this.#tabs].map(({ connections }) => connections).filter((n) => n !== undefined)
     if (wished.length > 0) return Math.min(...wished)
-    return /^h[23]/.test(this.#protocolOf(origin)) ? Number.POSITIVE_INFINITY : undefined
+    return /^ws/.test(origin) || /^h[23]/.test(this.#protocolOf(origin))
+      ? Number.POSITIVE_INFINITY
+      : undefined
   }
 
   #protocolOf(origin: string): string {
@@ -317,7 +321,19 @@ function mayTakeUp(stream: Stream, subscription: Subscription, tab: Tab): boolea
 
 /** Requests share a stream only if this is equal for both. */
 const identityOf = (request: StreamRequest): string => {
-  const { url, credentials, method, body, headers, key, asksHeaders, asksUrl, resume } = request
+  const { url, credentials, method, body, headers, key, asksHeaders, asksUrl, resume, source } = request
   const follows = ['', 'id'].map((resumeAfter) => requestFor(request, request, resumeAfter).followsRedirects)
-  return JSON.stringify([url, credentials, method, body, headers, key, asksHeaders, asksUrl, resume, follows])
+  return JSON.stringify([
+    url,
+    credentials,
+    method,
+    body,
+    headers,
+    key,
+    asksHeaders,
+    asksUrl,
+    resume,
+    source,
+    follows,
+  ])
 }

@@ -11,6 +11,8 @@ export interface HubPlatform extends LinkPlatform {
   /** ALPN name of the protocol that an origin speaks, as far as the platform tells; otherwise `''`. */
   protocolOf(origin: string): string
   fetch(url: string, init: RequestInit): Promise<Response>
+  /** Fetches and runs a module; absent where there is none to be had. */
+  load?(script: string): Promise<unknown>
   /** Resolves when everything else that is due has had its turn. */
   turn(): Promise<void>
   /** Ends the hub for good; absent where only the page can. */
@@ -25,6 +27,7 @@ export const hubPlatform = (): HubPlatform => ({
   isOnline: () => globalThis.navigator?.onLine !== false,
   protocolOf: (origin) => protocolOf(origin),
   fetch: (url, init) => fetch(url, init),
+  load: (script) => import(/* @vite-ignore */ /* webpackIgnore: true */ /* turbopackIgnore: true */ script),
   turn,
 })
 

@@ -154,6 +154,10 @@ export class Tab implements HubSide {
     this.#shared(subscriptionId)?.connection.reconnect()
   }
 
+  async send(subscriptionId: number, message: unknown): Promise<unknown> {
+    return this.#shared(subscriptionId)?.connection.send?.(message)
+  }
+
   detach(): void {
     if (!this.#isAttached) return
     this.#isAttached = false

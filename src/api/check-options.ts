@@ -4,55 +4,54 @@ import { LEAST_IDLE_TIMEOUT } from '../link/protocol.ts'
 import { describe, isSignal, misuse } from './checks.ts'
 import type { ConnectOptions, ResumeOptions, UrlFunction } from './connect-options.ts'
 
-type Check = (value: unknown) => string | undefined
+/** What an option must be, in words, and whether a value is that. */
+type Check = readonly [wanted: string, isFit: (value: unknown) => boolean]
+
+/** It is checked where it is used. */
+const ANYTHING: Check = ['', () => true]
 
 const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
-  method: (value) =>
-    typeof value === 'string' && METHOD.test(value) ? undefined : 'the name of a method that fetch() takes',
-  body: (value) => (isJson(value) ? undefined : 'a string, or what JSON can express'),
-  headers: (value) =>
-    typeof value === 'function' || isHeaders(value)
-      ? undefined
-      : 'an object, or a function that gives one, with names and values that HTTP can carry',
-  key: (value) =>
-    typeof value === 'string' && value !== ''
-      ? undefined
-      : 'a string that is not empty; leave it out where there is none',
-  credentials: (value) =>
-    ['omit', 'same-origin', 'include'].includes(value as string)
-      ? undefined
-      : '"omit", "same-origin" or "include"',
-  withCredentials: (value) => (typeof value === 'boolean' ? undefined : 'true or false'),
+  method: ['a method that fetch() takes', (value) => typeof value === 'string' && METHOD.test(value)],
+  body: ['a string, or what JSON can express', isJson],
+  headers: [
+    'an object, or a function that gives one, with names and values that HTTP can carry',
+    (value) => typeof value === 'function' || isHeaders(value),
+  ],
+  key: [
+    'a string that is not empty; leave it out where there is none',
+    (value) => typeof value === 'string' && value !== '',
+  ],
+  credentials: oneOf('omit', 'same-origin', 'include'),
+  withCredentials: ['true or false', (value) => typeof value === 'boolean'],
   redirect: oneOf('follow', 'error'),
-  events: (value) =>
-    typeof value === 'object' && value !== null && Object.values(value).every(isDecoder)
-      ? undefined
-      : 'an object that gives each name json(), text, a function or a schema',
-  replay: () => undefined,
-  since: (value) =>
-    typeof value === 'string' && /^[^\0\r\n]+$/.test(value)
-      ? undefined
-      : 'an ID without line breaks that is not empty; leave it out where there is none',
-  retry: (value) =>
-    ['boolean', 'function'].includes(typeof value) ? undefined : 'true, false or a function',
-  resume: (value) =>
-    value === 'auto' || value === 'none' || isResume(value)
-      ? undefined
-      : '"auto", "none", or an object of method, url and body',
-  ephemeral: () => undefined,
-  gapEvents: () => undefined,
-  identify: (value) => (isPointer(value) ? undefined : 'a JSON Pointer, such as "/id"'),
-  maxRetries: (value) => (isCount(value) ? undefined : 'a whole number, or Infinity'),
-  idleTimeout: (value) =>
-    value === 0 || (isPositive(value) && (value as number) >= LEAST_IDLE_TIMEOUT)
-      ? undefined
-      : `a number of ms: ${LEAST_IDLE_TIMEOUT} at least, or 0 for none`,
-  maxEventSize: (value) => (isPositive(value) ? undefined : 'a number of characters greater than 0'),
-  hidden: (value) => (isHidden(value) ? undefined : '"live", "batch", "park" or { parkAfter: ms }'),
+  events: [
+    'an object that gives each name json(), text, a function or a schema',
+    (value) => typeof value === 'object' && value !== null && Object.values(value).every(isDecoder),
+  ],
+  replay: ANYTHING,
+  since: [
+    'an ID without line breaks that is not empty; leave it out where there is none',
+    (value) => typeof value === 'string' && /^[^\0\r\n]+$/.test(value),
+  ],
+  retry: ['true, false or a function', (value) => ['boolean', 'function'].includes(typeof value)],
+  resume: [
+    '"auto", "none", or an object of method, url and body',
+    (value) => value === 'auto' || value === 'none' || isResume(value),
+  ],
+  ephemeral: ANYTHING,
+  gapEvents: ANYTHING,
+  identify: ['a JSON Pointer, such as "/id"', isPointer],
+  maxRetries: ['a whole number, or Infinity', isCount],
+  idleTimeout: [
+    `a number of ms: ${LEAST_IDLE_TIMEOUT} at least, or 0 for none`,
+    (value) => value === 0 || (isPositive(value) && (value as number) >= LEAST_IDLE_TIMEOUT),
+  ],
+  maxEventSize: ['a number greater than 0', isPositive],
+  hidden: ['"live", "batch", "park" or { parkAfter: ms }', isHidden],
   priority: oneOf('high', 'auto', 'low'),
   lag: oneOf('wait', 'gap', 'latest'),
-  until: (value) => (typeof value === 'function' ? undefined : 'a function'),
-  signal: (value) => (isSignal(value) ? undefined : 'an AbortSignal'),
+  until: ['a function', (value) => typeof value === 'function'],
+  signal: ['an AbortSignal', isSignal],
 }
 
 /** @throws {TabstreamError} of type `'configuration'` where an option makes no sense */
@@ -75,12 +74,12 @@ function listed(options: ConnectOptions): ConnectOptions {
 function check(options: ConnectOptions): void {
   if (typeof options !== 'object' || options === null) throw misuse('the options of a stream are an object')
   for (const [name, value] of Object.entries(options)) {
-    const problemOf = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof ConnectOptions] : undefined
-    if (problemOf === undefined) {
+    if (!Object.hasOwn(OPTIONS, name)) {
       throw misuse(`a stream knows no option "${name}"; it takes ${Object.keys(OPTIONS).join(', ')}`)
     }
-    const wanted = value === undefined ? undefined : problemOf(value)
-    if (wanted !== undefined) throw misuse(`${name} must be ${wanted}, not ${describe(value)}`)
+    const [wanted, isFit] = OPTIONS[name as keyof ConnectOptions]
+    if (value !== undefined && !isFit(value))
+      throw misuse(`${name} must be ${wanted}, not ${describe(value)}`)
   }
   checkBody(options)
   if (typeof options.resume === 'object') checkBody(options.resume)
@@ -118,8 +117,7 @@ function isHeaders(value: unknown): boolean {
 }
 
 function oneOf(...words: string[]): Check {
-  const list = words.map((word) => `"${word}"`).join(' or ')
-  return (value) => (words.includes(value as string) ? undefined : list)
+  return [words.map((word) => `"${word}"`).join(' or '), (value) => words.includes(value as string)]
 }
 
 const isResume = (value: unknown): boolean =>
@@ -128,9 +126,7 @@ const isResume = (value: unknown): boolean =>
   !Array.isArray(value) &&
   Object.entries(value).every(([name, member]) => {
     if (name === 'url') return isUrl(member)
-    return (
-      (name === 'method' || name === 'body') && (member === undefined || OPTIONS[name](member) === undefined)
-    )
+    return (name === 'method' || name === 'body') && (member === undefined || OPTIONS[name][1](member))
   })
 
 const isUrl = (value: unknown): boolean =>
@@ -139,7 +135,12 @@ const isUrl = (value: unknown): boolean =>
 const isDecoder = (value: unknown): boolean =>
   typeof value === 'function' || (typeof value === 'object' && value !== null && '~standard' in value)
 
-const isPositive = (value: unknown): boolean => typeof value === 'number' && value > 0
+function isPositive(value: unknown): boolean {
+  return typeof value === 'number' && value > 0
+}
 
-const isCount = (value: unknown): boolean =>
-  typeof value === 'number' && value >= 0 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY)
+function isCount(value: unknown): boolean {
+  return (
+    typeof value === 'number' && value >= 0 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY)
+  )
+}

@@ -39,6 +39,13 @@ export const json =
   (data) =>
     JSON.parse(data) as T
 
+/** The bytes of a binary message, whose data are a character for each. */
+export const bytes: Decode<Uint8Array<ArrayBuffer>> = (data) =>
+  Uint8Array.from(data, (character) => character.charCodeAt(0))
+
+/** The bytes that data in Base64 stand for. Throws where they are not. */
+export const base64: Decode<Uint8Array<ArrayBuffer>> = (data) => bytes(atob(data))
+
 /**
  * @returns a promise if the schema or the function returns one
  * @throws if the data is not JSON, the schema finds issues, or the function throws

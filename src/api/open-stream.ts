@@ -5,6 +5,7 @@ import {
   type HeadersReason,
   LONGEST_TIMER,
   type ResumeRequest,
+  type SourceRequest,
 } from '../link/protocol.ts'
 import type { Client } from '../page/client.ts'
 import type { Wish } from '../page/page-subscription.ts'
@@ -15,15 +16,25 @@ import type { ConnectOptions, ResumeOptions, UrlFunction } from './connect-optio
 import { pageClient } from './page-client.ts'
 import { PageStream } from './page-stream.ts'
 
+/** What is asked for where another source than Server-Sent Events is needed. */
+export interface Besides {
+  readonly source: SourceRequest
+  /** Absolute; where a function gives the URL of each connection, it says only where the streams belong. */
+  readonly url: string
+}
+
 /**
  * Opens a stream as `connect()` does.
  *
  * @param through called when the events of a batch have been given to the listeners
+ * @param Opened what it is opened as
  */
 export function openStream(
   url: string | URL | UrlFunction,
   options: ConnectOptions,
   through?: () => void,
+  besides?: Besides,
+  Opened: new (...args: ConstructorParameters<typeof PageStream>) => PageStream = PageStream,
 ): PageStream {
   const own = checkOptions(url, options)
   const { events, until, signal } = own
@@ -31,8 +42,8 @@ export function openStream(
   const at = typeof url === 'function' ? url : withoutFragment(resolve(url))
   // From here on the page's options hold.
   const client = pageClient()
-  const wish = { ...wishOf(at, own, client), replay, since: own.since, through }
-  return new PageStream(client, wish, { decoders: events, until, signal })
+  const wish = { ...wishOf(at, own, client, besides), replay, since: own.since, through }
+  return new Opened(client, wish, { decoders: events, until, signal })
 }
 
 const isJsonBody = (body: unknown): boolean => body !== undefined && typeof body !== 'string'
@@ -52,6 +63,7 @@ function wishOf(
   url: string | UrlFunction,
   options: ConnectOptions,
   client: Pick<Client, 'key' | 'now' | 'randomId' | 'isAway'>,
+  besides: Besides | undefined,
 ): Wish {
   const { body, headers, key, retry, maxRetries = Number.POSITIVE_INFINITY, resume } = options
   const { hidden = 'live', priority = 'auto' } = options
@@ -68,6 +80,7 @@ function wishOf(
     asksHeaders: typeof headers === 'function',
     redirect: options.redirect,
     ...(typeof resume === 'object' && { resume: resumeRequestOf(resume) }),
+    ...besides,
   } as const
   const normal = (given: HeadersInit | undefined) => normalised(given, isJsonBody(body))
   const policy = {
@@ -112,7 +125,7 @@ function checked(given: unknown): string {
   if ((typeof given === 'string' && given !== '') || given instanceof URL) {
     try {
       const url = resolve(given)
-      if (/^https?:/.test(url)) return withoutFragment(url)
+      if (/^(http|ws)s?:/.test(url)) return withoutFragment(url)
     } catch {
       // Said below.
     }

@@ -43,10 +43,11 @@ const GAPS_REMEMBERED = 64
 
 /** A page's part of a stream: what `connect()` returns. */
 export class PageStream implements SharedStream {
-  readonly #client: Client
+  /** For what a kind of stream can do besides. */
+  protected readonly client: Client
   readonly #wish: Wish
   readonly #options: PageStreamOptions
-  readonly #subscription: PageSubscription
+  protected readonly subscription: PageSubscription
   readonly #listeners = new Set<Registration>()
   /** Who hears events of each name that somebody listens to, and under `*` those of all other names. Filled when needed. */
   readonly #hearing = new Map<string, readonly Registration[] | undefined>()
@@ -63,11 +64,11 @@ export class PageStream implements SharedStream {
   readonly #end = new AbortController()
 
   constructor(client: Client, wish: Wish, options: PageStreamOptions) {
-    this.#client = client
+    this.client = client
     Object.assign(client.tabSide, answersOf(client))
     this.#wish = wish
     this.#options = options
-    this.#subscription = client.subscribe(wish, (entry, log) => this.#receive(entry, log))
+    this.subscription = client.subscribe(wish, (entry, log) => this.#receive(entry, log))
     this.#subscribe()
     if (options.signal?.aborted) this.close()
     this.#whenAborted(options.signal, () => this.close())
@@ -76,10 +77,10 @@ export class PageStream implements SharedStream {
   get status(): StreamStatus {
     const { state, error, attempt, retryAt, openedAt } = this.#state
     // The hub does not report when an attempt begins, so the clock decides.
-    const isWaiting = retryAt > this.#client.now()
+    const isWaiting = retryAt > this.client.now()
     const status = {
       state: state === 'connecting' && isWaiting ? 'retrying' : state,
-      host: this.#client.link?.host.name,
+      host: this.client.link?.host.name,
       attempt,
       retryAt: isWaiting ? new Date(retryAt) : undefined,
       error,
@@ -139,7 +140,7 @@ export class PageStream implements SharedStream {
     let origin = ''
     // Later ones begin where the stream is.
     const since = this.#state === INITIAL_STATE ? this.#wish.since : undefined
-    const subscription = this.#client.subscribe({ ...this.#wish, replay: undefined, since }, (entry, log) => {
+    const subscription = this.client.subscribe({ ...this.#wish, replay: undefined, since }, (entry, log) => {
       if (entry.type === 'event') {
         const raw = rawOf(entry, origin)
         const pause = this.#decoded(
@@ -182,7 +183,7 @@ export class PageStream implements SharedStream {
   }
 
   reconnect(): void {
-    reconnect(this.#client, this.#subscription)
+    reconnect(this.client, this.subscription)
   }
 
   end(): void {
@@ -204,8 +205,8 @@ export class PageStream implements SharedStream {
 
   #close(error: ConnectionError | undefined, endsStream = false): void {
     if (this.#state.state === 'closed') return
-    if (endsStream) end(this.#client, this.#subscription)
-    this.#subscription.close()
+    if (endsStream) end(this.client, this.subscription)
+    this.subscription.close()
     if (endsStream) for (const subscription of this.#iterations.values()) subscription.conclude()
     this.#enter({ ...this.#state, state: 'closed', retryAt: 0, openedAt: 0, error })
     // Until the event that is being dispatched has been, a signal can still take listeners from it.
@@ -314,7 +315,7 @@ export class PageStream implements SharedStream {
     this.#hearing.clear()
     for (const name of names) this.#hearing.set(name, undefined)
     if (this.#options.until !== undefined) names.add(EVERY_NAME)
-    this.#subscription.setNames(names)
+    this.subscription.setNames(names)
   }
 
   #hook<Item>(items: Set<Item>, item: Item, signal: AbortSignal | undefined): () => void {

@@ -20,6 +20,7 @@ import {
   type Position,
   type ResumeRequest,
   type Seen,
+  type SourceRequest,
   type StateEntry,
   type StreamRequest,
   type Subscription,
@@ -43,6 +44,7 @@ export const HUB_CALLS: Calls = {
   end: (id, request) => isInteger(id) && (request === undefined || isRequest(request)),
   working: (id) => isInteger(id),
   reconnect: (id) => isInteger(id),
+  send: (id) => isInteger(id),
   detach: () => true,
   wake: (isVisible) => typeof isVisible === 'boolean',
   hide: () => true,
@@ -195,7 +197,9 @@ const isRequest = (value: unknown): boolean =>
   typeof value.asksHeaders === 'boolean' &&
   (value.asksUrl === undefined || value.asksUrl === true) &&
   (value.resume === undefined || isResumeRequest(value.resume)) &&
-  [undefined, 'follow', 'error'].includes(value.redirect as undefined)
+  [undefined, 'follow', 'error'].includes(value.redirect as undefined) &&
+  (value.source === undefined ||
+    (isRecord(value.source) && isString(value.source.script) && isString(value.source.options)))
 
 const isResumeRequest = (value: unknown): boolean =>
   isRecord(value) &&
@@ -287,7 +291,8 @@ type Key =
       StateEntry &
       ConnectionError &
       ResumeRequest &
-      Look)
+      Look &
+      SourceRequest)
   | Fields<Disturbance>
   // Of Comlink's messages.
   | 'id'

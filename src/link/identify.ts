@@ -10,11 +10,10 @@ export const isPointer = (value: unknown): value is string =>
  * function answers `undefined` where there is none.
  */
 export function identifier(pointer: string): (event: { name: string; data: string }) => string | undefined {
-  const [, ...keys] = pointer.split('/').map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const keys = keysOf(pointer)
   return ({ name, data }) => {
     try {
-      let value: unknown = JSON.parse(data)
-      for (const key of keys) value = memberOf(value, key)
+      const value = valueAt(JSON.parse(data), keys)
       const text = JSON.stringify(value)
       return text === undefined || text.length > LONGEST ? undefined : `${name}\n${text}`
     } catch {
@@ -22,6 +21,16 @@ export function identifier(pointer: string): (event: { name: string; data: strin
     }
   }
 }
+
+/** Of a JSON Pointer. */
+export const keysOf = (pointer: string): string[] =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+
+/** `undefined` where there is none. */
+export const valueAt = (value: unknown, keys: readonly string[]): unknown => keys.reduce(memberOf, value)
 
 const memberOf = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, key)

@@ -4,7 +4,7 @@
  */
 
 /** Changes with every incompatible change of a type in this file. */
-export const PROTOCOL_VERSION = 6
+export const PROTOCOL_VERSION = 7
 
 /** What is asked of the server. Two tabs share a stream when all members are equal, and `redirect` leads to the same. */
 export interface StreamRequest {
@@ -25,6 +25,16 @@ export interface StreamRequest {
   readonly resume?: ResumeRequest
   /** What to do where the server redirects. Absent: follow, unless headers or a body of the page's would go along. */
   readonly redirect?: 'follow' | 'error' | undefined
+  /** What brings the events; absent for Server-Sent Events by `fetch`. */
+  readonly source?: SourceRequest
+}
+
+/** A source that the hub fetches. */
+export interface SourceRequest {
+  /** URL of its module, of the hub's origin. */
+  readonly script: string
+  /** For the source, as JSON. */
+  readonly options: string
 }
 
 /** A request that resumes a stream which another one has begun. Headers and credentials are those of the other. */
@@ -508,6 +518,8 @@ export interface HubSide {
   working(subscriptionId: number): void
   /** Drops the connection of a subscription's stream, or the wait for the next, and connects at once. */
   reconnect(subscriptionId: number): void
+  /** Gives a message to a subscription's source, and answers with what that says. */
+  send(subscriptionId: number, message: unknown): Promise<unknown>
   detach(): void
   /** The page, or its network, may be back: streams that wait retry at once. A tab counts as visible until it says otherwise. */
   wake(isVisible: boolean): void

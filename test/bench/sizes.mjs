@@ -29,6 +29,8 @@ export async function measureSizes(dist = join(root, 'dist')) {
   Object.assign(sizes, await measureBindings(dist))
   sizes['worker.js'] = sizeOf(readFileSync(join(dist, 'worker.js')))
   sizes['hub.js'] = sizeOf(await minifiedChunk(join(dist, 'hub.js'), './page.js'))
+  sizes['tabstream/websocket'] = sizeOf(await bundleOf(dist, 'connectSocket', 'websocket.js', isPage))
+  sizes['websocket-source.js'] = sizeOf(await minifiedChunk(join(dist, 'websocket-source.js'), ''))
   sizes['tabstream/testing'] = sizeOf(await bundleOf(dist, 'mockStreams', 'testing.js'))
   sizes['tabstream/inspector'] = sizeOf(await bundleOf(dist, 'mountInspector', 'inspector.js'))
   for (const name of ['tabstream.global.js', 'standalone.js'])
@@ -63,8 +65,16 @@ function sizeOf(content) {
 /** What a module exports. @param {string} code */
 const namesOf = (code) => /^export \{ (.*) \};$/m.exec(code)?.[1]?.split(', ') ?? []
 
-/** @param {string} dist @param {string} names @param {string} [entry] */
-function bundleOf(dist, names, entry = 'index.js') {
+/** What an app that takes `connect()` has already. @param {string} id */
+const isPage = (id) => id === './page.js'
+
+/**
+ * @param {string} dist
+ * @param {string} names
+ * @param {string} [entry]
+ * @param {(id: string) => boolean} [isBesides] what else is not counted
+ */
+function bundleOf(dist, names, entry = 'index.js', isBesides = () => false) {
   const app = 'app'
   const source = `export { ${names} } from ${JSON.stringify(join(dist, entry))}`
   const virtual = {
@@ -74,7 +84,7 @@ function bundleOf(dist, names, entry = 'index.js') {
   }
   // As package.json declares for bundlers.
   const isOther = (/** @type {string} */ id) =>
-    id === './hub.js' || (entry !== 'index.js' && /^\w/.test(id) && id !== app)
+    id === './hub.js' || isBesides(id) || (entry !== 'index.js' && /^\w/.test(id) && id !== app)
   return minified(app, isOther, [virtual], { moduleSideEffects: false })
 }
 

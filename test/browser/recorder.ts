@@ -49,6 +49,8 @@ declare global {
   var recorder: Recorder
   var tabstream: typeof Tabstream
   var ready: Promise<void> | undefined
+  /** Imports a file of the package: what compiles a test would take an import in it for its own. */
+  var importModule: <Module>(name: string) => Promise<Module>
 }
 
 /** Runs in each page before its scripts: sent there as source text, so it may refer to nothing outside. */

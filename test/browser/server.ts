@@ -33,6 +33,7 @@ const SCRIPTS: Record<string, string> = {
   '/page-module.js': `const query = new URLSearchParams(location.search)
 const folder = query.has('target') ? '/lowered/' + query.get('target') : '/tabstream'
 const library = query.get('library') ?? location.origin
+globalThis.importModule = (name) => import(library + folder + '/' + name)
 globalThis.ready = import(library + folder + '/index.js')${CONFIGURE}${READY}`,
   '/page-global.js': `globalThis.ready = Promise.resolve(globalThis.Tabstream)${CONFIGURE}${READY}`,
   '/page-native.js': `globalThis.ready = Promise.resolve()${READY}`,

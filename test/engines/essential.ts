@@ -1,7 +1,9 @@
-import { expect, type TestContext, test } from 'vitest'
+import { expect, onTestFinished, type TestContext, test } from 'vitest'
+import type * as Sockets from '../../src/websocket/index.ts'
 import type { Channel } from '../browser/channel.ts'
 import { examine, Feed, NOTHING } from '../browser/feed.ts'
 import type { TestServer } from '../browser/server.ts'
+import { SocketServer } from '../browser/socket-server.ts'
 import { type Facts, testify, witness } from './facts.ts'
 import type { Recording, Stage, Tab } from './stage.ts'
 
@@ -12,6 +14,11 @@ declare module 'vitest' {
     /** What the table says beside the result. */
     note?: string
   }
+}
+
+declare global {
+  // In the page.
+  var numbers: unknown[]
 }
 
 /** For states of the hub, which can only be asked for. */
@@ -106,6 +113,39 @@ export function testEssentials(host: string, setStage: () => Promise<Stage>): vo
     await expectOneHub(recordings, host)
     expect(channel.totalConnections).toBe(2)
     expect(channel.peakConnections).toBe(1)
+  })
+
+  test('tabs share a WebSocket: nothing is lost through a cut, and each message is sent once', async (context) => {
+    const set = await stage(context)
+    const server = await SocketServer.start()
+    onTestFinished(() => server.stop())
+    const tabs = [await set.open(), await set.open(), await set.open()]
+    for (const tab of tabs) {
+      await tab.evaluate(async (url) => {
+        const { connectSocket } = await importModule<typeof Sockets>('websocket.js')
+        const socket = connectSocket(url, {
+          frame: { name: '/type', id: '/seq', data: '/payload' },
+          resume: { query: 'after' },
+        })
+        globalThis.numbers = []
+        socket.on('tick', ({ data }) => numbers.push(JSON.parse(data).number))
+        socket.onGap(({ reason }) => numbers.push(reason))
+        await socket.send('hello')
+      }, server.url)
+    }
+    const reach = async (count: number) => {
+      const numbers = Array.from({ length: count }, (_, index) => index + 1)
+      for (const tab of tabs)
+        await expect.poll(() => tab.evaluate(() => globalThis.numbers, undefined), POLL).toEqual(numbers)
+    }
+    for (let count = 0; count < 50; count++) server.send('tick')
+    await reach(50)
+    server.cut()
+    for (let count = 0; count < 50; count++) server.send('tick')
+    await reach(100)
+    expect(server.received.map(({ text }) => text)).toEqual(['hello', 'hello', 'hello'])
+    expect(server.requests).toHaveLength(2)
+    expect(server.peak).toBe(1)
   })
 
   test('a tab that comes later is open at once', async (context) => {

@@ -11,7 +11,7 @@ import { judgeMutants } from './judge-defects.mjs'
  * @property {string} defect what is wrong with it
  * @property {number[]} [seeds] more of them where it takes a rare schedule
  * @property {string} [test] the unit test that must notice it, where it takes too rare a schedule
- * @property {string} [plays] the simulation that must notice: `promises`, which is the usual one, `users` or `budget`
+ * @property {string} [plays] the simulation that must notice: `promises`, which is the usual one, `users`, `budget` or `sockets`
  */
 
 /** @type {Mutant[]} */
@@ -251,15 +251,15 @@ export const mutants = [
   {
     name: 'URL not part of the identity',
     file: 'worker/hub.ts',
-    find: 'JSON.stringify([url, credentials, method',
-    replace: 'JSON.stringify([url.length, credentials, method',
+    find: '    url,\n    credentials,\n    method,\n',
+    replace: '    url.length,\n    credentials,\n    method,\n',
     defect: 'Different URLs share a stream.',
   },
   {
     name: 'credentials not part of the identity',
     file: 'worker/hub.ts',
-    find: 'JSON.stringify([url, credentials, method',
-    replace: 'JSON.stringify([url, method',
+    find: '    url,\n    credentials,\n    method,\n',
+    replace: '    url,\n    method,\n',
     defect: 'Requests with and without cookies share a stream.',
   },
   {

@@ -8,10 +8,12 @@ import {
 } from '../../src/link/protocol.ts'
 import { Client } from '../../src/page/client.ts'
 import type { PageSubscription } from '../../src/page/page-subscription.ts'
+import { SocketStream } from '../../src/websocket/socket-stream.ts'
 import type { Agent } from './world/agent.ts'
 import { overhear } from './world/overhear.ts'
 import { requestTo } from './world/samples.ts'
 import type { Looks, VirtualServer } from './world/server.ts'
+import { SOCKET_SOURCE } from './world/socket.ts'
 import type { World } from './world/world.ts'
 
 /** What a page was given, in order. */
@@ -64,13 +66,17 @@ export class SimSubscription {
     names: readonly string[],
     given: (entry: Entry) => void,
     wish: SimWish = {},
+    speaksSocket = false,
   ) {
     this.server = server
     this.wish = wish
     this.#given = given
     this.#subscription = client.subscribe(
       {
-        request: requestTo(server.url, { credentials: server.credentials }),
+        request: requestTo(server.url, {
+          credentials: server.credentials,
+          ...(speaksSocket && { source: SOCKET_SOURCE }),
+        }),
         policy: { ...EVENT_SOURCE_POLICY, ...wish },
       },
       (entry) => this.#receive(entry),
@@ -249,8 +255,15 @@ export class SimTab {
         names,
         (entry) => this.#given.add(JSON.stringify(entry)),
         wish,
+        this.#world.speaksSocket,
       ),
     )
+  }
+
+  /** A socket of the kind that `connectSocket()` returns. */
+  openSocket({ url }: VirtualServer): SocketStream {
+    const request = requestTo(url, { source: SOCKET_SOURCE })
+    return new SocketStream(this.#client, { request, policy: EVENT_SOURCE_POLICY }, {})
   }
 
   /** Closed by its user, or crashed: the page hears of it only in the first case. */

@@ -38,6 +38,8 @@ export interface Schedule {
   /** Whether the second server differs from the first in credentials only. */
   sharesUrls: boolean
   happenings: Happening[]
+  /** Pages have their events by WebSocket. */
+  sockets?: true
 }
 
 /** More than any schedule sends. */
@@ -158,7 +160,7 @@ export async function playHappenings(
   schedule: Schedule,
   watch: (outcome: Outcome) => void = () => {},
 ): Promise<Outcome> {
-  const { seed, host, kinds, logEvents, hasLocks, sharesUrls, happenings } = schedule
+  const { seed, host, kinds, logEvents, hasLocks, sharesUrls, happenings, sockets } = schedule
   const random = seededRandom(seed)
   const world = new World({
     kinds,
@@ -167,6 +169,7 @@ export async function playHappenings(
     logLimits: { events: logEvents, bytes: 1_000_000 },
     hasLocks,
     sharesUrls,
+    speaksSocket: sockets ?? false,
   })
   const outcome: Outcome = { world, tabs: [], problems: [], hasWedged: false }
   watch(outcome)

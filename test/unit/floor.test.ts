@@ -16,9 +16,11 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
 
   test.each(scripts)('%s', (name) => {
     // With the first, all but these are one program; bindings call their framework, too, and the inspector reads what hubs tell.
+    // A source has a hub's platform.
     const isAlone = ['page.js', 'worker.js', 'standalone.js', 'tabstream.global.js'].includes(name)
-    const frameworks = 'class EffectScope { run() {} } class StreamLife { bytes() {} }'
-    expect(newerThanFloor(read(name), isAlone ? '' : `${read('page.js')}\n${frameworks}`)).toEqual([])
+    const others =
+      'class EffectScope { run() {} } class StreamLife { bytes() {} } class Platform { turn() {} queue() {} }'
+    expect(newerThanFloor(read(name), isAlone ? '' : `${read('page.js')}\n${others}`)).toEqual([])
   })
 
   test('there are scripts', () => {
@@ -35,6 +37,8 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
       'tabstream.global.js',
       'testing.js',
       'vue.js',
+      'websocket-source.js',
+      'websocket.js',
       'worker.js',
     ])
   })

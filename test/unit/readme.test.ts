@@ -18,6 +18,8 @@ const ROWS: Record<string, string> = {
   'tabstream/svelte': '`tabstream/svelte`',
   'tabstream/vue': '[composables]',
   useSharedEventSource: '[`useSharedEventSource`]',
+  'tabstream/websocket': '`tabstream/websocket`',
+  'websocket-source.js': 'the source for WebSockets',
   'tabstream.global.js': '`tabstream/global`',
   'standalone.js': '`tabstream/standalone`',
   'tabstream/inspector': '`tabstream/inspector`',

@@ -1,4 +1,5 @@
 import type { StreamRequest } from '../../src/link/protocol.ts'
+import type { HubPlatform } from '../platform.ts'
 import type { Failure } from './failure.ts'
 
 /** What a source is asked for: one connection to the server. */
@@ -70,4 +71,16 @@ export interface Receiver {
  * Opens one connection, and resolves when it has ended, with the reason. It never rejects. A source knows nothing of logs,
  * tabs and retries; nothing outside this folder knows of responses, sockets and parsers.
  */
-export type Source = (connection: ConnectionRequest, receiver: Receiver) => Promise<Failure>
+export interface Source {
+  (connection: ConnectionRequest, receiver: Receiver): Promise<Failure>
+  /** Takes a page's message to the server, and resolves with what has become of it. Absent where pages can send nothing. */
+  readonly send?: ((message: unknown) => Promise<unknown>) | undefined
+  /** The stream has ended: what waits is not sent any more. */
+  readonly end?: (() => void) | undefined
+}
+
+/** What the module of a source exports. */
+export interface SourceModule {
+  /** Makes the source of one stream. */
+  source(platform: HubPlatform, options: unknown): Source
+}

@@ -105,6 +105,11 @@ export class Connection implements Claimant {
     this.#slot = stream.slotFor(this)
   }
 
+  /** Gives a page's message to the source. */
+  get send(): Source['send'] {
+    return this.#source.send
+  }
+
   get attention(): Attention {
     return this.#stream.attention
   }
@@ -248,6 +253,7 @@ export class Connection implements Claimant {
     this.#idle.stop()
     this.#abort.abort()
     this.#slot.release()
+    this.#source.end?.()
   }
 
   async #connect(reason: HeadersReason): Promise<void> {
@@ -486,6 +492,7 @@ export class Connection implements Claimant {
   #end(): void {
     Object.assign(this.status, { state: 'closed', retryAt: 0, openedAt: 0 } satisfies Partial<Status>)
     this.#slot.release()
+    this.#source.end?.()
     this.#stream.logState()
     this.#stream.pump()
     this.#stream.ended()

@@ -93,8 +93,8 @@ export const userMutants = [
   {
     name: 'keys are not told apart',
     file: 'worker/hub.ts',
-    find: 'body, headers, key, asksHeaders, asksUrl, resume, follows])',
-    replace: 'body, headers, asksHeaders, asksUrl, resume, follows])',
+    find: '    headers,\n    key,\n    asksHeaders,\n',
+    replace: '    headers,\n    asksHeaders,\n',
     defect: 'Streams of all keys are one.',
   },
   {

@@ -5,6 +5,7 @@ import type { Platform } from '../../../src/page/platform.ts'
 import { Hub } from '../../../worker/hub.ts'
 import type { LogLimits } from '../../../worker/log/log.ts'
 import type { HubPlatform } from '../../../worker/platform.ts'
+import * as websocket from '../../../worker/source/websocket.ts'
 import { Agent } from './agent.ts'
 import { VirtualChannels } from './channels.ts'
 import { Clock } from './clock.ts'
@@ -12,6 +13,7 @@ import { createLink } from './link.ts'
 import { VirtualLocks } from './locks.ts'
 import type { Link } from './overhear.ts'
 import { type ServerKind, VirtualServer } from './server.ts'
+import { type Heard, VirtualSocket } from './socket.ts'
 
 export interface WorldOptions {
   /** One server, and one URL, for each. */
@@ -27,6 +29,8 @@ export interface WorldOptions {
   protocol?: string
   /** Every second server has the URL of the one before, and is reached with credentials. */
   sharesUrls?: boolean
+  /** Pages have their events by WebSocket. */
+  speaksSocket?: boolean
 }
 
 /** What a page needs of the world, and a hub in it. */
@@ -38,7 +42,10 @@ export class World {
   readonly locks = new VirtualLocks(() => this.#delay(10))
   readonly channels = new VirtualChannels()
   readonly servers: readonly VirtualServer[]
+  readonly speaksSocket: boolean
   readonly hubs: Hub[] = []
+  /** What pages have sent by WebSocket, as it has come. */
+  readonly heard: Heard[] = []
   readonly #random: () => number
   readonly #logLimits: LogLimits | undefined
   readonly #hasLocks: boolean
@@ -47,6 +54,7 @@ export class World {
   readonly #workers = new Map<string, { agent: Agent; hub: Hub }>()
   #hubCount = 0
   #idCount = 0
+  #socketCount = 0
 
   constructor({
     kinds,
@@ -56,7 +64,9 @@ export class World {
     hasLocks = true,
     sharesUrls = false,
     protocol = '',
+    speaksSocket = false,
   }: WorldOptions) {
+    this.speaksSocket = speaksSocket
     this.#protocol = protocol
     this.#hasLocks = hasLocks
     this.#random = random
@@ -90,6 +100,9 @@ export class World {
       setTimeout: (callback, milliseconds) => agent.schedule(milliseconds, callback),
       clearTimeout: (timer) => agent.cancel(timer),
       fetch: (url, init) => this.#serverAt(url, init.credentials).fetch(agent, init),
+      load: async () => websocket,
+      // Of the platform that sources are given, which may be more than a hub needs.
+      ...{ openSocket: (url: string) => this.#openSocket(agent, url) },
       locks: this.#hasLocks ? this.locks.for(agent) : undefined,
     }
   }
@@ -192,6 +205,23 @@ export class World {
   #nextId(): string {
     const mixed = Math.imul(++this.#idCount, 0x9e3779b1) >>> 0
     return `${mixed.toString(16).padStart(8, '0')}-${this.#idCount}`
+  }
+
+  #openSocket(agent: Agent, url: string): VirtualSocket {
+    const connection = ++this.#socketCount
+    return new VirtualSocket(
+      agent,
+      this.#serverAt(
+        url.replace(/^ws|\?.*/g, (part) => (part === 'ws' ? 'http' : '')),
+        undefined,
+      ),
+      url,
+      {
+        heard: (data) => this.heard.push({ connection, data }),
+        latency: () => this.#delay(20),
+        now: () => this.clock.now,
+      },
+    )
   }
 
   #serverAt(url: string, credentials: RequestCredentials | undefined): VirtualServer {

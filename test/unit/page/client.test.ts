@@ -161,6 +161,7 @@ const fakeHub = (world: World, page: Page, answersFor: (tab: Remote<TabSide>) =>
       unsubscribe: () => {},
       end: () => {},
       working: () => {},
+      send: async () => undefined,
       reconnect: () => {},
       detach: () => {},
       wake: () => {},

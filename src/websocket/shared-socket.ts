@@ -1,0 +1,44 @@
+import type { SharedStream } from '../api/shared-stream.ts'
+
+/** What JSON can express, and bytes. */
+export type SocketMessage =
+  | string
+  | number
+  | boolean
+  | null
+  | ArrayBuffer
+  | ArrayBufferView
+  | readonly unknown[]
+  | { readonly [member: string]: unknown }
+
+/** Options of a request. */
+export interface RequestOptions {
+  /**
+   * Which message is the answer: by JSON Pointers (RFC 6901), the values that it has. They must tell apart the requests of all tabs, so
+   * a number that each tab counts for itself is not enough.
+   */
+  match: Readonly<Record<string, string | number | boolean>>
+  /** How many ms to wait for the answer once the message has been sent; 0 for any time. @default 10_000 */
+  timeout?: number
+}
+
+/** A WebSocket that tabs share, opened by `connectSocket()`. */
+export interface SharedSocket<T extends object = Record<string, string>> extends SharedStream<T> {
+  /**
+   * Sends a message: strings and bytes as they are, other values as JSON. The messages of one tab are sent in its order. While there is
+   * no connection a message waits for the next one.
+   *
+   * Resolves when the socket has taken the message, of which at most 1 MiB is then still to be sent. It does not say that the server has
+   * it. A message is never sent twice.
+   *
+   * Rejects with a {@link TabstreamError}: of type `'not-sent'` where too many messages wait, or the stream has ended; of type
+   * `'hub-lost'` where the hub has gone with the message, which may have been sent.
+   */
+  send(message: SocketMessage): Promise<void>
+  /**
+   * Sends a message and resolves with the text of its answer, which no tab is given as an event.
+   *
+   * Rejects as `send()` does, and with type `'no-answer'` where the answer does not come in time, or the connection is lost before.
+   */
+  request(message: SocketMessage, options: RequestOptions): Promise<string>
+}

@@ -1,0 +1,82 @@
+import { describe, misuse } from '../api/checks.ts'
+import { PageStream } from '../api/page-stream.ts'
+import { isPointer } from '../link/identify.ts'
+import { LONGEST_TIMER } from '../link/protocol.ts'
+import type { Outcome, Outgoing } from '../link/socket.ts'
+import { TabstreamError } from '../page/errors.ts'
+import { answerOf } from '../page/hub-link.ts'
+import type { RequestOptions, SharedSocket, SocketMessage } from './shared-socket.ts'
+
+/** How many ms a server may take to answer a request, where the page does not say. */
+const TIMEOUT = 10_000
+
+/** A page's part of a WebSocket: what `connectSocket()` returns. */
+export class SocketStream extends PageStream implements SharedSocket {
+  /** Resolves when all messages so far have been handed to a hub. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  async send(message: SocketMessage): Promise<void> {
+    await this.#post({ data: wireOf(message) })
+  }
+
+  async request(message: SocketMessage, options: RequestOptions): Promise<string> {
+    const { match, timeout = TIMEOUT } = Object(options) as RequestOptions
+    const pairs = Object.entries(Object(match) as RequestOptions['match'])
+    const isMatch = pairs.every(
+      ([pointer, value]) => isPointer(pointer) && ['string', 'number', 'boolean'].includes(typeof value),
+    )
+    if (pairs.length === 0 || !isMatch)
+      throw misuse('match must be an object that gives JSON Pointers values, such as { "/ref": ref }')
+    if (typeof timeout !== 'number' || !(timeout >= 0))
+      throw misuse(`timeout must be a number of ms, not ${describe(timeout)}`)
+    const outcome = await this.#post({
+      data: wireOf(message),
+      match: pairs,
+      timeout: Math.min(timeout, LONGEST_TIMER),
+    })
+    return outcome.type === 'answered' ? outcome.data : ''
+  }
+
+  /** Rejects unless the message has been sent, and answered where an answer is waited for. */
+  async #post(message: Outgoing): Promise<Outcome> {
+    const handing = this.#turn.then(() => this.#hand(message))
+    this.#turn = handing.catch(() => {})
+    const { link, answer } = await handing
+    const outcome = await answer.catch((error: Error): Outcome => {
+      if (!link.life.signal.aborted) return { type: 'not-sent', message: error.message }
+      throw new TabstreamError('hub-lost', 'the hub has gone with the message, which may have been sent')
+    })
+    if (outcome?.type === 'sent' || outcome?.type === 'answered') return outcome
+    const { type, message: why } = outcome ?? { type: 'not-sent', message: 'the stream has ended' }
+    throw new TabstreamError(
+      type,
+      type === 'not-sent' ? `the message has not been sent: ${why}` : `the message has been sent, but ${why}`,
+    )
+  }
+
+  /** To the present hub, or to the next one. */
+  async #hand(message: Outgoing) {
+    await this.subscription.wish.request
+    const link = await this.client.attach()
+    if (this.status.state === 'closed')
+      throw new TabstreamError('not-sent', 'the message has not been sent: the stream has ended')
+    const answer = link.remote.send(this.subscription.id, message) as Promise<Outcome | undefined>
+    return { link, answer: answerOf(link, answer) }
+  }
+}
+
+/** @throws {TabstreamError} of type `'configuration'` */
+function wireOf(message: unknown): string | ArrayBuffer {
+  if (typeof message === 'string') return message
+  // Copies, since it may take a while, and a view may be of a part, or of memory that is shared.
+  if (message instanceof ArrayBuffer) return message.slice(0)
+  if (ArrayBuffer.isView(message))
+    return new Uint8Array(new Uint8Array(message.buffer, message.byteOffset, message.byteLength)).buffer
+  try {
+    const text = JSON.stringify(message)
+    if (text !== undefined) return text
+  } catch {
+    // Said below.
+  }
+  throw misuse(`a message must be a string, bytes, or what JSON can express, not ${describe(message)}`)
+}

@@ -1,0 +1,322 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { HostName } from '../../src/index.ts'
+import type * as Sockets from '../../src/websocket/index.ts'
+import { inspect, killWorker, type Tab } from './browser.ts'
+import { SocketServer } from './socket-server.ts'
+import { ESSENTIAL, POLL, type Stage, useBrowser } from './stage.ts'
+
+const stage = useBrowser()
+
+const HOSTS: readonly HostName[] = ['shared-worker', 'leader']
+
+const FRAMED = { frame: { name: '/type', id: '/seq', data: '/payload' }, resume: { query: 'after' } } as const
+
+declare global {
+  // In the page.
+  var sockets: typeof Sockets
+  var socket: Sockets.SharedSocket<Record<string, unknown>>
+  var heard: string[]
+}
+
+async function startSocketServer(): Promise<SocketServer> {
+  const server = await SocketServer.start()
+  onTestFinished(() => server.stop())
+  return server
+}
+
+const load = ({ page }: Tab): Promise<void> =>
+  page.evaluate(async () => {
+    globalThis.sockets = await importModule('websocket.js')
+  })
+
+type Options = Sockets.SocketConnectOptions & { events?: undefined }
+
+/** Opens a socket in a tab, which keeps what it hears: `NAME DATA`, `gap REASON`, and states. */
+async function listen(tab: Tab, url: string, options: Options = FRAMED): Promise<void> {
+  await load(tab)
+  await tab.page.evaluate(
+    async ([url, options]) => {
+      globalThis.heard = []
+      globalThis.socket = sockets.connectSocket(url, options) as typeof globalThis.socket
+      socket.on('*', ({ name, data }) => heard.push(`${name} ${data}`))
+      socket.onGap(({ reason }) => heard.push(`gap ${reason}`))
+      await new Promise<void>((resolve) => {
+        const look = () => socket.status.state === 'open' && resolve()
+        socket.onStatus(look)
+        look()
+      })
+    },
+    [url, options] as const,
+  )
+}
+
+const heardBy = (tab: Tab): Promise<string[]> => tab.page.evaluate(() => heard)
+
+/** Resolves when the tab has heard this. */
+async function reach(tab: Tab, text: string): Promise<void> {
+  await expect.poll(() => tab.page.evaluate((text) => heard.includes(text), text), POLL).toBe(true)
+}
+
+/** As a page hears the event of this number. */
+const eventOf = (server: SocketServer, number: number) => `${server.log[number - 1]} {"number":${number}}`
+
+async function expectAllOnce(tabs: readonly Tab[], server: SocketServer): Promise<void> {
+  const all = server.log.map((_, index) => eventOf(server, index + 1))
+  for (const tab of tabs) {
+    await reach(tab, all.at(-1) ?? '')
+    expect(await heardBy(tab)).toEqual(all)
+  }
+}
+
+/** The hub dies, and another one takes over. Returns the tabs that are left. */
+async function endHub(
+  host: HostName,
+  { context, server }: Stage,
+  tabs: readonly Tab[],
+): Promise<readonly Tab[]> {
+  if (host === 'shared-worker') {
+    await killWorker(context, server.origin)
+    return tabs
+  }
+  const [first, ...others] = tabs
+  await first?.page.close()
+  return others
+}
+
+describe.each(HOSTS)('a WebSocket, %s', (host) => {
+  const page = `/page?host=${host}`
+
+  test(
+    'six tabs share one, and miss nothing through a cut, a restart and a takeover',
+    ESSENTIAL,
+    async () => {
+      const set = await stage()
+      const server = await startSocketServer()
+      const tabs = await set.openMany(6, page)
+      for (const tab of tabs) await listen(tab, server.url)
+      expect(server.connections).toBe(1)
+      for (let number = 0; number < 20; number++) server.send(number % 2 === 0 ? 'tick' : 'trade')
+      await expectAllOnce(tabs, server)
+
+      server.cut()
+      for (let number = 0; number < 20; number++) server.send('cut')
+      await expectAllOnce(tabs, server)
+      expect(server.requests.at(-1)).toMatch(/after=\d+/)
+
+      await server.stop()
+      await server.restart()
+      for (let number = 0; number < 20; number++) server.send('restarted')
+      await expectAllOnce(tabs, server)
+
+      const left = await endHub(host, set, tabs)
+      for (let number = 0; number < 20; number++) server.send('taken over')
+      await expectAllOnce(left, server)
+      expect(server.peak).toBe(1)
+    },
+  )
+
+  test('without IDs a cut leaves a gap', async () => {
+    const set = await stage()
+    const server = await startSocketServer()
+    server.resumes = false
+    const tabs = await set.openMany(2, page)
+    for (const tab of tabs) await listen(tab, server.url)
+    server.send('a')
+    for (const tab of tabs) await reach(tab, eventOf(server, 1))
+    server.cut()
+    await server.waitForRequests(2)
+    server.send('b')
+    for (const tab of tabs) {
+      await reach(tab, eventOf(server, 2))
+      expect(await heardBy(tab)).toEqual([eventOf(server, 1), 'gap unresumable', eventOf(server, 2)])
+    }
+  })
+
+  test(
+    'messages of each tab are sent in its order, none twice, also while there is no connection',
+    ESSENTIAL,
+    async () => {
+      const set = await stage()
+      const server = await startSocketServer()
+      const tabs = await set.openMany(3, page)
+      for (const tab of tabs) await listen(tab, server.url)
+      const sendMany = (from: number, count: number) =>
+        Promise.all(
+          tabs.map(({ page }, tab) =>
+            page.evaluate(
+              async ([tab, from, count]) => {
+                const numbers = Array.from({ length: count }, (_, index) => from + index)
+                await Promise.all(numbers.map((number) => socket.send({ tab, number })))
+              },
+              [tab, from, count] as const,
+            ),
+          ),
+        )
+      await sendMany(0, 50)
+      await server.stop()
+      for (const { page } of tabs)
+        await expect.poll(() => page.evaluate(() => socket.status.state), POLL).not.toBe('open')
+      // They wait for a connection.
+      const waiting = sendMany(50, 10)
+      await server.restart()
+      await waiting
+      const of = (tab: number) =>
+        server.received.map(({ text }) => JSON.parse(text)).filter((message) => message.tab === tab)
+      await server.changes.until(
+        () => server.received.length >= 180,
+        () => `180 messages, of which ${server.received.length} have come`,
+      )
+      for (const tab of tabs.keys())
+        expect(of(tab).map(({ number }) => number)).toEqual(Array.from({ length: 60 }, (_, index) => index))
+    },
+  )
+
+  test('a message is not sent twice where the hub dies with it: its promise says so', async () => {
+    const set = await stage()
+    const server = await startSocketServer()
+    const tabs = await set.openMany(3, page)
+    for (const tab of tabs) await listen(tab, server.url)
+    await server.stop()
+    const last = tabs.at(-1) as Tab
+    const outcome = last.page.evaluate(() =>
+      socket.send('lost').then(
+        () => 'sent',
+        ({ type }) => type,
+      ),
+    )
+    // It has reached the hub.
+    await last.page.evaluate(() => tabstream.inspect())
+    await endHub(host, set, tabs)
+    expect(await outcome).toBe('hub-lost')
+    await server.restart()
+    await last.page.evaluate(() => socket.send('later'))
+    await expect.poll(() => server.received.map(({ text }) => text), POLL).toEqual(['later'])
+  })
+
+  test('the answer to a request comes to the tab that asks, and to no other', async () => {
+    const set = await stage()
+    const server = await startSocketServer()
+    const [one, other] = (await set.openMany(2, page)) as [Tab, Tab]
+    for (const tab of [one, other]) await listen(tab, server.url)
+    const answers = await Promise.all(
+      [one, other].map((tab, index) =>
+        tab.page.evaluate(
+          (ref) => socket.request({ ask: ref }, { match: { '/reply': ref } }),
+          `ref ${index}`,
+        ),
+      ),
+    )
+    expect(answers.map((text) => JSON.parse(text).reply)).toEqual(['ref 0', 'ref 1'])
+    const problem = await one.page.evaluate(() =>
+      socket.request('nobody answers', { match: { '/reply': 1 }, timeout: 50 }).catch(({ type }) => type),
+    )
+    expect(problem).toBe('no-answer')
+    server.send('a')
+    for (const tab of [one, other]) {
+      await reach(tab, eventOf(server, 1))
+      expect(await heardBy(tab)).toEqual([eventOf(server, 1)])
+    }
+  })
+
+  test('bytes go both ways', async () => {
+    const set = await stage()
+    const server = await startSocketServer()
+    const [tab] = (await set.openMany(1, page)) as [Tab]
+    await listen(tab, server.url)
+    const got = tab.page.evaluate(async () => {
+      const { data } = await socket.once('binary')
+      return [...tabstream.bytes(data as string)]
+    })
+    await tab.page.evaluate(() => socket.send(new Uint8Array([1, 2, 255]).subarray(1)))
+    await expect.poll(() => server.received.map(({ text }) => text), POLL).toEqual(['bytes 2,255'])
+    const all = Uint8Array.from({ length: 256 }, (_, index) => index)
+    for (const socket of server.sockets) socket.send(all)
+    expect(await got).toEqual([...all])
+  })
+
+  test('a token is said first on each connection, a new one after 4401, and the ID to resume after with it', async () => {
+    const set = await stage()
+    const server = await startSocketServer()
+    let good = 1
+    server.onMessage = (socket, text) => {
+      if (JSON.parse(text).token !== good) socket.close(4401, 'the token has expired')
+    }
+    const [tab] = (await set.openMany(1, page)) as [Tab]
+    await load(tab)
+    await tab.page.evaluate(async (url) => {
+      globalThis.heard = []
+      let token = 0
+      globalThis.socket = sockets.connectSocket(url, {
+        frame: { name: '/type', id: '/seq', data: '/payload' },
+        key: 'a user',
+        hello: async (reason) => {
+          heard.push(reason)
+          return [{ token: ++token, umlaut: 'ä' }]
+        },
+        resume: { hello: '/from/id' },
+      }) as typeof globalThis.socket
+      socket.on('*', ({ name, data }) => heard.push(`${name} ${data}`))
+    }, server.url)
+    await server.waitForConnections(1)
+    server.send('a')
+    await reach(tab, eventOf(server, 1))
+    good = 3
+    server.cut()
+    await expect
+      .poll(() => server.received.at(-1)?.text, POLL)
+      .toBe(JSON.stringify({ token: 3, umlaut: 'ä', from: { id: '1' } }))
+    expect((await heardBy(tab)).filter((text) => /^[a-z]+$/.test(text))).toEqual([
+      'connect',
+      'retry',
+      'unauthorized',
+    ])
+  })
+
+  test('a server that answers no heartbeat is given up', async () => {
+    const set = await stage()
+    const server = await startSocketServer()
+    const [tab] = (await set.openMany(1, page)) as [Tab]
+    let isDead = false
+    server.onMessage = (socket) => isDead || socket.send('{"type":"pong"}')
+    const heartbeat = { every: 1_000, send: { type: 'ping' }, expect: 'pong', within: 200 }
+    await listen(tab, server.url, { ...FRAMED, heartbeat })
+    await server.changes.until(
+      () => server.received.length >= 2,
+      () => 'two heartbeats',
+    )
+    expect(server.requests).toHaveLength(1)
+    isDead = true
+    await server.waitForRequests(2)
+    expect(await heardBy(tab)).toEqual([])
+  })
+
+  test('more than six of them have no limit, and take no connection from requests', async () => {
+    const set = await stage()
+    const server = await startSocketServer()
+    const tabs = await set.openMany(8, page)
+    for (const [index, tab] of tabs.entries()) await listen(tab, `${server.url}?tab=${index}`)
+    expect(server.connections).toBe(8)
+    const { origins } = await inspect(tabs[0] as Tab)
+    expect(origins).toMatchObject([{ limit: Number.POSITIVE_INFINITY, live: 8, parked: 0 }])
+  })
+
+  test('a code that says so ends the stream', async () => {
+    const set = await stage()
+    const server = await startSocketServer()
+    const [tab] = (await set.openMany(1, page)) as [Tab]
+    await listen(tab, server.url)
+    for (const socket of server.sockets) socket.close(4000, 'you are banned')
+    await expect.poll(() => tab.page.evaluate(() => socket.status.state), POLL).toBe('closed')
+    const { status, message } = (await tab.page.evaluate(() => socket.status.error)) as {
+      status: number
+      message: string
+    }
+    expect({ status, message }).toEqual({
+      status: 4000,
+      message: 'the server closed the WebSocket (4000, you are banned)',
+    })
+    expect(server.requests).toHaveLength(1)
+    const problem = await tab.page.evaluate(() => socket.send('a').catch(({ type }) => type))
+    expect(problem).toBe('not-sent')
+  })
+})

@@ -1,0 +1,243 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { TabstreamError } from '../../../src/page/errors.ts'
+import type { SharedSocket } from '../../../src/websocket/shared-socket.ts'
+import type { SocketConnectOptions } from '../../../src/websocket/socket-options.ts'
+import type { VirtualServer } from '../../sim/world/server.ts'
+import { World } from '../../sim/world/world.ts'
+import { enter } from '../current-page.ts'
+import { heard, inWords, OPEN, Page } from '../upstream.ts'
+
+const { connectSocket } = await import('../../../src/websocket/connect-socket.ts')
+
+const SCRIPT = 'https://dash.test/websocket-source.js'
+
+const FRAMED: SocketConnectOptions = {
+  script: SCRIPT,
+  frame: { name: '/type', id: '/seq', data: '/payload' },
+  resume: { query: 'after' },
+}
+
+type Untyped = (url: unknown, options?: unknown) => SharedSocket
+
+beforeEach(() => {
+  vi.stubGlobal('location', { href: 'https://dash.test/app/' })
+})
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+const createWorld = () => new World({ kinds: ['strict'], random: () => 0 })
+
+const serverOf = ({ servers }: World) => servers[0] as VirtualServer
+
+/** What `connectSocket()` returns in a page of its own. */
+function open(world: World, name: string, options: object = {}, url: unknown = '/0'): SharedSocket {
+  enter(new Page(world, name).client)
+  return (connectSocket as Untyped)(url, { ...FRAMED, ...options })
+}
+
+describe('a socket', () => {
+  test('is shared by pages that ask for the same, and its messages are events', async () => {
+    const world = createWorld()
+    const sockets = ['one', 'other'].map((name) => open(world, name))
+    const words = sockets.map((socket) => heard(socket, 'a'))
+    await world.clock.advance(OPEN)
+    serverOf(world).send('a')
+    serverOf(world).send('a')
+    await world.clock.advance(OPEN)
+    expect(words[0]).toHaveLength(2)
+    expect(words[1]).toEqual(words[0])
+    expect(serverOf(world).requests).toEqual([''])
+  })
+
+  test.each([
+    ['another address', { url: 'wss://dash.test/0?x' }, 2],
+    ['the same address in other words', { url: 'https://dash.test/0#fragment' }, 1],
+    ['another key', { key: 'b' }, 2],
+    ['other words first', { hello: ['b'] }, 2],
+    ['no words first', { hello: undefined }, 2],
+    ['another frame', { frame: {} }, 2],
+    ['another protocol', { protocols: 'b' }, 2],
+    ['the same protocol as a list', { protocols: ['a'] }, 1],
+  ])('and %s', async (_, { url = '/0', ...other }: { url?: string } & object, connections) => {
+    const world = createWorld()
+    const usual = { key: 'a', hello: ['a'], protocols: 'a' }
+    open(world, 'one', usual)
+    open(world, 'other', { ...usual, ...other }, url)
+    await world.clock.advance(OPEN)
+    expect(serverOf(world).connections).toBe(connections)
+  })
+
+  test('says first what a function gives, once for all pages with the same key', async () => {
+    const world = createWorld()
+    const reasons: string[] = []
+    const hello = async (reason: string) => [{ token: 'ä€\u{1f600}', count: reasons.push(reason) }]
+    for (const name of ['one', 'other']) open(world, name, { key: 'a user', hello })
+    await world.clock.advance(OPEN)
+    expect(reasons).toEqual(['connect'])
+    expect(world.heard.map(({ data }) => data)).toEqual(['{"token":"ä€\u{1f600}","count":1}'])
+    serverOf(world).cut(new TypeError('network error'))
+    await world.clock.advance(3_000)
+    expect(reasons).toEqual(['connect', 'retry'])
+  })
+
+  test('is not shared where functions say different things first, and there is no key', async () => {
+    const world = createWorld()
+    for (const name of ['one', 'other']) open(world, name, { hello: () => [name] })
+    await world.clock.advance(OPEN)
+    expect(world.heard.map(({ data }) => data).sort()).toEqual(['one', 'other'])
+    expect(serverOf(world).connections).toBe(2)
+  })
+
+  test('asks a function for each address', async () => {
+    const world = createWorld()
+    let tickets = 0
+    open(world, 'one', { key: 'a user' }, () => `https://dash.test/0?ticket=${++tickets}`)
+    await world.clock.advance(OPEN)
+    serverOf(world).cut(new TypeError('network error'))
+    await world.clock.advance(3_000)
+    expect(tickets).toBe(2)
+    expect(serverOf(world).requests).toHaveLength(2)
+  })
+
+  test('leaves no gap where the page says that nothing is missing', async () => {
+    const world = createWorld()
+    const gaps: string[] = []
+    for (const resume of [undefined, 'none'])
+      open(world, `${resume}`, { resume, key: `${resume}` }).onGap(({ reason }) =>
+        gaps.push(`${resume}: ${reason}`),
+      )
+    await world.clock.advance(OPEN)
+    serverOf(world).send('a')
+    await world.clock.advance(OPEN)
+    serverOf(world).cut(new TypeError('network error'))
+    await world.clock.advance(3_000)
+    serverOf(world).send('a')
+    await world.clock.advance(OPEN)
+    expect(gaps).toEqual(['undefined: history-lost'])
+  })
+})
+
+describe('sending', () => {
+  test.each<[unknown, string]>([
+    ['text', 'text'],
+    ['', ''],
+    [{ a: [1] }, '{"a":[1]}'],
+    [null, 'null'],
+    [0, '0'],
+  ])('%j', async (message, sent) => {
+    const world = createWorld()
+    const socket = open(world, 'one')
+    const outcome = socket.send(message as string)
+    await world.clock.advance(OPEN)
+    await outcome
+    expect(world.heard.map(({ data }) => data)).toEqual([sent])
+  })
+
+  test('of bytes sends just these', async () => {
+    const world = createWorld()
+    const socket = open(world, 'one')
+    const bytes = Uint8Array.from([1, 2, 3, 4])
+    socket.send(bytes.subarray(1, 3))
+    socket.send(new DataView(bytes.buffer, 3))
+    socket.send(bytes.buffer)
+    // What becomes of them later does not matter.
+    bytes.fill(9, 0, 3)
+    await world.clock.advance(OPEN)
+    const all = world.heard.map(({ data }) => [...new Uint8Array(data as unknown as ArrayBuffer)])
+    expect(all).toEqual([[2, 3], [4], [1, 2, 3, 4]])
+  })
+
+  test.each([undefined, () => {}, Symbol('a'), 1n])(
+    'what is no message is refused at the call',
+    async (message) => {
+      const socket = open(createWorld(), 'one')
+      await expect(socket.send(message as never)).rejects.toMatchObject({
+        type: 'configuration',
+        message: expect.stringContaining('a message must be a string, bytes, or what JSON can express'),
+      })
+    },
+  )
+
+  test.each([
+    undefined,
+    {},
+    { match: {} },
+    { match: { ref: 1 } },
+    { match: { '/ref': {} } },
+    { match: { '/ref': 1 }, timeout: -1 },
+    { match: { '/ref': 1 }, timeout: 'soon' },
+  ])('a request with %j is refused', async (options) => {
+    const socket = open(createWorld(), 'one')
+    await expect(socket.request('a', options as never)).rejects.toThrow(
+      /match must be|timeout must be|options/,
+    )
+  })
+
+  test('is over when the page has closed the socket', async () => {
+    const world = createWorld()
+    const socket = open(world, 'one')
+    await world.clock.advance(OPEN)
+    socket.close()
+    const outcome = expect(socket.send('a')).rejects.toMatchObject({ type: 'not-sent' })
+    await world.clock.advance(OPEN)
+    await outcome
+    expect(world.heard).toEqual([])
+  })
+
+  test('is over when the server has ended the stream, and the page is told why', async () => {
+    const world = createWorld()
+    const socket = open(world, 'one', { retry: false })
+    await world.clock.advance(OPEN)
+    serverOf(world).cut(new TypeError('network error'))
+    await world.clock.advance(OPEN)
+    expect(inWords(socket.status)).toBe('closed: the server closed the WebSocket (1006)')
+    await expect(socket.send('a')).rejects.toMatchObject({ type: 'not-sent' })
+  })
+})
+
+describe('what makes no sense is refused at the call:', () => {
+  test.each<[string, object, string]>([
+    ['protocols', { protocols: 'a b' }, 'protocols must be a name or a list of names'],
+    ['protocols', { protocols: [1] }, 'protocols must be'],
+    ['frame', { frame: { name: 'type' } }, 'frame must be an object of JSON Pointers'],
+    ['frame', { frame: { event: '/type' } }, 'frame must be'],
+    ['frame', { frame: [] }, 'frame must be'],
+    ['binary', { binary: '' }, 'binary must be the name of an event'],
+    ['queue', { queue: -1 }, 'queue must be a whole number, not number -1'],
+    ['closeCodes', { closeCodes: { 5: 'end' } }, 'closeCodes must be'],
+    ['closeCodes', { closeCodes: { 4000: 'stop' } }, 'closeCodes must be'],
+    ['resume', { resume: 'auto' }, 'resume must be "none", { query: name } or { hello: JSON Pointer }'],
+    ['resume', { resume: { query: '' } }, 'resume must be'],
+    ['resume', { resume: { hello: 'after' } }, 'resume must be'],
+    ['resume', { resume: { hello: '' } }, 'resume must be'],
+    ['resume', { resume: { query: 'a', hello: '/a' } }, 'resume must be'],
+    ['hello', { hello: 'hi' }, 'hello must be a list of messages, not "hi"'],
+    ['hello', { hello: [1n] }, 'hello must be what JSON can express'],
+    [
+      'heartbeat',
+      { heartbeat: { every: 10, send: '' } },
+      'heartbeat.every must be a number of ms, 1000 at least',
+    ],
+    [
+      'heartbeat',
+      { heartbeat: { every: 1e4, send: '', within: -1 } },
+      'heartbeat.within must be a number of ms',
+    ],
+    ['heartbeat', { heartbeat: { every: 1e4, send: '', expect: 1 } }, 'heartbeat.expect must be'],
+    ['heartbeat', { heartbeat: { every: 1e4 } }, 'heartbeat.send must be what JSON can express'],
+    ['headers', { headers: {} }, 'a WebSocket has no headers'],
+    ['method', { method: 'GET' }, 'a WebSocket has no method'],
+    ['an option', { frames: {} }, 'a stream knows no option "frames"'],
+  ])('%s, number %#', (_, options, message) => {
+    expect(() => open(createWorld(), 'one', options)).toThrow(TabstreamError)
+    expect(() => open(createWorld(), 'one', options)).toThrow(message)
+  })
+
+  test('an address', () => {
+    expect(() => open(createWorld(), 'one', {}, 'ftp://dash.test')).toThrow('no URL of scheme "ftp:"')
+    expect(() => open(createWorld(), 'one', {}, 'http://')).toThrow(DOMException)
+    expect(() => open(createWorld(), 'one', {}, () => '/')).toThrow('needs a key')
+  })
+})

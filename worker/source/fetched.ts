@@ -1,0 +1,51 @@
+import type { SourceRequest } from '../../src/link/protocol.ts'
+import type { HubPlatform } from '../platform.ts'
+import { FailedError, failureOf } from './failure.ts'
+import type { Source, SourceModule } from './source.ts'
+
+/**
+ * A source whose code is fetched when it is used, because most pages need only Server-Sent Events.
+ *
+ * Only a script of the hub's own origin is run. Any page of the origin can ask for it, and runs scripts of the origin itself.
+ */
+export function fetched(platform: HubPlatform, { script, options }: SourceRequest): Source {
+  let made: Promise<Source> | undefined
+  // Chromium remembers that a module could not be fetched, so each attempt has another URL.
+  let url = script
+  const make = (): Promise<Source> => {
+    made ??= load(platform, url).then(
+      ({ source }) => source(platform, JSON.parse(options)),
+      (error) => {
+        made = undefined
+        url += '?'
+        throw error
+      },
+    )
+    return made
+  }
+  const connect: Source = async (connection, receiver) => {
+    let source: Source
+    try {
+      source = await make()
+    } catch (error) {
+      const { message, isFinal } = failureOf(error)
+      return new FailedError(`the script ${script} could not be loaded (${message})`, { isFinal }).failure
+    }
+    return connection.signal.aborted ? failureOf(connection.signal.reason) : source(connection, receiver)
+  }
+  return Object.assign(connect, {
+    send: async (message: unknown) => (await make()).send?.(message),
+    end: () => {
+      made?.then(
+        (source) => source.end?.(),
+        () => {},
+      )
+    },
+  })
+}
+
+async function load(platform: HubPlatform, script: string): Promise<SourceModule> {
+  if (new URL(script).origin !== platform.origin)
+    throw new FailedError(`it is not of the origin ${platform.origin}`, { isFinal: true })
+  return (await platform.load?.(script)) as SourceModule
+}

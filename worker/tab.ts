@@ -155,7 +155,10 @@ export class Tab implements HubSide {
   }
 
   async send(subscriptionId: number, message: unknown): Promise<unknown> {
-    return this.#shared(subscriptionId)?.connection.send?.(message)
+    const { stream, cursor } = this.#subscriptions.get(subscriptionId) ?? {}
+    // Where it is not known whether the stream is still its own, the message might be sent for another user.
+    if (!stream || !cursor || cursor.questions.awaited !== undefined) return undefined
+    return (stream.shore ?? stream).connection.source.send?.(message)
   }
 
   detach(): void {

@@ -98,7 +98,7 @@ export const methodOf = ({ method = 'GET' }: ResumeOptions): string => method.to
 const METHOD = /^(?!(connect|trace|track)$)[\w!#$%&'*+.^`|~-]+$/i
 
 /** Objects of the platform, such as a form, would arrive as `{}`. */
-function isJson(value: unknown): boolean {
+export function isJson(value: unknown): boolean {
   const kind = Object.prototype.toString.call(value)
   const isForeign = typeof value === 'object' && !['Object', 'Array', 'Null'].includes(kind.slice(8, -1))
   try {

@@ -54,9 +54,11 @@ export function connectSocket(url: string | URL | UrlFunction, options: SocketCo
     script: resolve(script ?? new URL('./websocket-source.js', import.meta.url)),
     options: JSON.stringify(socketOptions(options)),
   }
+  if (hello === undefined && 'hello' in Object(resume))
+    throw misuse('resume: { hello } needs a hello with an object that has a place for the ID')
   const at = typeof url === 'function' ? url : socketUrl(url)
   return openStream(
-    typeof at === 'string' ? at : async (reason) => socketUrl(await at(reason)),
+    typeof at === 'string' ? at : async (reason) => givenUrl(await at(reason)),
     {
       ...others,
       ...(hello !== undefined && { headers: headersOf(hello) }),
@@ -76,6 +78,16 @@ function socketUrl(url: string | URL): string {
   const { href, protocol } = new URL(resolve(url))
   if (!/^(http|ws)s?:$/.test(protocol)) throw misuse(`a WebSocket has no URL of scheme "${protocol}"`)
   return withoutFragment(href.replace(/^http/, 'ws'))
+}
+
+/** What is no URL is left to the check of URLs that functions give, whose words do not repeat it. */
+function givenUrl(given: string | URL): string | URL {
+  try {
+    const isUrl = (typeof given === 'string' && given !== '') || given instanceof URL
+    return isUrl ? socketUrl(given) : given
+  } catch {
+    return ''
+  }
 }
 
 type Hello = NonNullable<SocketConnectOptions['hello']>
@@ -110,7 +122,7 @@ function socketOptions(options: SocketConnectOptions): SocketOptions {
   demand('protocols', spoken, 'a name or a list of names', Array.isArray(spoken) && spoken.every(isToken))
   const isFrame =
     isObject(frame) && Object.entries(frame).every(([name, pointer]) => isFramePart(name, pointer))
-  demand('frame', frame, 'an object of JSON Pointers: { name, id, data }', isFrame)
+  demand('frame', frame, 'an object of JSON Pointers: { each, name, id, data }', isFrame)
   demand('binary', binary, 'the name of an event', typeof binary === 'string' && binary !== '')
   demand('queue', queue, 'a whole number', Number.isInteger(queue) && queue >= 0)
   const isCodes =
@@ -128,7 +140,8 @@ function socketOptions(options: SocketConnectOptions): SocketOptions {
   )
   return {
     protocols: [...spoken],
-    frame: { ...frame },
+    // In one order, since tabs share where it is equal.
+    frame: { each: frame.each, name: frame.name, id: frame.id, data: frame.data },
     binary,
     resume: way && { ...way },
     heartbeat: heartbeat && heartbeatOf(heartbeat),
@@ -158,10 +171,10 @@ const isObject = (value: unknown): value is object =>
 const isToken = (name: unknown): boolean => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name)
 
 const isFramePart = (name: string, pointer: unknown): boolean =>
-  ['name', 'id', 'data'].includes(name) && (pointer === undefined || isPointer(pointer))
+  ['each', 'name', 'id', 'data'].includes(name) && (pointer === undefined || isPointer(pointer))
 
 const isWay = (way: unknown): boolean =>
   isObject(way) &&
   Object.keys(way).length === 1 &&
   (('query' in way && typeof way.query === 'string' && way.query !== '') ||
-    ('hello' in way && isPointer(way.hello) && way.hello !== ''))
+    ('hello' in way && isPointer(way.hello) && way.hello !== '' && !/__proto__/.test(way.hello)))

@@ -33,10 +33,11 @@ export interface SocketConnectOptions<
   protocols?: string | readonly string[]
   /**
    * Where a message has its event's name, its ID and its data: JSON Pointers (RFC 6901), such as `{ name: '/type', id: '/seq', data: '/payload' }`.
-   * A message without a name is a `message`. Without data, the whole message is the data.
+   * A message without a name is a `message`. Without data, the whole message is the data. If a message brings several events, `each` says
+   * where their list is (`''`: it is the message itself), and the others hold for each of them.
    * @default each message is the data of a `message`, and has no ID
    */
-  frame?: { name?: string; id?: string; data?: string }
+  frame?: { each?: string; name?: string; id?: string; data?: string }
   /** Name of the events that binary messages are. `bytes` decodes their data. @default 'binary' */
   binary?: string
   /**

@@ -1,3 +1,4 @@
+import { isJson } from '../api/check-options.ts'
 import { describe, misuse } from '../api/checks.ts'
 import { PageStream } from '../api/page-stream.ts'
 import { isPointer } from '../link/identify.ts'
@@ -6,6 +7,9 @@ import type { Outcome, Outgoing } from '../link/socket.ts'
 import { TabstreamError } from '../page/errors.ts'
 import { answerOf } from '../page/hub-link.ts'
 import type { RequestOptions, SharedSocket, SocketMessage } from './shared-socket.ts'
+
+/** The hub says nothing. */
+const NO_STREAM = 'the stream has ended, or may be another user’s now'
 
 /** How many ms a server may take to answer a request, where the page does not say. */
 const TIMEOUT = 10_000
@@ -47,7 +51,7 @@ export class SocketStream extends PageStream implements SharedSocket {
       throw new TabstreamError('hub-lost', 'the hub has gone with the message, which may have been sent')
     })
     if (outcome?.type === 'sent' || outcome?.type === 'answered') return outcome
-    const { type, message: why } = outcome ?? { type: 'not-sent', message: 'the stream has ended' }
+    const { type, message: why } = outcome ?? { type: 'not-sent', message: NO_STREAM }
     throw new TabstreamError(
       type,
       type === 'not-sent' ? `the message has not been sent: ${why}` : `the message has been sent, but ${why}`,
@@ -56,6 +60,8 @@ export class SocketStream extends PageStream implements SharedSocket {
 
   /** To the present hub, or to the next one. */
   async #hand(message: Outgoing) {
+    // Rejects: a page that is left, or rendered on a server, has no hub.
+    if (this.client.isAway) await this.client.attach()
     await this.subscription.wish.request
     const link = await this.client.attach()
     if (this.status.state === 'closed')
@@ -65,18 +71,17 @@ export class SocketStream extends PageStream implements SharedSocket {
   }
 }
 
+/** Of another realm, such as a frame's, as well. */
+const isBuffer = (value: unknown): value is ArrayBuffer =>
+  Object.prototype.toString.call(value) === '[object ArrayBuffer]'
+
 /** @throws {TabstreamError} of type `'configuration'` */
 function wireOf(message: unknown): string | ArrayBuffer {
   if (typeof message === 'string') return message
   // Copies, since it may take a while, and a view may be of a part, or of memory that is shared.
-  if (message instanceof ArrayBuffer) return message.slice(0)
+  if (isBuffer(message)) return message.slice(0)
   if (ArrayBuffer.isView(message))
     return new Uint8Array(new Uint8Array(message.buffer, message.byteOffset, message.byteLength)).buffer
-  try {
-    const text = JSON.stringify(message)
-    if (text !== undefined) return text
-  } catch {
-    // Said below.
-  }
+  if (isJson(message)) return JSON.stringify(message)
   throw misuse(`a message must be a string, bytes, or what JSON can express, not ${describe(message)}`)
 }

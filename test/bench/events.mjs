@@ -14,6 +14,16 @@ export function encode(id, { bytes, named = true, names = NAMES, sent }) {
 }
 
 /**
+ * The same event as a message of a WebSocket.
+ *
+ * @param {number} id
+ * @param {{ bytes: number, names?: readonly string[], sent?: number }} form
+ */
+export function messageOf(id, { bytes, names = NAMES, sent }) {
+  return `{"type":"${names[id % names.length]}","seq":${id},"payload":${jsonOf(id, bytes, sent)}}`
+}
+
+/**
  * Figures of a machine as JSON. Each event's text differs from the others', so that nothing can be kept instead of read.
  *
  * @param {number} id

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
+import { WebSocketServer } from 'ws'
 import { answerCalls } from './calls.mjs'
 import { Stream } from './stream.mjs'
 
@@ -47,6 +48,11 @@ const calls = {
   listen: () =>
     new Promise((resolve) => {
       const server = createServer((request, response) => void answer(request, response))
+      const sockets = new WebSocketServer({ server })
+      sockets.on('connection', (socket, request) => {
+        const [, name = '', lists] = /^\/events\/([^?]+)(\?lists)?/.exec(request.url ?? '') ?? []
+        streams.get(name)?.acceptSocket(socket, lists !== undefined)
+      })
       server.listen(0, '127.0.0.1', () => resolve(server.address().port))
     }),
   createStream: (name, form) => void streams.set(name, new Stream(form)),

@@ -23,7 +23,7 @@ export async function makeSite(dist = join(root, 'dist')) {
   for (const file of readdirSync(PAGES)) {
     const bundle = await rollup({
       input: join(PAGES, file),
-      external: (id) => id === '/dist/index.js' || id.startsWith('./variant-'),
+      external: (id) => id.startsWith('/dist/') || id.startsWith('./variant-'),
       plugins: [nodeResolve({ browser: true })],
     })
     const format = file.endsWith('-worker.js') ? 'iife' : 'es'

@@ -1,10 +1,12 @@
 import { once } from 'node:events'
-import { encode } from './events.mjs'
+import { encode, messageOf } from './events.mjs'
 
 /** Bytes of one write of a flood: as much as a loopback connection takes at once, more or less. */
 const WRITE = 128 * 1024
 /** Events that a stream keeps for those who resume. */
 const KEPT = 20_000
+/** Messages of one event each that are given to a WebSocket at a time. */
+const AT_A_TIME = 500
 
 export const now = () => performance.timeOrigin + performance.now()
 
@@ -20,6 +22,11 @@ export class Stream {
   #encoded = []
   /** @type {{ id: number, text: string }[]} */
   #kept = []
+  /** @type {Set<import('ws').WebSocket>} */
+  #sockets = new Set()
+  #inLists = false
+  /** @type {string[]} what the next flood sends to them */
+  #messages = []
   /** @type {NodeJS.Timeout | undefined} */
   #timer
 
@@ -58,6 +65,23 @@ export class Stream {
     })
   }
 
+  /**
+   * A client that wants the same by WebSocket.
+   *
+   * @param {import('ws').WebSocket} socket
+   * @param {boolean} inLists it takes several events in one message, as a response brings several in one chunk
+   */
+  acceptSocket(socket, inLists) {
+    this.#sockets.add(socket)
+    this.#inLists = inLists
+    const entry = { begun: now() }
+    this.#history.push(entry)
+    socket.on('close', () => {
+      entry.ended = now()
+      this.#sockets.delete(socket)
+    })
+  }
+
   /** Prepares the next flood; resolves with the first and the last of its IDs and its size. */
   encode(count) {
     const first = this.#lastId + 1
@@ -71,6 +95,7 @@ export class Stream {
     }
     for (let index = 0; index < count; index++) {
       text += encode(++this.#lastId, this.#form)
+      if (this.#sockets.size > 0) this.#messages.push(messageOf(this.#lastId, this.#form))
       if (text.length >= WRITE) flush()
     }
     flush()
@@ -81,7 +106,11 @@ export class Stream {
   async flood() {
     const buffers = this.#encoded
     this.#encoded = []
+    const messages = this.#messages
+    this.#messages = []
     const begun = now()
+    const many = this.#inLists ? listsOf(messages) : messages
+    for (const socket of this.#sockets) await floodSocket(socket, many)
     await Promise.all(
       [...this.#connections].map(async (response) => {
         for (const buffer of buffers) {
@@ -115,6 +144,7 @@ export class Stream {
   end() {
     this.rest()
     for (const response of this.#connections) response.destroy()
+    for (const socket of this.#sockets) socket.terminate()
   }
 
   #send() {
@@ -124,5 +154,28 @@ export class Stream {
       if (this.#kept.length > KEPT) this.#kept.shift()
     }
     for (const response of this.#connections) response.write(text)
+    if (this.#sockets.size === 0) return
+    const message = messageOf(this.#lastId, { ...this.#form, sent: now() })
+    for (const socket of this.#sockets) socket.send(message)
+  }
+}
+
+/** About as large as the writes of a response. @param {readonly string[]} messages */
+function listsOf(messages) {
+  const size = Math.max(1, Math.round(WRITE / (messages[0]?.length ?? 1)))
+  return Array.from(
+    { length: Math.ceil(messages.length / size) },
+    (_, index) => `[${messages.slice(index * size, (index + 1) * size).join()}]`,
+  )
+}
+
+/** Sends as fast as the connection takes it. @param {import('ws').WebSocket} socket @param {readonly string[]} messages */
+async function floodSocket(socket, messages) {
+  for (let at = 0; at < messages.length && socket.readyState === socket.OPEN; at += AT_A_TIME) {
+    const some = messages.slice(at, at + AT_A_TIME)
+    await new Promise((resolve) => {
+      for (const [index, message] of some.entries())
+        socket.send(message, index === some.length - 1 ? resolve : undefined)
+    })
   }
 }

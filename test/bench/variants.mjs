@@ -20,6 +20,15 @@ export const VARIANTS = [
   { name: 'connect', page: 'connect', host: 'shared-worker', warmUp: 40_000 },
   { name: 'event-source-leader', page: 'event-source', host: 'leader', warmUp: 20_000 },
   { name: 'connect-leader', page: 'connect', host: 'leader', warmUp: 40_000 },
+  { name: 'socket', page: 'socket', host: 'shared-worker', warmUp: 20_000 },
+  {
+    name: 'socket-one-by-one',
+    page: 'socket-one-by-one',
+    host: 'shared-worker',
+    warmUp: 2_000,
+    note: 'socket is connectSocket() with a server that puts several events into one message under load, as SSE has several in one chunk; socket-one-by-one has a message for each, and native-socket is the browser’s own WebSocket with such',
+  },
+  { name: 'native-socket', page: 'native-socket', warmUp: 2_000 },
   { name: 'native', page: 'native', most: 6, warmUp: 2_000 },
   { name: 'fetch', page: 'fetch', most: 6, warmUp: 4_000 },
   {

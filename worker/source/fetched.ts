@@ -9,37 +9,30 @@ import type { Source, SourceModule } from './source.ts'
  * Only a script of the hub's own origin is run. Any page of the origin can ask for it, and runs scripts of the origin itself.
  */
 export function fetched(platform: HubPlatform, { script, options }: SourceRequest): Source {
-  let made: Promise<Source> | undefined
+  let made: Source | undefined
+  let settle: (made: Source | undefined) => void
+  /** Resolves when it has been made, with `undefined` where the stream has ended before. */
+  const ready = new Promise<Source | undefined>((resolve) => {
+    settle = resolve
+  })
   // Chromium remembers that a module could not be fetched, so each attempt has another URL.
   let url = script
-  const make = (): Promise<Source> => {
-    made ??= load(platform, url).then(
-      ({ source }) => source(platform, JSON.parse(options)),
-      (error) => {
-        made = undefined
-        url += '?'
-        throw error
-      },
-    )
-    return made
-  }
   const connect: Source = async (connection, receiver) => {
-    let source: Source
     try {
-      source = await make()
+      made ??= (await load(platform, url)).source(platform, JSON.parse(options))
+      settle(made)
     } catch (error) {
+      url += '?'
       const { message, isFinal } = failureOf(error)
       return new FailedError(`the script ${script} could not be loaded (${message})`, { isFinal }).failure
     }
-    return connection.signal.aborted ? failureOf(connection.signal.reason) : source(connection, receiver)
+    return connection.signal.aborted ? failureOf(connection.signal.reason) : made(connection, receiver)
   }
   return Object.assign(connect, {
-    send: async (message: unknown) => (await make()).send?.(message),
-    end: () => {
-      made?.then(
-        (source) => source.end?.(),
-        () => {},
-      )
+    send: async (message: unknown) => (await ready)?.send?.(message),
+    drop: (isOver: boolean) => {
+      made?.drop?.(isOver)
+      if (isOver) settle(undefined)
     },
   })
 }

@@ -75,18 +75,21 @@ export class Outbox {
   }
 
   /** What has not been sent waits for the next connection. What has been asked will not be answered there. */
-  closed(): void {
+  closed(socket: WebSocket | undefined): void {
+    // It may be an old one, of which the browser says so only when the server has answered, or after a minute.
+    if (socket !== this.#socket) return
     this.#socket = undefined
     this.#platform.clearTimeout(this.#timer)
     for (const { settle } of this.#asking)
       settle({ type: 'no-answer', message: 'the connection was lost before the answer came' })
   }
 
-  end(): void {
-    this.#hasEnded = true
-    for (const { settle } of this.#waiting) settle(notSent('the stream has ended'))
+  drop(isOver: boolean): void {
+    this.#hasEnded ||= isOver
+    const why = isOver ? 'the stream has ended' : 'the connection is another user’s now'
+    for (const { settle } of this.#waiting) settle(notSent(why))
     this.#waiting = []
-    this.closed()
+    if (isOver) this.closed(this.#socket)
   }
 
   #drain(): void {

@@ -75,8 +75,12 @@ export interface Source {
   (connection: ConnectionRequest, receiver: Receiver): Promise<Failure>
   /** Takes a page's message to the server, and resolves with what has become of it. Absent where pages can send nothing. */
   readonly send?: ((message: unknown) => Promise<unknown>) | undefined
-  /** The stream has ended: what waits is not sent any more. */
-  readonly end?: (() => void) | undefined
+  /**
+   * What waits is not to be sent any more, because the stream is another user's now.
+   *
+   * @param isOver the stream has ended
+   */
+  readonly drop?: ((isOver: boolean) => void) | undefined
 }
 
 /** What the module of a source exports. */

@@ -9,6 +9,12 @@ import type { ConnectionRequest, Receiver, Source, SourceEvent } from './source.
 /** What has come and cannot be handed over yet may have so many characters: a WebSocket cannot be asked to wait. */
 const MOST_WAITING = 16 * 1_048_576
 
+/** What a message costs besides its characters. */
+const OVERHEAD = 64
+
+/** JSON that is nested deeper than this is text: browsers take very long to write it. */
+const DEEPEST = 10_000
+
 /** Close codes of a connection that has ended in good order. */
 const ENDS = [1000, 1001, 1005]
 
@@ -22,7 +28,7 @@ export function source(platform: SocketPlatform, options: SocketOptions): Source
     })
   return Object.assign(connect, {
     send: (message: unknown) => outbox.send(message),
-    end: () => outbox.end(),
+    drop: (isOver: boolean) => outbox.drop(isOver),
   })
 }
 
@@ -34,10 +40,10 @@ class Connection {
   readonly #receiver: Receiver
   readonly #resolve: (failure: Failure) => void
   readonly #url: URL
-  readonly #frame: Readonly<Record<'name' | 'id' | 'data', readonly string[] | undefined>>
+  readonly #frame: Readonly<Record<'each' | 'name' | 'id' | 'data', readonly string[] | undefined>>
   #socket: WebSocket | undefined
   /** Messages that have come, as text; binary ones have a character for each byte. */
-  #arrived: { readonly text: string; readonly isBinary: boolean }[] = []
+  #arrived: { readonly text: string; readonly kind: 'text' | 'bytes' | 'answer' }[] = []
   #waiting = 0
   #isHandingOver = false
   /** Why the connection has ended, while what had come before is handed over. */
@@ -60,19 +66,22 @@ class Connection {
     this.#receiver = receiver
     this.#resolve = resolve
     this.#url = new URL(connection.url)
-    const { name, id, data } = options.frame
+    const { each, name, id, data } = options.frame
     const keys = (pointer: string | undefined) => (pointer === undefined ? undefined : keysOf(pointer))
-    this.#frame = { name: keys(name), id: keys(id), data: keys(data) }
+    this.#frame = { each: keys(each), name: keys(name), id: keys(id), data: keys(data) }
   }
 
   open(): void {
     const { resumeAfter, signal } = this.#connection
     const { resume, protocols } = this.#options
-    const url = new URL(this.#url)
-    if (resumeAfter !== '' && resume && 'query' in resume) url.searchParams.set(resume.query, resumeAfter)
+    const query = resume && 'query' in resume ? resume.query : undefined
+    const url =
+      resumeAfter !== '' && query !== undefined
+        ? withParameter(this.#url.href, query, resumeAfter)
+        : this.#url.href
     const { openSocket = (at, spoken) => new WebSocket(at, [...spoken]) } = this.#platform
     try {
-      this.#socket = openSocket(url.href, protocols)
+      this.#socket = openSocket(url, protocols)
     } catch (error) {
       // Such as a protocol that is no token, or a page of https: that asks for ws:.
       const { message } = failureOf(error)
@@ -90,31 +99,32 @@ class Connection {
   #opened(socket: WebSocket): void {
     if (this.#isOver) return
     const { resumeAfter } = this.#connection
+    const { messages, hasPlaced } = this.#hello()
+    const { resume } = this.#options
     this.#receiver.opened({
       status: 101,
       headers: socket.protocol === '' ? [] : [['sec-websocket-protocol', socket.protocol]],
       origin: this.#url.origin,
       confirmsResumption: false,
-      deniesResumption: resumeAfter !== '' && this.#options.resume === undefined,
+      deniesResumption: resumeAfter !== '' && !(resume && 'query' in resume) && !hasPlaced,
     })
-    for (const message of this.#hello()) socket.send(message)
+    for (const message of messages) socket.send(message)
     this.#outbox.opened(socket)
     this.#beat()
   }
 
-  /** What is said first. */
-  #hello(): string[] {
+  /** What is said first, and whether it says after which ID to resume. */
+  #hello(): { messages: readonly string[]; hasPlaced: boolean } {
     const { headers, resumeAfter } = this.#connection
     const text = headers.find(([name]) => name === HELLO)?.[1]
     const messages: unknown[] = text === undefined ? [] : JSON.parse(text)
     const { resume } = this.#options
-    if (resumeAfter !== '' && resume && 'hello' in resume)
-      put(
-        messages.find((message) => typeof message === 'object' && message !== null),
-        keysOf(resume.hello),
-        resumeAfter,
-      )
-    return messages.map((message) => (typeof message === 'string' ? message : JSON.stringify(message)))
+    const keys = resume && 'hello' in resume && resumeAfter !== '' ? keysOf(resume.hello) : []
+    const hasPlaced = messages.some((message) => put(message, keys, resumeAfter))
+    return {
+      messages: messages.map((message) => (typeof message === 'string' ? message : JSON.stringify(message))),
+      hasPlaced,
+    }
   }
 
   /** The server has a while for an answer, and any message is one. */
@@ -137,13 +147,15 @@ class Connection {
 
   #take(data: string | ArrayBuffer): void {
     if (this.#isOver || this.#last !== undefined) return
-    const isBinary = typeof data !== 'string'
-    const text = isBinary ? characters(new Uint8Array(data)) : data
+    const text = typeof data === 'string' ? data : characters(new Uint8Array(data))
     this.#receiver.alive(text.length)
     this.#beat()
-    this.#waiting += text.length
-    this.#arrived.push({ text, isBinary })
-    if (this.#waiting > MOST_WAITING) {
+    const { maxEventSize } = this.#connection
+    // One that is too large ends the stream when it has its turn.
+    this.#waiting += Math.min(text.length, maxEventSize) + OVERHEAD
+    const kind = typeof data !== 'string' ? 'bytes' : this.#isAnswer(text) ? 'answer' : 'text'
+    this.#arrived.push({ text, kind })
+    if (this.#waiting > Math.max(MOST_WAITING, 2 * maxEventSize)) {
       this.#end(
         new FailedError('the server sent more than pages can take, so the connection was closed').failure,
       )
@@ -160,49 +172,79 @@ class Connection {
       const arrived = this.#arrived
       this.#arrived = []
       this.#waiting = 0
-      for (const { text, isBinary } of arrived) if (!this.#isOver) this.#message(text, isBinary)
+      for (const { text, kind } of arrived) if (!this.#isOver) this.#message(text, kind)
       await this.#receiver.flushed()
     }
     this.#isHandingOver = false
     if (this.#last !== undefined) this.#end(this.#last)
   }
 
-  #message(text: string, isBinary: boolean): void {
+  /** Whether a page waits for it, which is not to wait for the pages that are slow. */
+  #isAnswer(text: string): boolean {
+    if (!this.#outbox.isAsking) return false
+    const value = parsed(text)
+    return value !== undefined && this.#outbox.answer(value, text)
+  }
+
+  #message(text: string, kind: 'text' | 'bytes' | 'answer'): void {
     const { maxEventSize } = this.#connection
     if (text.length > maxEventSize) {
       const message = `the server sent an event of more than ${maxEventSize.toLocaleString('en')} characters`
       this.#end(new FailedError(message, { isFinal: true }).failure)
       return
     }
-    const event = isBinary ? { name: this.#options.binary, data: text, id: undefined } : this.#eventOf(text)
-    if (event !== undefined && event.name !== this.#options.heartbeat?.expect) this.#receiver.event(event)
+    const events =
+      kind === 'bytes'
+        ? [{ name: this.#options.binary, data: text, id: undefined }]
+        : this.#eventsOf(text, kind === 'answer')
+    for (const event of events) {
+      if (kind !== 'answer' && !this.#answersHeartbeat(event, text)) this.#receiver.event(event)
+      // No page is given it, and none needs it again.
+      else if (event.id !== undefined) this.#receiver.idAlone(event.id)
+    }
   }
 
-  /** `undefined` for an answer that a page waits for. */
-  #eventOf(text: string): SourceEvent | undefined {
-    const { name, id, data } = this.#frame
-    const isFramed = name !== undefined || id !== undefined || data !== undefined
-    if (!isFramed && !this.#outbox.isAsking) return { name: 'message', data: text, id: undefined }
-    let value: unknown
-    try {
-      value = JSON.parse(text)
-    } catch {
-      if (isFramed)
+  #answersHeartbeat({ name }: SourceEvent, text: string): boolean {
+    const { expect } = this.#options.heartbeat ?? {}
+    return expect !== undefined && (name === expect || text === expect)
+  }
+
+  #eventsOf(text: string, isAnswer: boolean): readonly SourceEvent[] {
+    const { each } = this.#frame
+    const isFramed = Object.values(this.#frame).some((keys) => keys !== undefined)
+    const value = isFramed ? parsed(text) : undefined
+    if (value === undefined) {
+      if (isFramed && text !== this.#options.heartbeat?.expect)
         this.#receiver.advise(
           `${this.#url.origin} has sent a message that is not JSON; it is an event "message" without an ID`,
         )
-      return { name: 'message', data: text, id: undefined }
+      return [{ name: 'message', data: text, id: undefined }]
     }
-    if (this.#outbox.answer(value, text)) return undefined
+    const list = each && !isAnswer ? valueAt(value, each) : undefined
+    return Array.isArray(list)
+      ? list.map((one) => this.#eventOf(one, JSON.stringify(one)))
+      : [this.#eventOf(value, text)]
+  }
+
+  /** @param text of all of it */
+  #eventOf(value: unknown, text: string): SourceEvent {
+    const { name, id, data } = this.#frame
     const of = (keys: readonly string[] | undefined) => keys && valueAt(value, keys)
+    const given = of(id)
+    if (typeof given === 'number' && !Number.isSafeInteger(given))
+      this.#receiver.advise(
+        `${this.#url.origin} sends IDs that are no whole numbers up to 2^53; it has to send them as strings`,
+      )
     return {
       name: textOf(of(name)) ?? 'message',
-      id: idOf(of(id)),
+      id: idOf(given),
       data: textOf(of(data)) ?? jsonOf(of(data)) ?? text,
     }
   }
 
   #closed(code: number, reason: string): void {
+    // It may be one that was given up, of which the browser says so late.
+    if (this.#isOver) return
     const why = `the server closed the WebSocket (${reason === '' ? code : `${code}, ${reason}`})`
     const meaning = this.#options.closeCodes[code] ?? meaningOf(code)
     const { failure } = new FailedError(why, {
@@ -212,7 +254,7 @@ class Connection {
     })
     this.#last = failure
     this.#platform.clearTimeout(this.#timer)
-    this.#outbox.closed()
+    this.#outbox.closed(this.#socket)
     if (!this.#isHandingOver) this.#end(failure)
   }
 
@@ -220,7 +262,8 @@ class Connection {
     if (this.#isOver) return
     this.#isOver = true
     this.#platform.clearTimeout(this.#timer)
-    this.#outbox.closed()
+    this.#outbox.closed(this.#socket)
+    this.#arrived = []
     this.#socket?.close()
     this.#resolve(failure)
   }
@@ -237,22 +280,63 @@ const textOf = (value: unknown): string | undefined => (typeof value === 'string
 const jsonOf = (value: unknown): string | undefined =>
   value === undefined ? undefined : JSON.stringify(value)
 
-/** No connection could be had that resumes after one with a line break, as with Server-Sent Events. */
+/**
+ * An ID cannot have a line break, as with Server-Sent Events, and what is no text has no place in a URL. A number beyond 2^53 is not the
+ * server's: JavaScript has rounded it.
+ */
 function idOf(value: unknown): string | undefined {
-  const text = typeof value === 'number' ? String(value) : textOf(value)
-  return text === undefined || /[\0\r\n]/.test(text) ? undefined : text
+  const text = Number.isSafeInteger(value) ? String(value) : textOf(value)
+  return text === undefined || /[\0\r\n\p{Surrogate}]/u.test(text) ? undefined : text
 }
 
-/** Puts a value into a message, and objects on the way to it. */
-function put(message: unknown, keys: readonly string[], value: string): void {
-  let at = message as Record<string, unknown> | undefined
-  for (const key of keys.slice(0, -1)) {
-    if (at === undefined) return
-    if (typeof at[key] !== 'object' || at[key] === null) at[key] = {}
-    at = at[key] as Record<string, unknown>
+/** Of JSON; `undefined` where it is none, or nested too deep. */
+function parsed(text: string): unknown {
+  try {
+    return isTooDeep(text) ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
   }
-  const last = keys.at(-1)
-  if (at !== undefined && last !== undefined) at[last] = value
+}
+
+function isTooDeep(text: string): boolean {
+  if (text.length < 2 * DEEPEST) return false
+  let depth = 0
+  let isInString = false
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (isInString) {
+      if (character === '\\') at++
+      else if (character === '"') isInString = false
+    } else if (character === '"') isInString = true
+    else if (character === '[' || character === '{') {
+      if (++depth > DEEPEST) return true
+    } else if (character === ']' || character === '}') depth--
+  }
+  return false
+}
+
+/** The URL with this parameter, and everything else in it as it was. */
+function withParameter(url: string, name: string, value: string): string {
+  const [address = '', query = ''] = url.split(/\?(.*)/s)
+  const others = query
+    .split('&')
+    .filter((part) => part !== '' && [...new URLSearchParams(part).keys()][0] !== name)
+  return `${address}?${[...others, `${encodeURIComponent(name)}=${encodeURIComponent(value)}`].join('&')}`
+}
+
+/** Puts a value into a message, and objects on the way to it. True where the message has a place for it. */
+function put(message: unknown, keys: readonly string[], value: string): boolean {
+  const [key, ...further] = keys
+  if (typeof message !== 'object' || message === null || key === undefined || key === '__proto__')
+    return false
+  if (Array.isArray(message) && !/^\d+$/.test(key)) return false
+  const at = message as Record<string, unknown>
+  if (further.length === 0) {
+    at[key] = value
+    return true
+  }
+  if (typeof at[key] !== 'object' || at[key] === null) at[key] = {}
+  return put(at[key], further, value)
 }
 
 /** So many bytes at a time: each is an argument of a call. */

@@ -105,9 +105,9 @@ export class Connection implements Claimant {
     this.#slot = stream.slotFor(this)
   }
 
-  /** Gives a page's message to the source. */
-  get send(): Source['send'] {
-    return this.#source.send
+  /** To which pages' messages are given. */
+  get source(): Source {
+    return this.#source
   }
 
   get attention(): Attention {
@@ -253,7 +253,7 @@ export class Connection implements Claimant {
     this.#idle.stop()
     this.#abort.abort()
     this.#slot.release()
-    this.#source.end?.()
+    this.#source.drop?.(true)
   }
 
   async #connect(reason: HeadersReason): Promise<void> {
@@ -401,6 +401,8 @@ export class Connection implements Claimant {
     status.error = errorOf(failure)
     status.openedAt = 0
     reception.lost(failure.isEnd)
+    // What was good enough for a while has expired since.
+    if (hasLived) this.#asked.refused.clear()
     if (this.#isUnauthorized(failure)) return this.#connect('unauthorized')
     this.#slot.release()
     // What the server refuses after an outage is something else.
@@ -492,7 +494,7 @@ export class Connection implements Claimant {
   #end(): void {
     Object.assign(this.status, { state: 'closed', retryAt: 0, openedAt: 0 } satisfies Partial<Status>)
     this.#slot.release()
-    this.#source.end?.()
+    this.#source.drop?.(true)
     this.#stream.logState()
     this.#stream.pump()
     this.#stream.ended()

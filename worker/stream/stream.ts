@@ -272,6 +272,7 @@ export class Stream implements ConnectionStream {
   /** Shows nothing of what has come so far to those who come from now on. */
   seal(): void {
     this.seals++
+    this.connection.source.drop?.(false)
     this.reception.decide()
     this.log.seal()
     this.pump()

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { TabstreamError } from '../../../src/page/errors.ts'
 import type { SharedSocket } from '../../../src/websocket/shared-socket.ts'
@@ -101,6 +102,71 @@ describe('a socket', () => {
     expect(serverOf(world).requests).toHaveLength(2)
   })
 
+  test.each([undefined, null, '', {}, 'https://'])(
+    'has no address where a function gives none: %s',
+    async (given) => {
+      const world = createWorld()
+      const socket = open(world, 'one', { key: 'a user' }, () => given)
+      await world.clock.advance(OPEN)
+      expect(serverOf(world).requests).toEqual([])
+      expect(socket.status.error?.message).toMatch(/the function must give an http or https URL/)
+    },
+  )
+
+  test('is the same where the members of the frame come in another order', async () => {
+    const world = createWorld()
+    open(world, 'one')
+    open(world, 'other', { frame: { data: '/payload', id: '/seq', name: '/type' } })
+    await world.clock.advance(OPEN)
+    expect(serverOf(world).connections).toBe(1)
+  })
+
+  test('asks for credentials again after each time that they have served for a while', async () => {
+    const world = createWorld()
+    const reasons: string[] = []
+    const options = {
+      key: 'a user',
+      closeCodes: { 1006: 'unauthorized' },
+      hello: (reason: string) => [`${reasons.push(reason)}`],
+    }
+    const socket = open(world, 'one', options)
+    for (let time = 0; time < 3; time++) {
+      await world.clock.advance(10_000)
+      expect(socket.status.state).toBe('open')
+      serverOf(world).cut(new TypeError('network error'))
+    }
+    await world.clock.advance(OPEN)
+    expect(reasons).toEqual(['connect', 'unauthorized', 'unauthorized', 'unauthorized'])
+    // They are refused at once.
+    serverOf(world).cut(new TypeError('network error'))
+    await world.clock.advance(OPEN)
+    expect(socket.status.state).toBe('closed')
+  })
+
+  test('sends nothing that waits once the connection is another user’s', async () => {
+    const world = createWorld()
+    const users = ['user 1', 'user 1']
+    const sockets = users.map((_, index) => open(world, `tab ${index}`, { hello: () => [users[index]] }))
+    await world.clock.advance(OPEN)
+    expect(world.heard.map(({ data }) => data)).toEqual(['user 1'])
+    serverOf(world).refuseWith = 'network error'
+    serverOf(world).cut(new TypeError('network error'))
+    await world.clock.advance(10)
+    const waiting = sockets[1]?.send('of user 1').then(
+      () => 'sent',
+      ({ type }) => type,
+    )
+    await world.clock.advance(10)
+    users[0] = 'user 2'
+    serverOf(world).refuseWith = undefined
+    await world.clock.advance(5_000)
+    const heard = world.heard.map(({ data, connection }) => `${connection} ${data}`)
+    const connectionOf = (text: string) => heard.find((one) => one.endsWith(text))?.split(' ')[0]
+    expect(connectionOf('user 2')).toBeDefined()
+    expect(connectionOf('of user 1')).not.toBe(connectionOf('user 2'))
+    expect(await waiting).toMatch(/not-sent|sent/)
+  })
+
   test('leaves no gap where the page says that nothing is missing', async () => {
     const world = createWorld()
     const gaps: string[] = []
@@ -149,7 +215,17 @@ describe('sending', () => {
     expect(all).toEqual([[2, 3], [4], [1, 2, 3, 4]])
   })
 
-  test.each([undefined, () => {}, Symbol('a'), 1n])(
+  test('of bytes of another realm sends them', async () => {
+    const world = createWorld()
+    const bytes = runInNewContext('Uint8Array.from([1, 2]).buffer')
+    open(world, 'one').send(bytes)
+    await world.clock.advance(OPEN)
+    expect(world.heard.map(({ data }) => [...new Uint8Array(data as unknown as ArrayBuffer)])).toEqual([
+      [1, 2],
+    ])
+  })
+
+  test.each([undefined, () => {}, Symbol('a'), 1n, new Map(), new Blob(['a']), new FormData()])(
     'what is no message is refused at the call',
     async (message) => {
       const socket = open(createWorld(), 'one')
@@ -213,6 +289,8 @@ describe('what makes no sense is refused at the call:', () => {
     ['resume', { resume: { hello: 'after' } }, 'resume must be'],
     ['resume', { resume: { hello: '' } }, 'resume must be'],
     ['resume', { resume: { query: 'a', hello: '/a' } }, 'resume must be'],
+    ['resume', { resume: { hello: '/__proto__/x' }, hello: [{}] }, 'resume must be'],
+    ['resume', { resume: { hello: '/after' } }, 'resume: { hello } needs a hello'],
     ['hello', { hello: 'hi' }, 'hello must be a list of messages, not "hi"'],
     ['hello', { hello: [1n] }, 'hello must be what JSON can express'],
     [

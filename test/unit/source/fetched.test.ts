@@ -24,10 +24,12 @@ describe('a source that is fetched', () => {
         return Object.assign(connect, { send: async (message: unknown) => `sent ${message}` })
       },
     }))
-    source.end?.()
+    source.drop?.(false)
+    // Whoever sends waits for the first connection.
+    const sending = source.send?.('a')
     expect(made).toEqual([])
-    expect(await source.send?.('a')).toBe('sent a')
     expect(await source(CONNECTION, RECEIVER)).toMatchObject({ message: 'the end' })
+    expect(await sending).toBe('sent a')
     await source(CONNECTION, RECEIVER)
     expect(made).toEqual([SCRIPT, { a: 1 }])
   })
@@ -44,7 +46,20 @@ describe('a source that is fetched', () => {
     })
     await source(CONNECTION, RECEIVER)
     expect(asked).toEqual([SCRIPT, `${SCRIPT}?`])
-    await expect(source.send?.('a')).rejects.toThrow('no such file')
+    const sending = source.send?.('a')
+    source.drop?.(true)
+    expect(await sending).toBeUndefined()
+    expect(await source.send?.('a')).toBeUndefined()
+  })
+
+  test('that is of another version is fetched again', async () => {
+    let isRight = false
+    const source = sourceOf(() =>
+      isRight ? { source: () => async () => new FailedError('the end').failure } : { another: 1 },
+    )
+    expect(await source(CONNECTION, RECEIVER)).toMatchObject({ isFinal: false })
+    isRight = true
+    expect(await source(CONNECTION, RECEIVER)).toMatchObject({ message: 'the end' })
   })
 
   test.each([

@@ -63,6 +63,8 @@ class Stream implements Receiver {
   readonly events: SourceEvent[] = []
   readonly heads: Head[] = []
   readonly advice: string[] = []
+  readonly idsAlone: string[] = []
+  url = URL_OF_SOCKET
   bytes = 0
   maxEventSize = 1_000
   /** Settles when what has come has been taken. */
@@ -84,7 +86,7 @@ class Stream implements Receiver {
     this.abort = new AbortController()
     const headers = hello === undefined ? [] : ([[HELLO, JSON.stringify(hello)]] as const)
     const connection = {
-      ...requestTo(URL_OF_SOCKET, { headers }),
+      ...requestTo(this.url, { headers }),
       followsRedirects: true,
       resumeAfter,
       maxEventSize: this.maxEventSize,
@@ -107,7 +109,12 @@ class Stream implements Receiver {
   }
 
   end(): void {
-    this.#source.end?.()
+    this.#source.drop?.(true)
+  }
+
+  /** To another user. */
+  handOn(): void {
+    this.#source.drop?.(false)
   }
 
   opened(head: Head): void {
@@ -118,7 +125,9 @@ class Stream implements Receiver {
     this.events.push(event)
   }
 
-  idAlone(): void {}
+  idAlone(id: string): void {
+    this.idsAlone.push(id)
+  }
 
   retry(): void {}
 
@@ -171,13 +180,28 @@ describe('messages', () => {
     ['no data: all of it', { type: 'a', seq: 1 }, { data: '{"type":"a","seq":1}' }],
     ['an ID with a line break, which is none', { seq: 'a\nb', payload: 'x' }, { id: undefined }],
     ['an ID that is an object, which is none', { seq: {}, payload: 'x' }, { id: undefined }],
+    ['a whole number that JavaScript rounds', '{"seq":9007199254740993}', { id: undefined }],
+    ['an ID that is no text', { seq: 'a\ud800' }, { id: undefined }],
     ['JSON that is no object', '[1]', { name: 'message', data: '[1]' }],
   ])('%s', async (_, message, expected) => {
-    expect(await eventOf(message)).toMatchObject({ ...expected, advice: 0 })
+    expect(await eventOf(message)).toMatchObject(expected)
   })
 
   test('that are no JSON are events without an ID, and whoever runs the server is told', async () => {
     expect(await eventOf('hello')).toEqual({ name: 'message', data: 'hello', id: undefined, advice: 1 })
+  })
+
+  test('that are nested too deep are text', async () => {
+    const text = `{"payload":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
+    const stream = new Stream()
+    stream.maxEventSize = 1e6
+    const { socket } = await stream.open()
+    socket.bring(text, { payload: `[${'['.repeat(20_000)}` })
+    await settled()
+    expect(stream.events).toEqual([
+      { name: 'message', data: text, id: undefined },
+      { name: 'message', data: `[${'['.repeat(20_000)}`, id: undefined },
+    ])
   })
 
   test('are the data where nobody has said how to read them', async () => {
@@ -202,6 +226,20 @@ describe('messages', () => {
     const frame = { name: '/a~1b/0', id: '/~0' }
     const event = await eventOf({ 'a/b': ['deep'], '~': 'id' }, frame)
     expect(event).toMatchObject({ name: 'deep', id: 'id' })
+  })
+
+  test.each<[string, string, unknown, Partial<SourceEvent>[]]>([
+    ['a list', '', [{ type: 'a', seq: 1 }, { payload: 'b' }], [{ name: 'a', id: '1' }, { data: 'b' }]],
+    ['a list inside', '/list', { list: [{ type: 'a' }, 'text'] }, [{ name: 'a' }, { data: '"text"' }]],
+    ['an empty list', '/list', { list: [] }, []],
+    ['no list, which is one event', '/list', { type: 'a', list: 5 }, [{ name: 'a' }]],
+  ])('of several events: %s', async (_, each, message, expected) => {
+    const stream = new Stream({ frame: { ...OPTIONS.frame, each } })
+    const { socket } = await stream.open()
+    socket.bring(JSON.stringify(message))
+    await settled()
+    expect(stream.events).toMatchObject(expected)
+    expect(stream.events).toHaveLength(expected.length)
   })
 
   test('that are too large end the stream', async () => {
@@ -238,6 +276,7 @@ describe('reading', () => {
 
   test('closes a connection that brings more than 16 Mi characters meanwhile', async () => {
     const stream = new Stream({ frame: {} })
+    stream.maxEventSize = 1_048_576
     const { socket, end } = await stream.open()
     stream.room = new Promise(() => {})
     socket.bring('1')
@@ -249,6 +288,23 @@ describe('reading', () => {
       message: expect.stringMatching(/more than pages can take/),
     })
     expect(socket.readyState).toBe(3)
+  })
+
+  test('closes a connection that brings empty messages without end meanwhile', async () => {
+    const stream = new Stream({ frame: {} })
+    const { socket, end } = await stream.open()
+    stream.room = new Promise(() => {})
+    socket.bring('1')
+    await settled()
+    for (let count = 0; count <= 262_144; count++) socket.bring('')
+    expect(await end).toMatchObject({ message: expect.stringMatching(/more than pages can take/) })
+  })
+
+  test('ends for good with a message that is larger than all that may wait', async () => {
+    const stream = new Stream({ frame: {} })
+    const { socket, end } = await stream.open()
+    socket.bring('x'.repeat(17 * 1_048_576))
+    expect(await end).toMatchObject({ isFinal: true })
   })
 
   test('hands over what has come just before the end', async () => {
@@ -276,8 +332,8 @@ describe('resumption', () => {
   test('by a parameter of the URL', async () => {
     const stream = new Stream({ resume: { query: 'after' } })
     await stream.open()
-    await stream.open('x y')
-    expect(stream.sockets.map(({ url }) => url)).toEqual([URL_OF_SOCKET, `${URL_OF_SOCKET}&after=x+y`])
+    await stream.open('x y&')
+    expect(stream.sockets.map(({ url }) => url)).toEqual([URL_OF_SOCKET, `${URL_OF_SOCKET}&after=x%20y%26`])
     expect(stream.heads.map(({ deniesResumption }) => deniesResumption)).toEqual([false, false])
   })
 
@@ -287,6 +343,36 @@ describe('resumption', () => {
     const { socket: second } = await stream.open('7', ['hi', { type: 'begin' }])
     expect(first.sent).toEqual(['hi', '{"type":"begin"}'])
     expect(second.sent).toEqual(['hi', '{"type":"begin","resume":{"after":"7"}}'])
+  })
+
+  test('leaves the rest of the URL as it is', async () => {
+    const stream = new Stream({ resume: { query: 'after' } })
+    stream.url = 'wss://dash.test/live?sig=a%20b~c(d)&after=3&flag'
+    await stream.open('7')
+    expect(stream.sockets[0]?.url).toBe('wss://dash.test/live?sig=a%20b~c(d)&flag&after=7')
+  })
+
+  test.each([
+    ['nothing is said', undefined],
+    ['no object is', ['hi']],
+    ['it would be a member of a list', [['auth', 1]]],
+  ])('is not believed where the ID has no place: %s', async (_, hello) => {
+    const stream = new Stream({ resume: { hello: '/after' } })
+    await stream.open('7', hello)
+    expect(stream.heads).toMatchObject([{ deniesResumption: true }])
+  })
+
+  test('finds its place behind a list', async () => {
+    const stream = new Stream({ resume: { hello: '/after' } })
+    const { socket } = await stream.open('7', [['auth', 1], { a: 1 }])
+    expect(socket.sent).toEqual(['["auth",1]', '{"a":1,"after":"7"}'])
+    expect(stream.heads).toMatchObject([{ deniesResumption: false }])
+  })
+
+  test('finds its place in a list', async () => {
+    const stream = new Stream({ resume: { hello: '/1/after' } })
+    const { socket } = await stream.open('7', [['join', {}]])
+    expect(socket.sent).toEqual(['["join",{"after":"7"}]'])
   })
 
   test('is not believed of a server that is told nothing', async () => {
@@ -314,6 +400,19 @@ describe('the end of a connection', () => {
       ...expected,
       message: `the server closed the WebSocket (${code}, because)`,
     })
+  })
+
+  test('that was given up comes late, and is not that of the next one', async () => {
+    const stream = new Stream()
+    const { socket: old } = await stream.open()
+    stream.abort.abort(new Error('another is wanted'))
+    const { socket } = await stream.open()
+    const asking = stream.send('ask', { match: [['/ref', 'x']] })
+    old.end(1006)
+    expect(await stream.send('1')).toEqual({ type: 'sent' })
+    socket.bring({ ref: 'x' })
+    expect(await asking).toMatchObject({ type: 'answered' })
+    expect(socket.sent).toEqual(['ask', '1'])
   })
 
   test('means what the page says', async () => {
@@ -359,6 +458,16 @@ describe('a heartbeat', () => {
       message: 'the server has answered no heartbeat for 1 seconds',
     })
     expect(socket.readyState).toBe(3)
+  })
+
+  test('may be answered by mere text, or by what has an ID', async () => {
+    const stream = new Stream({ heartbeat })
+    const { socket } = await stream.open()
+    socket.bring('pong', { type: 'pong', seq: 8 })
+    await settled()
+    expect(stream.events).toEqual([])
+    expect(stream.advice).toEqual([])
+    expect(stream.idsAlone).toEqual(['8'])
   })
 
   test('needs no answer where the page wants none', async () => {
@@ -422,6 +531,17 @@ describe('sending', () => {
     expect(await stream.send('2')).toEqual(ended)
   })
 
+  test('is over for what waits when the stream is another user’s', async () => {
+    const stream = new Stream()
+    const waiting = stream.send('1')
+    stream.handOn()
+    expect(await waiting).toEqual({ type: 'not-sent', message: 'the connection is another user’s now' })
+    const later = stream.send('2')
+    const { socket } = await stream.open()
+    expect(socket.sent).toEqual(['2'])
+    expect(await later).toEqual({ type: 'sent' })
+  })
+
   test.each([
     undefined,
     'text',
@@ -456,6 +576,27 @@ describe('a request', () => {
     expect(await outcome).toEqual({ type: 'answered', data: '{"ref":"x"}' })
     expect(stream.events.map(({ data }) => data)).toEqual(['no JSON'])
     expect(stream.advice).toEqual([])
+  })
+
+  test('is answered though pages are slow, and in good time for the end; its ID counts in its turn', async () => {
+    const stream = new Stream()
+    const { socket, end } = await stream.open()
+    let go = () => {}
+    stream.room = new Promise((resolve) => {
+      go = resolve
+    })
+    const outcome = stream.send('ask', ASKING)
+    socket.bring({ type: 'a', seq: 1 })
+    await settled()
+    socket.bring({ type: 'b', seq: 2 }, { ref: 'x', seq: 3 })
+    socket.end(1006)
+    expect(await outcome).toMatchObject({ type: 'answered' })
+    expect(stream.idsAlone).toEqual([])
+    stream.room = undefined
+    go()
+    await end
+    expect(stream.events.map(({ id }) => id)).toEqual(['1', '2'])
+    expect(stream.idsAlone).toEqual(['3'])
   })
 
   test('has so much time from when it is sent', async () => {

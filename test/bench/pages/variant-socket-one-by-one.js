@@ -1,0 +1,3 @@
+import { open as openSocket } from './variant-socket.js'
+
+export const open = (options) => openSocket(options, false)

@@ -82,7 +82,7 @@ const productionServer = (build, command) => ({
 })
 
 /** The app's own workers connect, and not its pages. @param {Mode} mode @returns {Mode} */
-const ofOwnWorker = (mode) => ({ ...mode, host: 'leader', takesHost: false })
+const ofOwnWorker = (mode) => ({ ...mode, host: 'leader', takesHost: false, hasNoSocket: true })
 
 /** @param {number} version @returns {Consumer} */
 const vite = (version) => ({
@@ -135,7 +135,7 @@ export const CONSUMERS = [
     name: 'parcel',
     tool: 'parcel',
     from: ['page', 'parcel'],
-    modes: [development('parcel index.html --port'), production('parcel build index.html', 'dist')],
+    modes: [development('npm run dev -- --port'), production('npm run build', 'dist')],
   },
   {
     name: 'esbuild',
@@ -283,11 +283,12 @@ export const CONSUMERS = [
     name: 'script',
     isQuick: true,
     modes: [
-      { name: 'plain <script>', folders: beside, host: HOST },
+      { name: 'plain <script>', folders: beside, host: HOST, hasNoSocket: true },
       {
         name: "under a policy of default-src 'self'",
         folders: beside,
         host: HOST,
+        hasNoSocket: true,
         site: { policy: "default-src 'self'" },
       },
     ],
@@ -299,6 +300,7 @@ export const CONSUMERS = [
       {
         name: '<script> from a CDN',
         folders: within('.'),
+        hasNoSocket: true,
         onCdn: onlyPackage,
         host: 'leader',
         warning: ELSEWHERE,
@@ -312,6 +314,7 @@ export const CONSUMERS = [
       {
         name: "<script> from a CDN, the worker on the page's origin",
         folders: within('.'),
+        hasNoSocket: true,
         onCdn: onlyPackage,
         host: HOST,
       },
@@ -339,6 +342,7 @@ export const CONSUMERS = [
       {
         name: 'modules from a CDN',
         folders: within('.'),
+        hasNoSocket: true,
         onCdn: onlyPackage,
         host: 'leader',
         warning: ELSEWHERE,

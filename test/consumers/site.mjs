@@ -15,7 +15,7 @@ const TYPES = {
 /**
  * @typedef {object} SiteOptions
  * @property {readonly string[]} [folders] where files are looked for, one folder after the other
- * @property {number} [behind] port of the app's own server, which answers everything but `/events`
+ * @property {number} [behind] port of the app's own server, which answers everything but `/events` and `/live`
  * @property {boolean} [fallback] answers `index.html` for whatever is missing, as hosting for single-page apps does
  * @property {string} [missing] path of a file that is not there
  * @property {string} [policy] Content-Security-Policy of everything
@@ -27,12 +27,13 @@ const TYPES = {
 
 /**
  * Serves an app and its events on one origin, as a reverse proxy does in production: `/events` is an event stream with a `tick`
- * every 100 ms, everything else is the app.
+ * every 100 ms, `/live` the same by WebSocket, everything else is the app.
  *
  * @param {SiteOptions} options
  */
 export async function startSite({ behind, ...files }) {
   const stream = createStream()
+  const sockets = await createSockets()
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://any')
     if (pathname === '/events') stream.add(request, response)
@@ -40,14 +41,18 @@ export async function startSite({ behind, ...files }) {
     else if (behind !== undefined) pass(behind, request, response)
     else void sendFile(pathname, response, files)
   })
-  if (behind !== undefined) server.on('upgrade', (...upgrade) => passUpgrade(behind, ...upgrade))
+  server.on('upgrade', (...upgrade) => {
+    if (upgrade[0].url === '/live') sockets.add(...upgrade)
+    else if (behind !== undefined) passUpgrade(behind, ...upgrade)
+    else upgrade[1].destroy()
+  })
   server.on('clientError', (_error, socket) => socket.destroy())
   // Of those that were upgraded the server knows nothing any more, and yet it waits for their end.
   /** @type {Set<import('node:net').Socket>} */
-  const sockets = new Set()
+  const connections = new Set()
   server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
   const address = server.address()
@@ -55,9 +60,11 @@ export async function startSite({ behind, ...files }) {
   return {
     origin: `http://${files.isCdn ? '127.0.0.1' : 'localhost'}:${port}`,
     stream,
+    sockets,
     async close() {
       stream.close()
-      for (const socket of sockets) socket.destroy()
+      sockets.close()
+      for (const socket of connections) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
     },
   }
@@ -96,6 +103,24 @@ function createStream() {
       open.add(response)
       response.once('close', () => open.delete(response))
     },
+    close: () => clearInterval(timer),
+  }
+}
+
+async function createSockets() {
+  // Only now, because this file is imported before anything is installed.
+  const { WebSocketServer } = await import('ws')
+  const server = new WebSocketServer({ noServer: true })
+  let begun = 0
+  const timer = setInterval(() => {
+    for (const socket of server.clients) socket.send('tick')
+  }, 100)
+  return {
+    /** How many have been opened so far. */
+    begun: () => begun,
+    open: () => server.clients.size,
+    /** @param {import('node:http').IncomingMessage} request @param {import('node:stream').Duplex} socket @param {Buffer} head */
+    add: (request, socket, head) => server.handleUpgrade(request, socket, head, () => begun++),
     close: () => clearInterval(timer),
   }
 }

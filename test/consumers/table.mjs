@@ -8,6 +8,7 @@ import { aligned } from '../aligned.mjs'
  * @property {string} host
  * @property {number | string} tabs
  * @property {number | string} connections
+ * @property {number | string} sockets
  * @property {number} seconds
  * @property {string} result
  * @property {string[]} problems
@@ -16,7 +17,7 @@ import { aligned } from '../aligned.mjs'
 /** @param {readonly Row[]} rows */
 export function tableOf(rows) {
   const cells = [
-    ['consumer', 'version', 'mode', 'host', 'tabs', 'connections', 'seconds', 'result'],
+    ['consumer', 'version', 'mode', 'host', 'tabs', 'connections', 'sockets', 'seconds', 'result'],
     ...rows.map((row) =>
       [
         row.name,
@@ -25,6 +26,7 @@ export function tableOf(rows) {
         row.host,
         row.tabs,
         row.connections,
+        row.sockets,
         row.seconds.toFixed(1),
         row.result,
       ].map(String),

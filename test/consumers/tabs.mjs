@@ -9,6 +9,7 @@ const TIMEOUT = 30_000
  * @property {string} host as `inspect()` says
  * @property {number} tabs as `inspect()` says
  * @property {number} connections that the server has seen
+ * @property {number} [sockets] WebSockets that the server has seen, where the app has one
  * @property {string[]} problems
  */
 
@@ -41,7 +42,7 @@ export async function lookAtTabs(browser, site, expected) {
   const rendering = expected.isRendered ? await lookAtHtml(site) : []
   const sight = await lookAtThree(browser, site, expected)
   sight.problems.push(...rendering)
-  if (expected.takesHost) sight.problems.push(...(await lookAtLeader(browser, site)))
+  if (expected.takesHost) sight.problems.push(...(await lookAtLeader(browser, site, expected)))
   return sight
 }
 
@@ -51,6 +52,7 @@ export async function lookAtTabs(browser, site, expected) {
  * @property {RegExp} [warning] what each tab's console has to say, once
  * @property {boolean} [takesHost] the app's page takes a host from its query. A leader needs another file of the package
  * @property {boolean} [isRendered] the page is rendered on a server
+ * @property {boolean} [hasNoSocket] the app opens no WebSocket
  * @property {(pages: import('playwright').Page[], site: Site) => Promise<void>} [also] looks at more
  */
 
@@ -58,7 +60,7 @@ export async function lookAtTabs(browser, site, expected) {
 const PATIENCE = 10_000
 
 /** @param {import('playwright').Browser} browser @param {Site} site @param {Expected} expected @returns {Promise<Sight>} */
-async function lookAtThree(browser, site, { host, warning, also }) {
+async function lookAtThree(browser, site, { host, warning, also, hasNoSocket }) {
   const before = site.stream.begun()
   const context = await browser.newContext()
   /** @type {string[]} */
@@ -95,21 +97,55 @@ async function lookAtThree(browser, site, { host, warning, also }) {
     if (connections !== 1 || site.stream.open() !== 1) {
       problems.push(`${connections} connections have begun, and ${site.stream.open()} are open`)
     }
+    const sockets = hasNoSocket ? {} : { sockets: await lookAtSockets(pages, site, problems) }
     for (const lines of consoles) {
       const own = lines.filter((line) => warning?.test(line))
       if (warning !== undefined && own.length !== 1) problems.push(`no console line, or several: ${warning}`)
       problems.push(...lines.filter((line) => !own.includes(line)).map((line) => `console: ${line}`))
     }
-    return { host: first?.host ?? '', tabs, connections, problems: [...new Set(problems)] }
+    return { host: first?.host ?? '', tabs, connections, ...sockets, problems: [...new Set(problems)] }
   } catch (error) {
     problems.push(error instanceof Error ? error.message : String(error))
     problems.push(...consoles.flat().map((line) => `console: ${line}`))
     return { host: '', tabs: pages.length, connections: site.stream.begun() - before, problems }
   } finally {
     await context.close()
-    await until(() => site.stream.open() === 0, 'the connection of closed pages ends').catch(() => {})
+    await until(
+      () => site.stream.open() === 0 && site.sockets.open() === 0,
+      'the connections of closed pages end',
+    ).catch(() => {})
   }
 }
+
+/**
+ * Has tabs open the same WebSocket, by one connection.
+ *
+ * @param {import('playwright').Page[]} pages
+ * @param {Site} site
+ * @param {string[]} problems
+ * @returns {Promise<number>} how many the server has seen
+ */
+async function lookAtSockets(pages, site, problems) {
+  const before = site.sockets.begun()
+  const failures = await Promise.all(pages.map((page) => page.evaluate(untilMessage, PATIENCE)))
+  for (const failure of failures)
+    if (failure !== '') problems.push(`a tab's WebSocket has no message: ${failure}`)
+  const begun = site.sockets.begun() - before
+  if (begun !== 1 || site.sockets.open() !== 1)
+    problems.push(`${begun} WebSockets have been opened, and ${site.sockets.open()} are open`)
+  return begun
+}
+
+/** Runs in the page. @param {number} patience @returns {Promise<string>} why it has none */
+const untilMessage = (patience) =>
+  new Promise((resolve) => {
+    const socket = /** @type {any} */ (globalThis).openSocket()
+    socket.on('message', () => resolve(''))
+    setTimeout(() => {
+      const { state, error } = socket.status
+      resolve(`${state}, ${error?.message}`)
+    }, patience)
+  })
 
 /** What is rendered on a server is the initial state. @param {Site} site */
 async function lookAtHtml({ origin }) {
@@ -122,8 +158,8 @@ async function lookAtHtml({ origin }) {
     .map(([id, text]) => `the HTML does not say ${text} in #${id}:\n${html.slice(0, 2_000)}`)
 }
 
-/** @param {import('playwright').Browser} browser @param {Site} site */
-async function lookAtLeader(browser, site) {
+/** @param {import('playwright').Browser} browser @param {Site} site @param {Expected} expected */
+async function lookAtLeader(browser, site, { hasNoSocket }) {
   const context = await browser.newContext()
   const page = await context.newPage()
   const problems = listen(page)
@@ -132,6 +168,7 @@ async function lookAtLeader(browser, site) {
     await untilNews(page, site)
     const { host } = await inspect(page)
     if (host !== 'leader') problems.push(`a tab has the host ${host}`)
+    if (!hasNoSocket) await lookAtSockets([page], site, problems)
   } catch (error) {
     problems.push(String(error))
   } finally {

@@ -79,6 +79,7 @@ async function rowsOf(consumer, made, browser) {
       host: '',
       tabs: '',
       connections: '',
+      sockets: '',
       problems: [],
       ...facts,
       seconds,

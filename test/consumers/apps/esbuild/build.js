@@ -1,7 +1,11 @@
 import { build, context } from 'esbuild'
 
 const options = {
-  entryPoints: { main: 'src/main.js', 'tabstream-worker': 'tabstream/worker' },
+  entryPoints: {
+    main: 'src/main.js',
+    'tabstream-worker': 'tabstream/worker',
+    'tabstream-websocket': 'tabstream/websocket-source',
+  },
   bundle: true,
   format: 'esm',
   splitting: true,

@@ -1,4 +1,5 @@
 import { configure, defineStream, inspect, json } from 'tabstream'
+import { connectSocket } from 'tabstream/websocket'
 
 configure({ worker: '/tabstream-worker.js' })
 
@@ -6,6 +7,10 @@ configure({ worker: '/tabstream-worker.js' })
 globalThis.inspectTabstream = inspect
 
 // The test listens there, and hears of it where a server that renders connects to something.
-const url = 'document' in globalThis ? '/events' : 'http://127.0.0.1:45871/events'
+const base = 'document' in globalThis ? '' : 'http://127.0.0.1:45871'
 
-export const feed = defineStream(url, { events: { tick: json() } })
+export const feed = defineStream(`${base}/events`, { events: { tick: json() } })
+
+// A page opens it when the test says so, a server that renders at once.
+globalThis.openSocket = () => connectSocket(`${base}/live`)
+if (base !== '') globalThis.openSocket()

@@ -1,4 +1,8 @@
 export default {
-  input: { main: 'src/main.js', 'tabstream-worker': 'tabstream/worker' },
+  input: {
+    main: 'src/main.js',
+    'tabstream-worker': 'tabstream/worker',
+    'tabstream-websocket': 'tabstream/websocket-source',
+  },
   output: { dir: 'public', format: 'es' },
 }

@@ -1,3 +1,3 @@
 import { showTicks } from './ticks.js'
 
-showTicks({ worker: '/tabstream-worker.js' })
+showTicks({ worker: '/tabstream-worker.js', script: '/tabstream-websocket.js' })

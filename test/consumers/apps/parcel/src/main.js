@@ -1,0 +1,3 @@
+import { showTicks } from './ticks.js'
+
+showTicks({ script: '/tabstream-websocket.js' })

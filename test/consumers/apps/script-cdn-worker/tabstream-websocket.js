@@ -1,0 +1,1 @@
+export * from 'https://cdn.example/tabstream/websocket-source.js'

@@ -221,13 +221,11 @@ class Connection {
       return [{ name: 'message', data: text, id: undefined }]
     }
     const list = each && !isAnswer ? valueAt(value, each) : undefined
-    return Array.isArray(list)
-      ? list.map((one) => this.#eventOf(one, JSON.stringify(one)))
-      : [this.#eventOf(value, text)]
+    return Array.isArray(list) ? list.map((one) => this.#eventOf(one)) : [this.#eventOf(value, text)]
   }
 
-  /** @param text of all of it */
-  #eventOf(value: unknown, text: string): SourceEvent {
+  /** @param text of all of it, where it is known */
+  #eventOf(value: unknown, text?: string): SourceEvent {
     const { name, id, data } = this.#frame
     const of = (keys: readonly string[] | undefined) => keys && valueAt(value, keys)
     const given = of(id)
@@ -238,7 +236,7 @@ class Connection {
     return {
       name: textOf(of(name)) ?? 'message',
       id: idOf(given),
-      data: textOf(of(data)) ?? jsonOf(of(data)) ?? text,
+      data: textOf(of(data)) ?? jsonOf(of(data)) ?? text ?? JSON.stringify(value),
     }
   }
 
@@ -298,19 +296,22 @@ function parsed(text: string): unknown {
   }
 }
 
+const [QUOTE, BACKSLASH, BRACKET, BRACE] = [34, 92, 91, 123]
+
 function isTooDeep(text: string): boolean {
   if (text.length < 2 * DEEPEST) return false
   let depth = 0
   let isInString = false
   for (let at = 0; at < text.length; at++) {
-    const character = text[at]
+    const code = text.charCodeAt(at)
     if (isInString) {
-      if (character === '\\') at++
-      else if (character === '"') isInString = false
-    } else if (character === '"') isInString = true
-    else if (character === '[' || character === '{') {
+      if (code === BACKSLASH) at++
+      else if (code === QUOTE) isInString = false
+    } else if (code === QUOTE) isInString = true
+    else if (code === BRACKET || code === BRACE) {
       if (++depth > DEEPEST) return true
-    } else if (character === ']' || character === '}') depth--
+      // Two code units behind is what closes it.
+    } else if (code === BRACKET + 2 || code === BRACE + 2) depth--
   }
   return false
 }

@@ -74,7 +74,8 @@ export type Status = {
 export class Connection implements Claimant {
   readonly status: Status = { ...INITIAL_STATE }
   readonly #platform: HubPlatform
-  readonly #source: Source
+  /** To which pages' messages are given as well. */
+  readonly source: Source
   readonly #stream: ConnectionStream
   readonly #idle: IdleWatch
   /** Of the present connection. */
@@ -99,15 +100,10 @@ export class Connection implements Claimant {
 
   constructor(platform: HubPlatform, source: Source, stream: ConnectionStream) {
     this.#platform = platform
-    this.#source = source
+    this.source = source
     this.#stream = stream
     this.#idle = new IdleWatch(platform, (reason) => this.#abort.abort(new Error(reason)))
     this.#slot = stream.slotFor(this)
-  }
-
-  /** To which pages' messages are given. */
-  get source(): Source {
-    return this.#source
   }
 
   get attention(): Attention {
@@ -253,7 +249,7 @@ export class Connection implements Claimant {
     this.#idle.stop()
     this.#abort.abort()
     this.#slot.release()
-    this.#source.drop?.(true)
+    this.source.drop?.(true)
   }
 
   async #connect(reason: HeadersReason): Promise<void> {
@@ -336,7 +332,7 @@ export class Connection implements Claimant {
     const maxEventSize = limits.length === 0 ? EVENT_SOURCE_POLICY.maxEventSize : Math.max(...limits)
     // A SharedEventSource cannot tell its page, so it does not wait for the words.
     const readsRefusal = [...subscribers].some(({ policy }) => policy.retriesStatuses)
-    return this.#source(
+    return this.source(
       { ...asked, resumeAfter, maxEventSize, readsRefusal, signal },
       {
         opened: (head) => {
@@ -494,7 +490,7 @@ export class Connection implements Claimant {
   #end(): void {
     Object.assign(this.status, { state: 'closed', retryAt: 0, openedAt: 0 } satisfies Partial<Status>)
     this.#slot.release()
-    this.#source.drop?.(true)
+    this.source.drop?.(true)
     this.#stream.logState()
     this.#stream.pump()
     this.#stream.ended()

@@ -11,7 +11,7 @@ const BUDGETS = {
   'tabstream/react': 600,
   'tabstream/solid': 600,
   'tabstream/svelte': 600,
-  'tabstream/testing': 3_650,
+  'tabstream/testing': 3_900,
   'tabstream/vue': 600,
   'tabstream/websocket': 2_700,
   'websocket-source.js': 3_200,

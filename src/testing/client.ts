@@ -1,4 +1,5 @@
 import type { HubReport, StreamRequest } from '../link/protocol.ts'
+import type { Outcome, Outgoing } from '../link/socket.ts'
 import type { Receive } from '../page/inbox.ts'
 import type { Wish } from '../page/page-subscription.ts'
 import type { MockRequest, Which } from './mock-stream.ts'
@@ -14,6 +15,12 @@ export interface Target extends Which {
 const IDLE_MICROTASKS = 100
 
 type Call = 'reconnect' | 'end'
+
+/** As it is sent. */
+export type Message = Outgoing['data']
+
+/** Answers a request by WebSocket; `undefined` for not at all. */
+export type Give = (message: Message) => string | undefined
 
 /** What tells streams apart here. Headers do not: few tests care, and a function for them is not asked. */
 const TELLING = ['url', 'method', 'body', 'key', 'credentials'] as const
@@ -36,6 +43,7 @@ export class MockClient {
     remote: {
       reconnect: (id: number) => this.#reconnect(id),
       end: (id: number) => this.#end(id),
+      send: async (id: number, message: Outgoing) => this.#take(id, message),
       inspect: async (): Promise<HubReport> => this.#report(),
     },
   } as const
@@ -44,6 +52,8 @@ export class MockClient {
   readonly #subscriptions = new Map<number, [subscription: MockSubscription, upstream: Upstream]>()
   #seeds: [target: Target, sent: Sent][] = []
   #calls: [call: Call, request: MockRequest][] = []
+  #messages: [message: Message, request: MockRequest][] = []
+  #answers: [target: Target, give: Give][] = []
   #count = 0
   /** What is opened in the meantime is only noted here. */
   #noted: MockRequest[] | undefined
@@ -121,6 +131,15 @@ export class MockClient {
     return this.#calls.filter(([name, request]) => name === call && isMeant(request, target)).length
   }
 
+  /** What the app has sent. */
+  messages(target: Target): readonly Message[] {
+    return this.#messages.filter(([, request]) => isMeant(request, target)).map(([message]) => message)
+  }
+
+  answer(target: Target, give: Give): void {
+    this.#answers.unshift([target, give])
+  }
+
   flush(): void {
     for (const upstream of this.#upstreams.values()) upstream.welcome()
   }
@@ -139,6 +158,8 @@ export class MockClient {
   reset(): void {
     this.#seeds = []
     this.#calls = []
+    this.#messages = []
+    this.#answers = []
     for (const upstream of [...this.#upstreams.values()]) {
       if (upstream.subscriptions.size > 0) upstream.reset()
       else this.#forget(upstream)
@@ -166,6 +187,19 @@ export class MockClient {
     if (upstream === undefined) return
     this.#calls.push(['reconnect', upstream.request])
     upstream.enter({})
+  }
+
+  #take(id: number, { data, match }: Outgoing): Outcome | undefined {
+    const [, upstream] = this.#subscriptions.get(id) ?? []
+    if (upstream === undefined) return undefined
+    const { request } = upstream
+    this.#messages.push([data, request])
+    if (match === undefined) return { type: 'sent' }
+    const [, give] = this.#answers.find(([target]) => isMeant(request, target)) ?? []
+    const answer = give?.(data)
+    return answer === undefined
+      ? { type: 'no-answer', message: 'the test gives no answer; see answer() of mockStreams()' }
+      : { type: 'answered', data: answer }
   }
 
   #end(id: number): void {

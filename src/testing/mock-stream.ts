@@ -90,6 +90,14 @@ export interface MockStream<T extends object = Record<string, unknown>> {
    * @returns what the next request would have; rejects with what the functions throw
    */
   ask(reason?: HeadersReason): Promise<Pick<MockRequest, 'url' | 'headers'>>
+  /**
+   * Answers the requests that the app sends by WebSocket. It holds until `reset()`.
+   *
+   * @param give is given each message as it is sent, and gives the text of the answer; `undefined` for none
+   */
+  answer(give: (message: string | ArrayBuffer) => string | undefined): void
+  /** What the app has sent by WebSocket since the last `reset()`. */
+  readonly messages: readonly (string | ArrayBuffer)[]
   /** What the app asks for; `undefined` while it has not opened the stream. */
   readonly request: MockRequest | undefined
   /** How many stores, listening streams, loops and sources of the app use the stream now. */

@@ -238,6 +238,14 @@ class Driver implements MockStream {
     return { url: details.url, headers: Object.fromEntries(details.headers) }
   }
 
+  answer(give: Parameters<MockStream['answer']>[0]): void {
+    this.#client.answer(this.#target, give)
+  }
+
+  get messages(): readonly (string | ArrayBuffer)[] {
+    return this.#client.messages(this.#target)
+  }
+
   get request(): MockRequest | undefined {
     return this.#upstreams[0]?.request
   }

@@ -60,9 +60,9 @@ export class SocketStream extends PageStream implements SharedSocket {
 
   /** To the present hub, or to the next one. */
   async #hand(message: Outgoing) {
-    // Rejects: a page that is left, or rendered on a server, has no hub.
+    // A page that is left, or rendered on a server, has no hub: this rejects, but in a test.
     if (this.client.isAway) await this.client.attach()
-    await this.subscription.wish.request
+    else await this.subscription.wish.request
     const link = await this.client.attach()
     if (this.status.state === 'closed')
       throw new TabstreamError('not-sent', 'the message has not been sent: the stream has ended')

@@ -15,6 +15,7 @@ import {
   text,
 } from '../../../src/index.ts'
 import { type MockStream, type MockStreams, mockStreams } from '../../../src/testing/index.ts'
+import { connectSocket } from '../../../src/websocket/index.ts'
 
 interface Cpu {
   load: number
@@ -35,6 +36,30 @@ const events = { cpu: json<Cpu>(), log: text }
 
 /** What is asked to happen before anything is awaited. */
 const soon = () => Promise.resolve()
+
+describe('connectSocket()', () => {
+  const URL_OF_SOCKET = 'wss://dash.test/live'
+
+  test('is given events, and a test sees what it sends and answers its requests', async () => {
+    const socket = connectSocket(URL_OF_SOCKET, { hello: () => ['never asked for'] })
+    const heard: string[] = []
+    socket.on('tick', ({ data }) => heard.push(data))
+    const mock = streams.at(URL_OF_SOCKET)
+    mock.send('tick', 'a')
+    expect(heard).toEqual(['a'])
+    await socket.send({ watch: 'ACME' })
+    const ask = () => socket.request('ask', { match: { '/ref': 1 } })
+    await expect(ask()).rejects.toMatchObject({ type: 'no-answer' })
+    mock.answer((message) => (message === 'ask' ? '{"ref":1}' : undefined))
+    expect(await ask()).toBe('{"ref":1}')
+    expect(mock.messages).toEqual(['{"watch":"ACME"}', 'ask', 'ask'])
+    streams.reset()
+    expect(mock.messages).toEqual([])
+    await expect(ask()).rejects.toMatchObject({ type: 'no-answer' })
+    socket.close()
+    await expect(socket.send('late')).rejects.toMatchObject({ type: 'not-sent' })
+  })
+})
 
 describe('connect()', () => {
   test('is given decoded events before send() returns, and the status before', () => {

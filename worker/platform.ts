@@ -27,7 +27,7 @@ export const hubPlatform = (): HubPlatform => ({
   isOnline: () => globalThis.navigator?.onLine !== false,
   protocolOf: (origin) => protocolOf(origin),
   fetch: (url, init) => fetch(url, init),
-  // A template, because Vite's development server adds an import of its own to what imports a variable, and worker.js is a classic script.
+  // A template: for a variable, the development server of Vite would put an import before this file, which is a classic script.
   load: (script) =>
     import(/* @vite-ignore */ /* webpackIgnore: true */ /* turbopackIgnore: true */ `${script}`),
   turn,

@@ -533,7 +533,7 @@ describe('dist/worker.js', () => {
     const imports = [...script.matchAll(/import\(.*?\)/g)].map(([text]) => text)
     expect(imports).toEqual([
       expect.stringMatching(
-        /^import\(\/\* @vite-ignore \*\/ \/\* webpackIgnore: true \*\/ \/\* turbopackIgnore: true \*\/\s*\w+\)$/,
+        /^import\(\/\* @vite-ignore \*\/ \/\* webpackIgnore: true \*\/ \/\* turbopackIgnore: true \*\/\s*`\$\{\w+\}`\)$/,
       ),
     ])
     expect(script).not.toContain('importScripts')

@@ -241,8 +241,6 @@ class Connection {
   }
 
   #closed(code: number, reason: string): void {
-    // It may be one that was given up, of which the browser says so late.
-    if (this.#isOver) return
     const why = `the server closed the WebSocket (${reason === '' ? code : `${code}, ${reason}`})`
     const meaning = this.#options.closeCodes[code] ?? meaningOf(code)
     const { failure } = new FailedError(why, {

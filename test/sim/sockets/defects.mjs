@@ -66,9 +66,9 @@ export const socketMutants = [
   },
   {
     name: 'end of an old socket',
-    file: 'worker/source/websocket.ts',
-    find: '    if (this.#isOver) return\n    const why',
-    replace: '    const why',
+    file: 'worker/source/outbox.ts',
+    find: '    if (socket !== this.#socket) return\n',
+    replace: '',
     defect: 'When a connection that was given up is closed at last, nothing is sent on the next one.',
     test: 'test/unit/source/websocket.test.ts',
   },

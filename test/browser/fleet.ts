@@ -9,6 +9,13 @@ import type { Stage } from './stage.ts'
 /** How long, in ms, two may lead without locks: a claim waits for 300, and as much again is for a busy machine. */
 export const ELECTION = 600
 
+/**
+ * How long, in ms, the connection of a killed worker may outlive it. Chromium gives its thread two seconds to end by itself
+ * (kForcibleTerminationDelay in Blink's worker_thread.cc), after which it takes a moment more: 2,404 ms have been seen. The lock is free at
+ * once, so the next hub does not wait for that.
+ */
+export const GRACE = 4_000
+
 /** Comes seldom: who hears nothing else is told only now and then how far the stream has come. */
 const RARE = 'rare'
 const END = 'end'

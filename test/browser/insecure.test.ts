@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { crashTab, INSECURE, inspect, killWorker, launchInsecure, record, type Tab } from './browser.ts'
-import { ELECTION, Fleet } from './fleet.ts'
+import { ELECTION, Fleet, GRACE } from './fleet.ts'
 import { type Stage, useBrowser } from './stage.ts'
 
 const stage = useBrowser(launchInsecure, INSECURE)
@@ -70,7 +70,8 @@ describe('twenty tabs of an insecure origin, where there are no locks,', () => {
     // It came first.
     if (host === 'leader') expect(await fleet.leader()).toBe(0)
     const without = dies ? [0] : []
-    await fleet.survive(`no locks, ${what}`, () => kill(set, fleet.tab(0)), { without, overlap: ELECTION })
+    const overlap = host === 'leader' ? ELECTION : GRACE
+    await fleet.survive(`no locks, ${what}`, () => kill(set, fleet.tab(0)), { without, overlap })
     await fleet.expectNothingMissing({ without })
   })
 })

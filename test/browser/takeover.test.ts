@@ -1,14 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { crashTab, killWorker } from './browser.ts'
-import { Fleet } from './fleet.ts'
+import { Fleet, GRACE } from './fleet.ts'
 import { ESSENTIAL, type Stage, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
-const deaths: [string, number[], (set: Stage, fleet: Fleet) => Promise<void>][] = [
-  ['the worker is killed', [], ({ context, server }) => killWorker(context, server.origin)],
-  ['the tab that started the worker crashes', [0], ({ context }, fleet) => crashTab(context, fleet.tab(0))],
+type Death = (set: Stage, fleet: Fleet) => Promise<void>
+
+const deaths: [string, { without: number[]; overlap?: number }, Death][] = [
+  [
+    'the worker is killed',
+    { without: [], overlap: GRACE },
+    ({ context, server }) => killWorker(context, server.origin),
+  ],
+  [
+    'the tab that started the worker crashes',
+    { without: [0] },
+    ({ context }, fleet) => crashTab(context, fleet.tab(0)),
+  ],
 ]
 
 /** Destroys all connections each second; the server goes on. */
@@ -23,11 +33,11 @@ async function cutEachSecond({ server }: Stage, { channel, feed }: Fleet) {
 }
 
 describe('ten tabs on a server that resumes miss nothing', () => {
-  test.each(deaths)('when %s', ESSENTIAL, async (what, without, kill) => {
+  test.each(deaths)('when %s', ESSENTIAL, async (what, how, kill) => {
     const set = await stage()
     const fleet = await Fleet.assemble(set)
-    await fleet.survive(what, () => kill(set, fleet), { without })
-    await fleet.expectNothingMissing({ without })
+    await fleet.survive(what, () => kill(set, fleet), how)
+    await fleet.expectNothingMissing(how)
   })
 
   test('when the server restarts', ESSENTIAL, async () => {
@@ -62,11 +72,11 @@ describe('ten tabs on a server that resumes miss nothing', () => {
 })
 
 describe('ten tabs on a server that ignores Last-Event-ID are told what they have missed', () => {
-  test.each(deaths)('when %s', async (what, without, kill) => {
+  test.each(deaths)('when %s', async (what, how, kill) => {
     const set = await stage()
     const fleet = await Fleet.assemble(set, { replay: 'ignore' })
-    await fleet.survive(what, () => kill(set, fleet), { without })
-    await fleet.expectToldLosses({ without })
+    await fleet.survive(what, () => kill(set, fleet), how)
+    await fleet.expectToldLosses(how)
   })
 
   test('when every connection is destroyed each second', async () => {

@@ -155,7 +155,14 @@ describe.each(HOSTS)('a WebSocket, %s', (host) => {
             ),
           ),
         )
+      const arrived = (count: number) =>
+        server.changes.until(
+          () => server.received.length >= count,
+          () => `${count} messages, of which ${server.received.length} have come`,
+        )
       await sendMany(0, 50)
+      // What the socket has taken may be lost on its way.
+      await arrived(150)
       await server.stop()
       for (const { page } of tabs)
         await expect.poll(() => page.evaluate(() => socket.status.state), POLL).not.toBe('open')
@@ -165,10 +172,7 @@ describe.each(HOSTS)('a WebSocket, %s', (host) => {
       await waiting
       const of = (tab: number) =>
         server.received.map(({ text }) => JSON.parse(text)).filter((message) => message.tab === tab)
-      await server.changes.until(
-        () => server.received.length >= 180,
-        () => `180 messages, of which ${server.received.length} have come`,
-      )
+      await arrived(180)
       for (const tab of tabs.keys())
         expect(of(tab).map(({ number }) => number)).toEqual(Array.from({ length: 60 }, (_, index) => index))
     },

@@ -285,7 +285,7 @@ describe.each(HOSTS)('a WebSocket, %s', (host) => {
     const [tab] = (await set.openMany(1, page)) as [Tab]
     let isDead = false
     server.onMessage = (socket) => isDead || socket.send('{"type":"pong"}')
-    const heartbeat = { every: 1_000, send: { type: 'ping' }, expect: 'pong', within: 200 }
+    const heartbeat = { every: 1_000, send: { type: 'ping' }, expect: 'pong', within: 2_000 }
     await listen(tab, server.url, { ...FRAMED, heartbeat })
     await server.changes.until(
       () => server.received.length >= 2,
@@ -294,7 +294,8 @@ describe.each(HOSTS)('a WebSocket, %s', (host) => {
     expect(server.requests).toHaveLength(1)
     isDead = true
     await server.waitForRequests(2)
-    expect(await heardBy(tab)).toEqual([])
+    // A gap may be told, since nothing has come that could be asked after.
+    expect((await heardBy(tab)).filter((text) => !text.startsWith('gap'))).toEqual([])
   })
 
   test('more than six of them have no limit, and take no connection from requests', async () => {

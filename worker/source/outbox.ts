@@ -13,14 +13,17 @@ const MOST_BUFFERED = 1_048_576
 /** How soon, in ms, such a socket is looked at again. */
 const LOOK_AGAIN = 20
 
+type Settle = (outcome: Outcome) => void
+
 interface Waiting {
   readonly message: Outgoing
-  readonly settle: (outcome: Outcome) => void
+  readonly settle: Settle
 }
 
+/** Requests that wait for an answer with values at the same paths: by these values, the first first. */
 interface Asking {
-  readonly match: readonly (readonly [keys: readonly string[], value: unknown])[]
-  readonly settle: (outcome: Outcome) => void
+  readonly paths: readonly (readonly string[])[]
+  readonly byValues: Map<string, Set<Settle>>
 }
 
 /** Messages of pages to a server, in the order in which they have come. None is sent twice. */
@@ -28,7 +31,8 @@ export class Outbox {
   readonly #platform: SocketPlatform
   readonly #limit: number
   #waiting: Waiting[] = []
-  readonly #asking = new Set<Asking>()
+  /** By their pointers, of which apps have few. */
+  readonly #asking = new Map<string, Asking>()
   #socket: WebSocket | undefined
   #timer: unknown
   #hasEnded = false
@@ -61,10 +65,12 @@ export class Outbox {
 
   /** Whether a message is an answer that somebody waits for, who is given it. */
   answer(value: unknown, text: string): boolean {
-    for (const asking of this.#asking) {
-      if (!asking.match.every(([keys, wanted]) => valueAt(value, keys) === wanted)) continue
-      asking.settle({ type: 'answered', data: text })
-      return true
+    for (const { paths, byValues } of this.#asking.values()) {
+      const values = paths.map((keys) => valueAt(value, keys))
+      if (values.some((one) => typeof one === 'object')) continue
+      const [settle] = byValues.get(JSON.stringify(values)) ?? []
+      settle?.({ type: 'answered', data: text })
+      if (settle !== undefined) return true
     }
     return false
   }
@@ -80,8 +86,10 @@ export class Outbox {
     if (socket !== this.#socket) return
     this.#socket = undefined
     this.#platform.clearTimeout(this.#timer)
-    for (const { settle } of this.#asking)
-      settle({ type: 'no-answer', message: 'the connection was lost before the answer came' })
+    for (const { byValues } of [...this.#asking.values()]) {
+      for (const settle of [...byValues.values()].flatMap((settles) => [...settles]))
+        settle({ type: 'no-answer', message: 'the connection was lost before the answer came' })
+    }
   }
 
   drop(isOver: boolean): void {
@@ -107,25 +115,28 @@ export class Outbox {
     }
   }
 
-  #ask(
-    { timeout = 0 }: Outgoing,
-    match: NonNullable<Outgoing['match']>,
-    settle: (outcome: Outcome) => void,
-  ): void {
-    const timer =
-      timeout > 0 &&
-      this.#platform.setTimeout(() => {
-        asking.settle({ type: 'no-answer', message: `no answer has come in ${timeout} ms` })
-      }, timeout)
-    const asking = {
-      match: match.map(([pointer, value]) => [keysOf(pointer), value] as const),
-      settle: (outcome: Outcome) => {
-        this.#asking.delete(asking)
-        if (timer !== false) this.#platform.clearTimeout(timer)
-        settle(outcome)
-      },
+  #ask({ timeout = 0 }: Outgoing, match: NonNullable<Outgoing['match']>, tell: Settle): void {
+    const pointers = JSON.stringify(match.map(([pointer]) => pointer))
+    const values = JSON.stringify(match.map(([, value]) => value))
+    const paths = match.map(([pointer]) => keysOf(pointer))
+    const asking = this.#asking.get(pointers) ?? { paths, byValues: new Map() }
+    this.#asking.set(pointers, asking)
+    const settles = asking.byValues.get(values) ?? new Set()
+    asking.byValues.set(values, settles)
+    const settle = (outcome: Outcome) => {
+      settles.delete(settle)
+      if (settles.size === 0) asking.byValues.delete(values)
+      if (asking.byValues.size === 0) this.#asking.delete(pointers)
+      this.#platform.clearTimeout(timer)
+      tell(outcome)
     }
-    this.#asking.add(asking)
+    settles.add(settle)
+    const timer =
+      timeout === 0
+        ? undefined
+        : this.#platform.setTimeout(() => {
+            settle({ type: 'no-answer', message: `no answer has come in ${timeout} ms` })
+          }, timeout)
   }
 }
 

@@ -46,10 +46,8 @@ export function connectSocket<const Decoders extends Readonly<Record<string, Dec
 export function connectSocket(url: string | URL | UrlFunction, options: SocketConnectOptions = {}): unknown {
   if (typeof options !== 'object' || options === null) throw misuse('the options of a socket are an object')
   const { protocols, frame, binary, hello, resume, heartbeat, closeCodes, queue, script, ...others } = options
-  for (const [name, member] of Object.entries(others)) {
-    if (UNFIT.includes(name)) throw misuse(`a WebSocket has no ${name}`)
-    if (member === undefined) delete others[name as keyof typeof others]
-  }
+  const unfit = UNFIT.find((name) => name in others)
+  if (unfit !== undefined) throw misuse(`a WebSocket has no ${unfit}`)
   const source = {
     script: resolve(script ?? new URL('./websocket-source.js', import.meta.url)),
     options: JSON.stringify(socketOptions(options)),

@@ -68,6 +68,15 @@ describe('the check', () => {
   })
 })
 
+test('docs/websocket.md names the browsers whose workers can import', () => {
+  const data = JSON.parse(readFileSync(join(ROOT, 'node_modules/@mdn/browser-compat-data/data.json'), 'utf8'))
+  const { chrome, firefox, safari } = data.javascript.operators.import.worker_support.__compat.support
+  const later = (since: string, floor: number) => Math.max(Number(since), floor)
+  expect(readFileSync(join(ROOT, 'docs/websocket.md'), 'utf8')).toContain(
+    `Chrome and Edge ${later(chrome.version_added, FLOOR.chrome)}, Safari ${later(safari.version_added, FLOOR.safari)}, Firefox ${later(firefox.version_added, FLOOR.firefox)}`,
+  )
+})
+
 test('the README names the same browsers', () => {
   const { chrome, firefox, safari } = FLOOR
   expect(readFileSync(join(ROOT, 'README.md'), 'utf8')).toContain(

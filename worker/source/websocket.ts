@@ -12,11 +12,23 @@ const MOST_WAITING = 16 * 1_048_576
 /** What a message costs besides its characters. */
 const OVERHEAD = 64
 
+/** Characters that are handed over at a time: what waits can hold more events than a log. */
+const SLICE = 32_768
+
 /** JSON that is nested deeper than this is text: browsers take very long to write it. */
 const DEEPEST = 10_000
 
 /** Close codes of a connection that has ended in good order. */
 const ENDS = [1000, 1001, 1005]
+
+/** A message that has come, as text; a binary one has a character for each byte. */
+interface Arrival {
+  readonly text: string
+  readonly kind: 'text' | 'bytes' | 'answer'
+  readonly size: number
+  /** Of its JSON, where that has been read already. */
+  readonly value?: unknown
+}
 
 /** Events by WebSocket, for one stream: each message is one. */
 export function source(platform: SocketPlatform, options: SocketOptions): Source {
@@ -42,10 +54,13 @@ class Connection {
   readonly #url: URL
   readonly #frame: Readonly<Record<'each' | 'name' | 'id' | 'data', readonly string[] | undefined>>
   #socket: WebSocket | undefined
-  /** Messages that have come, as text; binary ones have a character for each byte. */
-  #arrived: { readonly text: string; readonly kind: 'text' | 'bytes' | 'answer' }[] = []
+  readonly #isFramed: boolean
+  #arrived: Arrival[] = []
+  /** Their sizes together. */
   #waiting = 0
   #isHandingOver = false
+  /** Characters that have been handed over, and that pages have not been let take. */
+  #handed = 0
   /** Why the connection has ended, while what had come before is handed over. */
   #last: Failure | undefined
   #isOver = false
@@ -69,6 +84,7 @@ class Connection {
     const { each, name, id, data } = options.frame
     const keys = (pointer: string | undefined) => (pointer === undefined ? undefined : keysOf(pointer))
     this.#frame = { each: keys(each), name: keys(name), id: keys(id), data: keys(data) }
+    this.#isFramed = Object.values(this.#frame).some((keys) => keys !== undefined)
   }
 
   open(): void {
@@ -152,56 +168,77 @@ class Connection {
     this.#beat()
     const { maxEventSize } = this.#connection
     // One that is too large ends the stream when it has its turn.
-    this.#waiting += Math.min(text.length, maxEventSize) + OVERHEAD
-    const kind = typeof data !== 'string' ? 'bytes' : this.#isAnswer(text) ? 'answer' : 'text'
-    this.#arrived.push({ text, kind })
+    const size = Math.min(text.length, maxEventSize) + OVERHEAD
+    this.#waiting += size
+    this.#arrived.push(this.#arrival(text, typeof data !== 'string', size))
     if (this.#waiting > Math.max(MOST_WAITING, 2 * maxEventSize)) {
       this.#end(
         new FailedError('the server sent more than pages can take, so the connection was closed').failure,
       )
       return
     }
-    if (!this.#isHandingOver) this.#handOver()
+    if (!this.#isHandingOver) this.#handOver().catch((error) => this.#end(failureOf(error)))
   }
 
-  /** Takes what has come in one go, so that it goes to the pages in one message. */
+  /** An answer that a page waits for is not to wait for the pages that are slow. */
+  #arrival(text: string, isBinary: boolean, size: number): Arrival {
+    if (isBinary || !this.#outbox.isAsking) return { text, size, kind: isBinary ? 'bytes' : 'text' }
+    const value = parsed(text)
+    const isAnswer = value !== undefined && this.#outbox.answer(value, text)
+    return { text, size, kind: isAnswer ? 'answer' : 'text', value }
+  }
+
+  /** Takes what has come in one go, so that it goes to the pages in few messages. */
   async #handOver(): Promise<void> {
     this.#isHandingOver = true
     await this.#platform.turn()
     while (this.#arrived.length > 0 && !this.#isOver) {
       const arrived = this.#arrived
       this.#arrived = []
-      this.#waiting = 0
-      for (const { text, kind } of arrived) if (!this.#isOver) this.#message(text, kind)
+      for (const arrival of arrived) {
+        const pause = this.#handOverEvents(arrival)
+        if (pause !== undefined) await pause
+        if (this.#isOver) return
+        this.#waiting -= arrival.size
+      }
+      this.#handed = 0
       await this.#receiver.flushed()
     }
     this.#isHandingOver = false
     if (this.#last !== undefined) this.#end(this.#last)
   }
 
-  /** Whether a page waits for it, which is not to wait for the pages that are slow. */
-  #isAnswer(text: string): boolean {
-    if (!this.#outbox.isAsking) return false
-    const value = parsed(text)
-    return value !== undefined && this.#outbox.answer(value, text)
-  }
-
-  #message(text: string, kind: 'text' | 'bytes' | 'answer'): void {
+  /** @returns a promise where pages take what has been handed over so far */
+  #handOverEvents(arrival: Arrival): Promise<void> | undefined {
     const { maxEventSize } = this.#connection
-    if (text.length > maxEventSize) {
+    if (arrival.text.length > maxEventSize) {
       const message = `the server sent an event of more than ${maxEventSize.toLocaleString('en')} characters`
       this.#end(new FailedError(message, { isFinal: true }).failure)
-      return
+      return undefined
     }
-    const events =
-      kind === 'bytes'
-        ? [{ name: this.#options.binary, data: text, id: undefined }]
-        : this.#eventsOf(text, kind === 'answer')
-    for (const event of events) {
-      if (kind !== 'answer' && !this.#answersHeartbeat(event, text)) this.#receiver.event(event)
+    return this.#give(arrival, this.#eventsOf(arrival), 0)
+  }
+
+  /** Hands over the events of a message from the one at this index on. */
+  #give(arrival: Arrival, events: readonly SourceEvent[], from: number): Promise<void> | undefined {
+    for (let at = from; at < events.length && !this.#isOver; at++) {
+      const event = events[at] as SourceEvent
+      if (arrival.kind !== 'answer' && !this.#answersHeartbeat(event, arrival.text))
+        this.#receiver.event(event)
       // No page is given it, and none needs it again.
       else if (event.id !== undefined) this.#receiver.idAlone(event.id)
+      this.#handed += event.data.length + OVERHEAD
+      if (this.#handed < SLICE) continue
+      this.#handed = 0
+      return this.#flushed().then(() => this.#give(arrival, events, at + 1))
     }
+    return undefined
+  }
+
+  /** Pages have had what has come so far, and everything else has had its turn. */
+  async #flushed(): Promise<void> {
+    await this.#receiver.flushed()
+    await this.#platform.turn()
   }
 
   #answersHeartbeat({ name }: SourceEvent, text: string): boolean {
@@ -209,18 +246,17 @@ class Connection {
     return expect !== undefined && (name === expect || text === expect)
   }
 
-  #eventsOf(text: string, isAnswer: boolean): readonly SourceEvent[] {
-    const { each } = this.#frame
-    const isFramed = Object.values(this.#frame).some((keys) => keys !== undefined)
-    const value = isFramed ? parsed(text) : undefined
-    if (value === undefined) {
-      if (isFramed && text !== this.#options.heartbeat?.expect)
+  #eventsOf({ text, kind, value = this.#isFramed && kind !== 'bytes' ? parsed(text) : undefined }: Arrival) {
+    if (kind === 'bytes') return [{ name: this.#options.binary, data: text, id: undefined }]
+    if (!this.#isFramed || value === undefined) {
+      if (this.#isFramed && text !== this.#options.heartbeat?.expect)
         this.#receiver.advise(
           `${this.#url.origin} has sent a message that is not JSON; it is an event "message" without an ID`,
         )
       return [{ name: 'message', data: text, id: undefined }]
     }
-    const list = each && !isAnswer ? valueAt(value, each) : undefined
+    const { each } = this.#frame
+    const list = each && kind !== 'answer' ? valueAt(value, each) : undefined
     return Array.isArray(list) ? list.map((one) => this.#eventOf(one)) : [this.#eventOf(value, text)]
   }
 
@@ -229,6 +265,7 @@ class Connection {
     const { name, id, data } = this.#frame
     const of = (keys: readonly string[] | undefined) => keys && valueAt(value, keys)
     const given = of(id)
+    const payload = of(data)
     if (typeof given === 'number' && !Number.isSafeInteger(given))
       this.#receiver.advise(
         `${this.#url.origin} sends IDs that are no whole numbers up to 2^53; it has to send them as strings`,
@@ -236,7 +273,7 @@ class Connection {
     return {
       name: textOf(of(name)) ?? 'message',
       id: idOf(given),
-      data: textOf(of(data)) ?? jsonOf(of(data)) ?? text ?? JSON.stringify(value),
+      data: textOf(payload) ?? jsonOf(payload) ?? text ?? JSON.stringify(value),
     }
   }
 
@@ -339,12 +376,12 @@ function put(message: unknown, keys: readonly string[], value: string): boolean 
 }
 
 /** So many bytes at a time: each is an argument of a call. */
-const SLICE = 8_192
+const BYTES = 8_192
 
 /** A character for each byte. */
 function characters(bytes: Uint8Array): string {
   let text = ''
-  for (let at = 0; at < bytes.length; at += SLICE)
-    text += String.fromCharCode(...bytes.subarray(at, at + SLICE))
+  for (let at = 0; at < bytes.length; at += BYTES)
+    text += String.fromCharCode(...bytes.subarray(at, at + BYTES))
   return text
 }

@@ -51,8 +51,8 @@ export const socketMutants = [
   {
     name: 'answer for everyone',
     file: 'worker/source/websocket.ts',
-    find: "if (kind !== 'answer' && ",
-    replace: 'if (',
+    find: "arrival.kind !== 'answer' && ",
+    replace: '',
     defect: 'The answer to one tab’s request is an event of all.',
     test: 'test/unit/source/websocket.test.ts',
   },
@@ -95,6 +95,22 @@ export const socketMutants = [
     replace: "typeof value === 'number' ? String(value)",
     defect: 'A stream resumes after a number that the server has never sent.',
     test: 'test/unit/source/websocket.test.ts',
+  },
+  {
+    name: 'all that waits at a time',
+    file: 'worker/source/websocket.ts',
+    find: '      if (this.#handed < SLICE) continue\n',
+    replace: '      if (this.#handed >= 0) continue\n',
+    defect: 'More events come at a time than a log holds, and tabs that work lose some.',
+    test: 'test/unit/source/websocket.test.ts',
+  },
+  {
+    name: 'message of who knows whom',
+    file: 'worker/tab.ts',
+    find: ' || cursor.questions.awaited !== undefined) return undefined',
+    replace: ') return undefined',
+    defect: 'What a page sends that may have another user meanwhile goes out on the former one’s connection.',
+    test: 'test/unit/api/socket.test.ts',
   },
   {
     name: 'any script run',

@@ -164,7 +164,30 @@ describe('a socket', () => {
     const connectionOf = (text: string) => heard.find((one) => one.endsWith(text))?.split(' ')[0]
     expect(connectionOf('user 2')).toBeDefined()
     expect(connectionOf('of user 1')).not.toBe(connectionOf('user 2'))
-    expect(await waiting).toMatch(/not-sent|sent/)
+    expect(await waiting).toBe('not-sent')
+  })
+
+  test('sends nothing while it is not known whether the connection is still the page’s own', async () => {
+    const world = createWorld()
+    let answer = (_: string[]) => {}
+    const asked: string[] = []
+    const hello = (reason: string) =>
+      asked.push(reason) === 1 ? ['a'] : new Promise<string[]>((resolve) => (answer = resolve))
+    const socket = open(world, 'one', { hello })
+    await world.clock.advance(OPEN)
+    // What was given first is good for the first connection.
+    serverOf(world).cut(new TypeError('network error'))
+    await world.clock.advance(3_000)
+    expect(asked).toEqual(['connect', 'retry'])
+    const sending = socket.send('1').catch(({ type }) => type)
+    await world.clock.advance(10)
+    answer(['a'])
+    await world.clock.advance(OPEN)
+    expect(await sending).toBe('not-sent')
+    const later = socket.send('2')
+    await world.clock.advance(OPEN)
+    await later
+    expect(world.heard.map(({ data }) => data)).toEqual(['a', 'a', '2'])
   })
 
   test('leaves no gap where the page says that nothing is missing', async () => {

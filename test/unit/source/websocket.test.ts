@@ -64,6 +64,8 @@ class Stream implements Receiver {
   readonly heads: Head[] = []
   readonly advice: string[] = []
   readonly idsAlone: string[] = []
+  /** How many events had come by each time that a slice was handed over. */
+  readonly flushes: number[] = []
   url = URL_OF_SOCKET
   bytes = 0
   maxEventSize = 1_000
@@ -144,6 +146,7 @@ class Stream implements Receiver {
   }
 
   flushed(): Promise<void> | undefined {
+    this.flushes.push(this.events.length)
     return this.room
   }
 }
@@ -287,6 +290,37 @@ describe('reading', () => {
       isFinal: false,
       message: expect.stringMatching(/more than pages can take/),
     })
+    expect(socket.readyState).toBe(3)
+  })
+
+  /** Otherwise a log would push off what tabs that work have yet to be given. */
+  test.each([
+    ['of one event each', {}, (events: readonly unknown[]) => events],
+    ['of many events', { each: '' }, (events: readonly unknown[]) => [events]],
+  ])(
+    'lets tabs take what has come every 32,768 characters or so, in messages %s',
+    async (_, frame, messagesOf) => {
+      const stream = new Stream({ frame: { ...OPTIONS.frame, ...frame } })
+      stream.maxEventSize = 1e9
+      const { socket, end } = await stream.open()
+      const events = Array.from({ length: 10_000 }, (_, seq) => ({ seq, payload: 'x'.repeat(100) }))
+      socket.bring(...messagesOf(events))
+      socket.end(1000)
+      await end
+      expect(stream.events).toHaveLength(10_000)
+      const slices = stream.flushes.map((count, index) => count - (stream.flushes[index - 1] ?? 0))
+      expect(Math.max(...slices)).toBeLessThanOrEqual(300)
+    },
+  )
+
+  test('ends where handing over fails, rather than standing still', async () => {
+    const stream = new Stream({ frame: {} })
+    const { socket, end } = await stream.open()
+    stream.event = () => {
+      throw new Error('out of memory')
+    }
+    socket.bring('a')
+    expect(await end).toMatchObject({ message: 'out of memory', isFinal: false })
     expect(socket.readyState).toBe(3)
   })
 
@@ -564,6 +598,7 @@ describe('a request', () => {
     const outcome = stream.send('ask', ASKING)
     socket.bring({ type: 'a', ref: 'y' }, { ref: 'x', of: 'it' }, { type: 'b', ref: 'x' })
     expect(await outcome).toEqual({ type: 'answered', data: '{"ref":"x","of":"it"}' })
+    await settled()
     // Only the first is.
     expect(stream.events.map(({ name }) => name)).toEqual(['a', 'b'])
   })
@@ -597,6 +632,40 @@ describe('a request', () => {
     await end
     expect(stream.events.map(({ id }) => id)).toEqual(['1', '2'])
     expect(stream.idsAlone).toEqual(['3'])
+  })
+
+  test('is found among ten thousand of as many messages in linear time', async () => {
+    const stream = new Stream({ queue: 10_000 })
+    stream.maxEventSize = 1e9
+    const { socket } = await stream.open()
+    const COUNT = 10_000
+    const ask = (ref: number) => stream.send('ask', { match: [['/ref', ref]] })
+    const outcomes = Array.from({ length: COUNT }, (_, ref) => ask(ref))
+    const lookups = vi.spyOn(Object, 'hasOwn')
+    for (let ref = COUNT; ref > 0; ref--) socket.bring({ ref: ref - 1 })
+    const calls = lookups.mock.calls.length
+    lookups.mockRestore()
+    expect(await Promise.all(outcomes)).toHaveLength(COUNT)
+    expect(calls).toBeLessThanOrEqual(3 * COUNT)
+  })
+
+  test('of several tabs with equal values is answered in the order of sending', async () => {
+    const stream = new Stream()
+    const { socket } = await stream.open()
+    const outcomes = [stream.send('one', ASKING), stream.send('other', ASKING)]
+    const wanted = {
+      match: [
+        ['/ref', 'x'],
+        ['/ok', true],
+      ],
+    } as const
+    const narrow = stream.send('narrow', wanted)
+    socket.bring({ ref: 'x', n: 1 }, { ref: 'x', n: 2 }, { ref: 'x', ok: 'true' }, { ref: 'x', ok: true })
+    expect(await Promise.all(outcomes)).toMatchObject([
+      { data: '{"ref":"x","n":1}' },
+      { data: '{"ref":"x","n":2}' },
+    ])
+    expect(await narrow).toMatchObject({ data: '{"ref":"x","ok":true}' })
   })
 
   test('has so much time from when it is sent', async () => {

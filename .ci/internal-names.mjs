@@ -7,7 +7,7 @@ import { root } from './prepare.mjs'
 const BUNDLED = ['comlink/dist/esm/comlink.mjs', 'eventsource-parser/dist/index.js']
 
 /** The source that a hub fetches, which is minified apart, or not at all; and what it and the hub say to each other. */
-const FETCHED = ['source.ts', 'failure.ts', 'websocket.ts', 'outbox.ts'].map(
+const FETCHED = ['source.ts', 'failure.ts', 'frame.ts', 'websocket.ts', 'outbox.ts'].map(
   (name) => `worker/source/${name}`,
 )
 

@@ -1,18 +1,11 @@
+import type { FramePointers } from './frame.ts'
+
 // What a page and the hub's source for WebSockets say to each other. The hub only passes it on.
 
 /** How the messages of a WebSocket are read, and what is said on it without being asked. Pointers are JSON Pointers (RFC 6901). */
 export interface SocketOptions {
   readonly protocols: readonly string[]
-  /**
-   * Where a message, which is JSON, has its events, if it is not one itself; and where one has its name, its ID and its data. Without any
-   * of these, a message is the data.
-   */
-  readonly frame: {
-    readonly each?: string | undefined
-    readonly name?: string | undefined
-    readonly id?: string | undefined
-    readonly data?: string | undefined
-  }
+  readonly frame: FramePointers
   /** Name of the events that binary messages are. */
   readonly binary: string
   /** Where the ID to resume after goes: into this parameter of the URL, or to this place in the first message. */

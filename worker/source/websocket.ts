@@ -1,6 +1,7 @@
-import { keysOf, valueAt } from '../../src/link/identify.ts'
+import { keysOf } from '../../src/link/identify.ts'
 import { type CloseMeaning, HELLO, type SocketOptions } from '../../src/link/socket.ts'
 import { FailedError, type Failure, failureOf } from './failure.ts'
+import { Frame, parsed, roundedIds, withParameters } from './frame.ts'
 import { Outbox, type SocketPlatform } from './outbox.ts'
 import type { ConnectionRequest, Receiver, Source, SourceEvent } from './source.ts'
 
@@ -14,9 +15,6 @@ const OVERHEAD = 64
 
 /** Characters that are handed over at a time: what waits can hold more events than a log. */
 const SLICE = 32_768
-
-/** JSON that is nested deeper than this is text: browsers take very long to write it. */
-const DEEPEST = 10_000
 
 /** Close codes of a connection that has ended in good order. */
 const ENDS = [1000, 1001, 1005]
@@ -52,7 +50,7 @@ class Connection {
   readonly #receiver: Receiver
   readonly #resolve: (failure: Failure) => void
   readonly #url: URL
-  readonly #frame: Readonly<Record<'each' | 'name' | 'id' | 'data', readonly string[] | undefined>>
+  readonly #frame: Frame
   #socket: WebSocket | undefined
   readonly #isFramed: boolean
   #arrived: Arrival[] = []
@@ -81,10 +79,8 @@ class Connection {
     this.#receiver = receiver
     this.#resolve = resolve
     this.#url = new URL(connection.url)
-    const { each, name, id, data } = options.frame
-    const keys = (pointer: string | undefined) => (pointer === undefined ? undefined : keysOf(pointer))
-    this.#frame = { each: keys(each), name: keys(name), id: keys(id), data: keys(data) }
-    this.#isFramed = Object.values(this.#frame).some((keys) => keys !== undefined)
+    this.#frame = new Frame(options.frame, () => receiver.advise(roundedIds(this.#url.origin)))
+    this.#isFramed = this.#frame.isFramed
   }
 
   open(): void {
@@ -93,7 +89,7 @@ class Connection {
     const query = resume && 'query' in resume ? resume.query : undefined
     const url =
       resumeAfter !== '' && query !== undefined
-        ? withParameter(this.#url.href, query, resumeAfter)
+        ? withParameters(this.#url.href, [[query, resumeAfter]])
         : this.#url.href
     const { openSocket = (at, spoken) => new WebSocket(at, [...spoken]) } = this.#platform
     try {
@@ -255,26 +251,7 @@ class Connection {
         )
       return [{ name: 'message', data: text, id: undefined }]
     }
-    const { each } = this.#frame
-    const list = each && kind !== 'answer' ? valueAt(value, each) : undefined
-    return Array.isArray(list) ? list.map((one) => this.#eventOf(one)) : [this.#eventOf(value, text)]
-  }
-
-  /** @param text of all of it, where it is known */
-  #eventOf(value: unknown, text?: string): SourceEvent {
-    const { name, id, data } = this.#frame
-    const of = (keys: readonly string[] | undefined) => keys && valueAt(value, keys)
-    const given = of(id)
-    const payload = of(data)
-    if (typeof given === 'number' && !Number.isSafeInteger(given))
-      this.#receiver.advise(
-        `${this.#url.origin} sends IDs that are no whole numbers up to 2^53; it has to send them as strings`,
-      )
-    return {
-      name: textOf(of(name)) ?? 'message',
-      id: idOf(given),
-      data: textOf(payload) ?? jsonOf(payload) ?? text ?? JSON.stringify(value),
-    }
+    return this.#frame.eventsOf(value, text, kind === 'answer')
   }
 
   #closed(code: number, reason: string): void {
@@ -306,58 +283,6 @@ class Connection {
 function meaningOf(code: number): CloseMeaning {
   if (code === 4401) return 'unauthorized'
   return code === 1008 || code >= 4000 ? 'end' : 'retry'
-}
-
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
-
-const jsonOf = (value: unknown): string | undefined =>
-  value === undefined ? undefined : JSON.stringify(value)
-
-/**
- * An ID cannot have a line break, as with Server-Sent Events, and what is no text has no place in a URL. A number beyond 2^53 is not the
- * server's: JavaScript has rounded it.
- */
-function idOf(value: unknown): string | undefined {
-  const text = Number.isSafeInteger(value) ? String(value) : textOf(value)
-  return text === undefined || /[\0\r\n\p{Surrogate}]/u.test(text) ? undefined : text
-}
-
-/** Of JSON; `undefined` where it is none, or nested too deep. */
-function parsed(text: string): unknown {
-  try {
-    return isTooDeep(text) ? undefined : JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-const [QUOTE, BACKSLASH, BRACKET, BRACE] = [34, 92, 91, 123]
-
-function isTooDeep(text: string): boolean {
-  if (text.length < 2 * DEEPEST) return false
-  let depth = 0
-  let isInString = false
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (isInString) {
-      if (code === BACKSLASH) at++
-      else if (code === QUOTE) isInString = false
-    } else if (code === QUOTE) isInString = true
-    else if (code === BRACKET || code === BRACE) {
-      if (++depth > DEEPEST) return true
-      // Two code units behind is what closes it.
-    } else if (code === BRACKET + 2 || code === BRACE + 2) depth--
-  }
-  return false
-}
-
-/** The URL with this parameter, and everything else in it as it was. */
-function withParameter(url: string, name: string, value: string): string {
-  const [address = '', query = ''] = url.split(/\?(.*)/s)
-  const others = query
-    .split('&')
-    .filter((part) => part !== '' && [...new URLSearchParams(part).keys()][0] !== name)
-  return `${address}?${[...others, `${encodeURIComponent(name)}=${encodeURIComponent(value)}`].join('&')}`
 }
 
 /** Puts a value into a message, and objects on the way to it. True where the message has a place for it. */

@@ -216,9 +216,18 @@ export const judgeMutants = [
   {
     name: 'skipped events not missed',
     file: 'worker/stream/resumption.ts',
-    find: '    this.#owesGap ||= skips\n',
-    replace: '',
+    find: 'this.#owesGap ||= this.#recognition.skipsAskable(known) || isFirst',
+    replace: 'this.#owesGap ||= isFirst',
     defect: 'A replay that leaves some of it out is passed on without a word.',
+    test: 'test/unit/stream/resumption.test.ts',
+  },
+  {
+    name: 'what cannot be asked for missed',
+    file: 'worker/stream/recognition.ts',
+    find: 'given.required.filter(({ id, nth }) => id !== given.after || nth > 0)',
+    replace: 'given.required',
+    defect:
+      'A tab that lacks some of several events under one ID makes a gap for all tabs, where nothing is missing.',
     test: 'test/unit/stream/resumption.test.ts',
   },
   {
@@ -608,8 +617,8 @@ export const judgeMutants = [
   {
     name: 'denial told too late',
     file: 'worker/stream/resumption.ts',
-    find: ' || (this.#case.isDenied && this.#recognition.count === 0)',
-    replace: '',
+    find: 'const isFirst = this.#case.isDenied && this.#recognition.count === 0',
+    replace: 'const isFirst = false',
     defect:
       'A tab further back is given what a trimmed history still has, and not told what it has lost before that.',
     test: 'test/unit/stream/resumption.test.ts',

@@ -190,11 +190,12 @@ export class Reception {
 
   #judge(): void {
     const { anchor, isDenied } = this.#course
-    const { from, mixed, unproven } = anchor
+    const { from, resumeAfter, mixed, unproven } = anchor
     const required = this.#history.requiredAfter(anchor)
     const former = this.#resumption
     this.#resumption = new Resumption({
       from,
+      after: resumeAfter,
       required,
       isMixed: mixed,
       isDenied,

@@ -19,8 +19,9 @@ export type KnownEvents = ReadonlyMap<string, readonly Known[]>
 
 /** What the judge must know. */
 export interface Case {
-  /** Number of the event after which the server was asked to resume. */
+  /** Number of the event after which the server was asked to resume, and its ID. */
   readonly from: number
+  readonly after: string
   /** What a faithful replay brings before anything new, in order. */
   readonly required: readonly Passed[]
   /** Some of the history brings no ID. */
@@ -45,6 +46,8 @@ export class Recognition {
   readonly #required: ReadonlyMap<string, Known>
   /** Places of the required events in order, and how many of them lie at or before the latest that has come. */
   readonly #places: readonly number[]
+  /** Of those that can be asked for: what has the very ID after which the server resumes is not behind it. */
+  readonly #askable: ReadonlySet<number>
   #passed = 0
   #index: KnownEvents | undefined
   /** Numbers of the asked events that have come, and the place of the latest. */
@@ -57,6 +60,8 @@ export class Recognition {
     this.#latest = given.from
     this.#required = new Map(given.required.map((event) => [placeKey(event), knownOf(event)]))
     this.#places = [...this.#required.values()].map(({ at }) => at).sort((one, other) => one - other)
+    const askable = given.required.filter(({ id, nth }) => id !== given.after || nth > 0)
+    this.#askable = new Set(askable.map((event) => knownOf(event).at))
   }
 
   /** How many of the asked events have come. */
@@ -112,6 +117,11 @@ export class Recognition {
   /** Some of what is required before this event has not come. */
   skipsTo({ at }: Known): boolean {
     return (this.#places[this.#passed] ?? at) < at
+  }
+
+  /** Some of that can be asked for. */
+  skipsAskable({ at }: Known): boolean {
+    return this.#places.slice(this.#passed).some((place) => place < at && this.#askable.has(place))
   }
 
   /** Place of the last required event before this one that has not come. */

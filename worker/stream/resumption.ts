@@ -264,8 +264,10 @@ export class Resumption<Event extends Judged> {
   #accept(held: Repeated<Event>): void {
     const { event, known } = held
     // A server that resumes from elsewhere may have left out what lies before the first event that it repeats.
-    const skips = this.#recognition.skipsTo(known) || (this.#case.isDenied && this.#recognition.count === 0)
-    this.#owesGap ||= skips
+    const isFirst = this.#case.isDenied && this.#recognition.count === 0
+    const skips = this.#recognition.skipsTo(known) || isFirst
+    // Whoever waits for what no server can be asked for is told a gap there. It says nothing of what follows.
+    this.#owesGap ||= this.#recognition.skipsAskable(known) || isFirst
     // What a tab was given out of turn does not show its place so exactly.
     if (skips && known.at === known.ordinal) this.#moveBehind(this.#recognition.lastSkippedBefore(known))
     this.#recognition.meet(event, known)

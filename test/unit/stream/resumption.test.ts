@@ -11,7 +11,8 @@ const APART = 60
 /** So long, in ms, what was asked for counts when the judge has given up. */
 const LATE = 1_000
 
-interface Options extends Partial<Pick<Case, 'from' | 'required' | 'isDenied' | 'isMixed' | 'room'>> {
+interface Options
+  extends Partial<Pick<Case, 'from' | 'after' | 'required' | 'isDenied' | 'isMixed' | 'room'>> {
   /** How many events the log holds. */
   readonly held?: number
   readonly former?: Trial
@@ -31,6 +32,7 @@ class Trial {
     const anchor = history.anchorAt(log.lastSeq)
     this.resumption = new Resumption({
       from: anchor.from,
+      after: anchor.resumeAfter,
       required: history.requiredAfter(anchor),
       isMixed: anchor.mixed,
       isDenied: false,
@@ -408,6 +410,18 @@ describe('a replay after the same ID on several events', () => {
       ...['seen 2', 'seen 3', 'seen 4'],
       'new 5',
     ])
+  })
+
+  test('cannot bring what a tab further back lacks under that ID, and misses nothing behind it', () => {
+    const required = eventsOf('1 1 1 2').slice(1).map(passedOf)
+    const behind = new Trial(eventsOf('1 1 1 2'), { from: 1, after: '1', required })
+    expect(behind.bring(eventsOf('2 2', 4))).toEqual(['gap, seen 4', 'new 5'])
+    const ahead = new Trial(eventsOf('1 2 3 4'), {
+      from: 1,
+      after: '1',
+      required: eventsOf('2 3 4', 2).map(passedOf),
+    })
+    expect(ahead.bring(eventsOf('4 5', 4))).toEqual(['gap, seen 4', 'gap, new 5'])
   })
 
   test('tells a new event of that ID from a known one', () => {

@@ -117,6 +117,7 @@ const modules = {
   input: {
     index: entry,
     'shared-event-source': 'build/src/api/shared-event-source.js',
+    topics: 'build/src/topics/index.js',
     websocket: 'build/src/websocket/index.js',
   },
   output: {
@@ -139,6 +140,7 @@ const modules = {
     comlinkForCalls(),
     minifiedHub(),
     declarations('index.d.ts'),
+    declarations('topics/index.d.ts'),
     declarations('websocket/index.d.ts'),
   ],
 }
@@ -272,20 +274,21 @@ const command = {
 }
 
 /**
- * What hubs fetch to speak WebSocket. As it was compiled, with its comments: Vite would put a file of less than 4 kB into a `data:` URL,
- * which no hub runs.
+ * What hubs fetch to speak something else than Server-Sent Events. As it was compiled, with its comments: Vite would put a file of less
+ * than 4 kB into a `data:` URL, which no hub runs.
  *
- * @type {import('rollup').RollupOptions}
+ * @param {string} name
+ * @returns {import('rollup').RollupOptions}
  */
-const socketSource = {
-  input: 'build/worker/source/websocket.js',
-  output: { file: 'dist/websocket-source.js', format: 'es', banner },
-  plugins: [declaration('websocket-source.d.ts', 'export {}\n')],
-}
+const fetchedSource = (name) => ({
+  input: `build/worker/source/${name}.js`,
+  output: { file: `dist/${name}-source.js`, format: 'es', banner },
+  plugins: [declaration(`${name}-source.d.ts`, 'export {}\n')],
+})
 
 export default [
   modules,
-  socketSource,
+  ...['topics', 'websocket'].map(fetchedSource),
   standalone,
   ...BINDINGS.map((name) => binding(name)),
   testing('js'),

@@ -6,10 +6,8 @@ import { root } from './prepare.mjs'
 /** Libraries that are bundled with the hub. Names of theirs must stay. */
 const BUNDLED = ['comlink/dist/esm/comlink.mjs', 'eventsource-parser/dist/index.js']
 
-/** The source that a hub fetches, which is minified apart, or not at all; and what it and the hub say to each other. */
-const FETCHED = ['source.ts', 'failure.ts', 'frame.ts', 'websocket.ts', 'outbox.ts'].map(
-  (name) => `worker/source/${name}`,
-)
+/** What the sources that a hub fetches, which are minified apart or not at all, see of it. */
+const INTERFACE = ['platform.ts', 'source/failure.ts', 'source/source.ts'].map((name) => `worker/${name}`)
 
 /**
  * Names that occur in the hub's own code and nowhere else: what the hub calls its members, and nobody outside can see. A
@@ -20,7 +18,7 @@ export function internalNames() {
   const others = [
     ...sourcesIn('src'),
     ...BUNDLED.map((path) => join(root, 'node_modules', path)),
-    ...FETCHED.map((path) => join(root, path)),
+    ...INTERFACE.map((path) => join(root, path)),
   ]
   const known = new Set(others.flatMap(wordsIn))
   return [...new Set(sourcesIn('worker').flatMap(wordsIn))].filter((word) => !known.has(word))

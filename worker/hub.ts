@@ -187,7 +187,7 @@ export class Hub implements TabHub {
       this.#offlineFor.size > 0
         ? new FailedError('a page has taken the hub offline').failure
         : source(connection, receiver)
-    return Object.assign(unlessOffline, { send: source.send, drop: source.drop })
+    return Object.assign(unlessOffline, source)
   }
 
   #createStream(identity: string, request: StreamRequest): Stream {

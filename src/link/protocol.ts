@@ -35,6 +35,8 @@ export interface SourceRequest {
   readonly script: string
   /** For the source, as JSON. */
   readonly options: string
+  /** It asks the server only for names that pages listen to. */
+  readonly isSelective?: true
 }
 
 /** A request that resumes a stream which another one has begun. Headers and credentials are those of the other. */

@@ -29,6 +29,8 @@ export async function measureSizes(dist = join(root, 'dist')) {
   Object.assign(sizes, await measureBindings(dist))
   sizes['worker.js'] = sizeOf(readFileSync(join(dist, 'worker.js')))
   sizes['hub.js'] = sizeOf(await minifiedChunk(join(dist, 'hub.js'), './page.js'))
+  sizes['tabstream/topics'] = sizeOf(await bundleOf(dist, 'connectTopics', 'topics.js', isPage))
+  sizes['topics-source.js'] = sizeOf(await minifiedChunk(join(dist, 'topics-source.js'), ''))
   sizes['tabstream/websocket'] = sizeOf(await bundleOf(dist, 'connectSocket', 'websocket.js', isPage))
   sizes['websocket-source.js'] = sizeOf(await minifiedChunk(join(dist, 'websocket-source.js'), ''))
   sizes['tabstream/testing'] = sizeOf(await bundleOf(dist, 'mockStreams', 'testing.js'))

@@ -97,7 +97,10 @@ export async function startServer({
     journal.push(`${request.method} ${path}`)
     changes.changed()
     const { pathname, searchParams } = new URL(path, 'http://any')
-    const answer = answers.get(pathname)
+    const above = [...answers.keys()].find(
+      (one) => one.length > 1 && one.endsWith('/') && pathname.startsWith(one),
+    )
+    const answer = answers.get(pathname) ?? answers.get(above ?? '')
     if (answer) answer(request, response)
     else if (pathname.startsWith('/events/')) channel(pathname.slice(8)).handle(request, response)
     else if (pathname.startsWith('/tabstream/')) void sendBuilt(response, pathname.slice(11))

@@ -37,6 +37,7 @@ export interface CursorStream extends RejoinedStream {
   readonly excerpts: Excerpts
   readonly stateNow: StreamState
   positionAt(seq: number): Position
+  lacks(names: ReadonlySet<string>): boolean
   add(subscriber: Subscriber): void
   remove(subscriber: Subscriber): void
   /** The subscriber's page has got further. */
@@ -250,6 +251,8 @@ export class Cursor implements Subscriber {
     this.#lastEventId = position.latest.at(-1)?.id ?? ''
     // What is sealed is for those who were there.
     let first = Math.max(log.firstSeq, log.replaysFrom)
+    if (former === undefined && this.#stream.lacks(this.names))
+      this.#lead.push(this.#gap('asleep', first - 1, ''))
     if (position.log === this.#stream.id) {
       if (former !== undefined) {
         this.#joining.continue(former.#joining)

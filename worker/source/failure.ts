@@ -12,6 +12,8 @@ export interface Failure extends ConnectionError {
   readonly isUnreadable: boolean
   /** Where it does not: earlier, it did. */
   readonly hasBeenReadable: boolean
+  /** Nothing is wrong: another connection is needed now. */
+  readonly isMove: boolean
 }
 
 const USUAL = {
@@ -23,6 +25,7 @@ const USUAL = {
   isEnd: false,
   isUnreadable: false,
   hasBeenReadable: false,
+  isMove: false,
 }
 
 /** The connection has failed for a reason that says whether to try again. */

@@ -2,6 +2,7 @@ import type { SourceRequest } from '../../src/link/protocol.ts'
 import type { HubPlatform } from '../platform.ts'
 import { FailedError, failureOf } from './failure.ts'
 import type { Source, SourceModule } from './source.ts'
+import { sse } from './sse.ts'
 
 /**
  * A source whose code is fetched when it is used, because most pages need only Server-Sent Events.
@@ -10,6 +11,7 @@ import type { Source, SourceModule } from './source.ts'
  */
 export function fetched(platform: HubPlatform, { script, options }: SourceRequest): Source {
   let made: Source | undefined
+  let heard: readonly string[] = []
   let settle: (made: Source | undefined) => void
   /** Resolves when it has been made, with `undefined` where the stream has ended before. */
   const ready = new Promise<Source | undefined>((resolve) => {
@@ -19,7 +21,8 @@ export function fetched(platform: HubPlatform, { script, options }: SourceReques
   let url = script
   const connect: Source = async (connection, receiver) => {
     try {
-      made ??= (await load(platform, url)).source(platform, JSON.parse(options))
+      made ??= (await load(platform, url)).source(platform, JSON.parse(options), sse(platform))
+      made.listen?.(heard)
       settle(made)
     } catch (error) {
       url += '?'
@@ -34,6 +37,11 @@ export function fetched(platform: HubPlatform, { script, options }: SourceReques
       made?.drop?.(isOver)
       if (isOver) settle(undefined)
     },
+    listen: (names: readonly string[]) => {
+      heard = names
+      made?.listen?.(names)
+    },
+    lacks: (names: readonly string[]) => made?.lacks?.(names) === true,
   })
 }
 

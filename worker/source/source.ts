@@ -81,10 +81,18 @@ export interface Source {
    * @param isOver the stream has ended
    */
   readonly drop?: ((isOver: boolean) => void) | undefined
+  /** Names that the pages of the stream listen to now. Absent where they make no difference to what the server is asked for. */
+  readonly listen?: ((names: readonly string[]) => void) | undefined
+  /** Whether events of one of these names can be missing in what has come so far, because nobody has listened to it all the time. */
+  readonly lacks?: ((names: readonly string[]) => boolean) | undefined
 }
 
 /** What the module of a source exports. */
 export interface SourceModule {
-  /** Makes the source of one stream. */
-  source(platform: HubPlatform, options: unknown): Source
+  /**
+   * Makes the source of one stream.
+   *
+   * @param events Server-Sent Events by `fetch`, for those that are made of them
+   */
+  source(platform: HubPlatform, options: unknown, events: Source): Source
 }

@@ -265,7 +265,7 @@ export class Connection implements Claimant {
     if (this.isClosed) return
     const hasLived = status.openedAt > 0 && this.#platform.now() - status.openedAt >= LIVED
     if (hasLived) status.attempt = 0
-    if (signal.reason === DROPPED) this.#reconnect()
+    if (signal.reason === DROPPED || failure.isMove) this.#reconnect()
     else if (signal.reason === PARKED) this.#parked()
     else await this.#fail(failure, hasLived)
   }

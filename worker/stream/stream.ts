@@ -73,7 +73,7 @@ export class Stream implements ConnectionStream {
   shore: Stream | undefined
   /** By the ID that they start from. */
   readonly bridges = new Map<string, Leading>()
-  readonly takeover = new Takeover()
+  readonly takeover: Takeover
   readonly history: History
   readonly reception: Reception
   readonly pace: Pace
@@ -107,6 +107,7 @@ export class Stream implements ConnectionStream {
     this.pace = new Pace(platform, this.log, this.subscribers)
     this.attention = new Attention(platform, this.subscribers, () => notices.reviewSlots())
     this.chronicle = new Chronicle(platform)
+    this.takeover = new Takeover(request.source?.isSelective)
     this.history = new History(this.log, this.takeover)
     this.reception = new Reception(platform, this.log, this.history, () => this.pump())
     this.connection = new Connection(platform, source, this)
@@ -191,17 +192,21 @@ export class Stream implements ConnectionStream {
     this.subscribers.add(subscriber)
     this.history.manners.learn(subscriber.policy)
     this.#platform.clearTimeout(this.#linger)
-    this.connection.reviewIdleness()
-    this.connection.review()
-    this.reviewAttention()
+    this.#reviewSubscribers()
   }
 
   remove(subscriber: Subscriber): void {
     if (!this.subscribers.delete(subscriber)) return
-    this.connection.reviewIdleness()
-    this.connection.review()
-    this.reviewAttention()
+    this.#reviewSubscribers()
     if (this.subscribers.size === 0) this.#closeSoon()
+  }
+
+  #reviewSubscribers(): void {
+    const { connection } = this
+    connection.reviewIdleness()
+    connection.review()
+    connection.source.listen?.(this.#names)
+    this.reviewAttention()
   }
 
   /** Its pages may care more or less for it than before. */
@@ -244,8 +249,6 @@ export class Stream implements ConnectionStream {
   }
 
   report(): StreamReport {
-    const names = new Set<string>()
-    for (const subscriber of this.subscribers) for (const name of subscriber.names) names.add(name)
     return {
       url: this.request.url,
       state: this.connection.status.state,
@@ -253,11 +256,21 @@ export class Stream implements ConnectionStream {
       isVisible: this.attention.isVisible,
       connections: this.connection.count,
       subscribers: this.subscribers.size,
-      names: [...names].sort(),
+      names: this.#names,
       logEvents: this.log.length,
       logBytes: this.log.bytes,
       lastEventId: this.history.last?.id ?? '',
     }
+  }
+
+  /** What its subscribers listen to, sorted. */
+  get #names(): string[] {
+    return [...new Set([...this.subscribers].flatMap(({ names }) => [...names]))].sort()
+  }
+
+  /** Events of some of these names may be missing in the log. */
+  lacks(names: ReadonlySet<string>): boolean {
+    return this.connection.source.lacks?.([...names]) === true
   }
 
   /** Must be called only once. */

@@ -29,11 +29,18 @@ export class Takeover {
   readonly #events = new Map<number, Passed>()
   /** Numbers of those that a position names. What only pages remember can have been a frame, or out of place. */
   readonly #named = new Set<number>()
+  /** Numbers of those that some page has heard; absent where the server is asked for all. */
+  readonly #heard: Set<number> | undefined
   #end = 0
   /** How many subscriptions the dead hub had, and how many have come so far. */
   #expected = 0
   #gathered = 0
   #isSettled = false
+
+  /** @param isSelective the server is asked only for what pages hear: nothing else needs to come again */
+  constructor(isSelective = false) {
+    this.#heard = isSelective ? new Set() : undefined
+  }
 
   /**
    * The oldest position that came in time, less those too far behind the others; `undefined` if there is none to resume from.
@@ -82,7 +89,9 @@ export class Takeover {
     if (near.length > 0) this.#start = near.reduce((start, one) => (isOlder(one, start) ? one : start))
     const events = [...this.#events.values()].sort((one, other) => placeIn(one) - placeIn(other))
     this.#events.clear()
-    return events
+    return events.map((event) =>
+      this.#heard?.has(event.ordinal) === false ? { ...event, isAside: true } : event,
+    )
   }
 
   /**
@@ -124,6 +133,7 @@ export class Takeover {
     const same = this.#positions.get(position.ordinal)
     if (same === undefined || isOlder(position, same)) this.#positions.set(position.ordinal, position)
     // What a position has of an event says more.
+    for (const { ordinal } of seen) this.#heard?.add(ordinal)
     for (const event of inPlace(seen.filter(({ ordinal }) => ordinal > 0)))
       if (!this.#events.has(event.ordinal)) this.#events.set(event.ordinal, event)
     for (const event of position.latest) {

@@ -1,0 +1,33 @@
+// What a page and the hub's source for topics say to each other. The hub only passes it on.
+
+/** Where a URL has its topics, if they are not in a parameter. */
+export const PLACEHOLDER = '{topics}'
+
+/** How a server of many topics is spoken to. Pointers are JSON Pointers (RFC 6901) into the data of an event. */
+export interface Engine {
+  /** Parameter of the URL that names topics, where the URL has no `{topics}`. @default 'topic' */
+  readonly parameter?: string | undefined
+  /** What stands between topics. Without it, the parameter is repeated, and `,` stands between those of a path. */
+  readonly separator?: string | undefined
+  /** Where an event says which topic it is of: a pointer, or `'event'` for its name. Needed as soon as there are two topics. */
+  readonly topic?: string | undefined
+  /** Where an event has its ID, if that is not a line of its own. */
+  readonly id?: string | undefined
+  /** Where an event has what listeners are given, if that is not all its data. */
+  readonly data?: string | undefined
+  /** Parameter of the URL that says after which ID to resume. @default the header `Last-Event-ID` */
+  readonly resume?: string | undefined
+  /** An ID is of no use when the topics have changed. @default false */
+  readonly forgets?: boolean | undefined
+  /** Names of events that only show that the server is there. */
+  readonly heartbeats?: readonly string[] | undefined
+  /** Names of events that say that history is gone. */
+  readonly gaps?: readonly string[] | undefined
+  /** Names of events that say that the connection has failed. */
+  readonly errors?: readonly string[] | undefined
+}
+
+/** A page asks to be told when the server is asked for this topic. The answer is `true`. */
+export interface TopicQuestion {
+  readonly topic: string
+}

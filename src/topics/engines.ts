@@ -1,0 +1,32 @@
+import type { Engine } from '../link/topics.ts'
+
+/**
+ * [Mercure](https://mercure.rocks), 0.14 and later: parameters `topic`, one ID for all.
+ *
+ * @param topic where the data of an update name its topic, such as `/@id`: the hub does not say it
+ */
+export const mercure = ({ topic }: Required<Pick<Engine, 'topic'>>): Engine => ({ parameter: 'topic', topic })
+
+/** [ntfy](https://ntfy.sh): `https://ntfy.sh/{topics}/sse`. Listeners are given the message as ntfy has it, in JSON. */
+export const ntfy = (): Engine => ({
+  topic: '/topic',
+  id: '/id',
+  resume: 'since',
+  heartbeats: ['open', 'keepalive'],
+})
+
+/**
+ * [Pushpin](https://pushpin.org) as django-eventstream uses it: parameters `channel`, an ID for each of them in one.
+ *
+ * @param topic where an event names its channel: a JSON Pointer into its data, or `'event'`
+ */
+export const pushpin = ({ topic }: Required<Pick<Engine, 'topic'>>): Engine => ({
+  parameter: 'channel',
+  topic,
+  heartbeats: ['keep-alive', 'stream-open'],
+  gaps: ['stream-reset'],
+  errors: ['stream-error'],
+})
+
+/** Wikimedia's [EventStreams](https://stream.wikimedia.org): `https://stream.wikimedia.org/v2/stream/{topics}`. */
+export const wikimedia = (): Engine => ({ topic: '/meta/stream' })

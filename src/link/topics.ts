@@ -17,8 +17,6 @@ export interface Engine {
   readonly data?: string | undefined
   /** Parameter of the URL that says after which ID to resume. @default the header `Last-Event-ID` */
   readonly resume?: string | undefined
-  /** An ID is of no use when the topics have changed. @default false */
-  readonly forgets?: boolean | undefined
   /** Names of events that only show that the server is there. */
   readonly heartbeats?: readonly string[] | undefined
   /** Names of events that say that history is gone. */

@@ -60,7 +60,7 @@ const WHY: Readonly<Record<string, string>> = {
 
 const TEXTS = ['parameter', 'separator', 'topic', 'id', 'data', 'resume'] as const
 const LISTS = ['heartbeats', 'gaps', 'errors'] as const
-const NAMES = [...TEXTS, 'forgets', ...LISTS]
+const NAMES: string[] = [...TEXTS, ...LISTS]
 
 /** @throws {TabstreamError} of type `'configuration'` */
 function checkEngine(engine: Engine): void {
@@ -78,7 +78,6 @@ function checkEngine(engine: Engine): void {
   )
   for (const name of ['id', 'data'] as const)
     demand(`engine.${name}`, engine[name], 'a JSON Pointer', isPointer)
-  demand('engine.forgets', engine.forgets, 'true or false', (given) => typeof given === 'boolean')
 }
 
 const isText = (given: unknown): boolean => typeof given === 'string' && given !== ''

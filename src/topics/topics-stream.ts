@@ -30,10 +30,10 @@ export class TopicsStream extends PageStream implements SharedTopics {
     checkName(topic)
     if (!this.#topics.has(topic))
       throw misuse(`nobody in this page listens to topic "${topic}": call on() first`)
-    while (!(await this.#isAsked(topic))) {
-      if (this.status.state !== 'closed') continue
-      throw new TabstreamError('stream-ended', `the stream has ended before topic "${topic}" was ready`)
-    }
+    do {
+      if (this.status.state === 'closed')
+        throw new TabstreamError('stream-ended', `the stream has ended before topic "${topic}" was ready`)
+    } while (!(await this.#isAsked(topic)))
   }
 
   async #isAsked(topic: string): Promise<boolean> {

@@ -7,9 +7,10 @@ import { budgetMutants } from './budget/defects.mjs'
 import { mutants } from './defects.mjs'
 import { simulate, vitest } from './simulate.mjs'
 import { socketMutants } from './sockets/defects.mjs'
+import { topicMutants } from './topics/defects.mjs'
 import { userMutants } from './users/defects.mjs'
 
-// npm run sim:mutants [-- words of the names of some, users, budget or sockets]
+// npm run sim:mutants [-- words of the names of some, users, budget, sockets or topics]
 //
 // Does the simulation notice? Each mutant is tabstream with one defect, and must break a promise; or a unit test where that
 // takes too rare a schedule.
@@ -31,8 +32,8 @@ process.on('exit', () => rmSync(scratch, { recursive: true }))
 process.on('SIGINT', () => process.exit(130))
 
 const words = process.argv.slice(2)
-const chosen = [...mutants, ...userMutants, ...budgetMutants, ...socketMutants].filter(({ name, plays }) =>
-  words.every((word) => `${name} (${plays})`.includes(word)),
+const chosen = [...mutants, ...userMutants, ...budgetMutants, ...socketMutants, ...topicMutants].filter(
+  ({ name, plays }) => words.every((word) => `${name} (${plays})`.includes(word)),
 )
 const rotten = chosen.flatMap((mutant) => whyRotten(mutant) ?? [])
 if (chosen.length === 0) rotten.push(`No mutant's name contains "${words.join('" and "')}".`)

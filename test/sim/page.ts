@@ -5,8 +5,10 @@ import {
   EVENT_SOURCE_POLICY,
   type EventEntry,
   type Policy,
+  type SourceRequest,
 } from '../../src/link/protocol.ts'
 import { Client } from '../../src/page/client.ts'
+import { answerOf } from '../../src/page/hub-link.ts'
 import type { PageSubscription } from '../../src/page/page-subscription.ts'
 import { SocketStream } from '../../src/websocket/socket-stream.ts'
 import type { Agent } from './world/agent.ts'
@@ -49,6 +51,8 @@ export class SimSubscription {
   readonly wish: SimWish
   readonly records: Recorded[] = []
   readonly #given: (entry: Entry) => void
+  /** Calls back later. */
+  readonly #again: (then: () => void) => void
   readonly due: Due[] = []
   /** What must not come at all: data of another server, an event of a name that the page does not listen to, or the end of a stream that nobody has refused. */
   readonly strays: string[] = []
@@ -56,7 +60,13 @@ export class SimSubscription {
   /** A name to begin to listen to from within the next event's listener. */
   addNext: string | undefined
   readonly #names = new Set<string>()
+  readonly #client: Client
   readonly #subscription: PageSubscription
+  /** The server is asked only for what pages listen to. */
+  readonly #isSelective: boolean
+  /** Names that it waits for, or has, with the number of the change that has added each. */
+  readonly #asked = new Map<string, number>()
+  #changes = 0
   #hasOpened = false
 
   /** @param given told of each entry */
@@ -65,17 +75,21 @@ export class SimSubscription {
     server: VirtualServer,
     names: readonly string[],
     given: (entry: Entry) => void,
+    again: (then: () => void) => void,
     wish: SimWish = {},
-    speaksSocket = false,
+    source?: SourceRequest,
   ) {
     this.server = server
     this.wish = wish
+    this.#client = client
+    this.#isSelective = source?.isSelective === true
     this.#given = given
+    this.#again = again
     this.#subscription = client.subscribe(
       {
         request: requestTo(server.url, {
           credentials: server.credentials,
-          ...(speaksSocket && { source: SOCKET_SOURCE }),
+          ...(source && { source }),
         }),
         policy: { ...EVENT_SOURCE_POLICY, ...wish },
       },
@@ -102,10 +116,28 @@ export class SimSubscription {
     this.#names.add(name)
     if (this.#hasOpened) this.#promise(name)
     this.#subscription.setNames(this.#names)
+    if (this.#isSelective) this.#promiseWhenAsked(name, ++this.#changes)
+  }
+
+  /** As `ready()` of a stream of topics does. */
+  async #promiseWhenAsked(name: string, change: number): Promise<void> {
+    this.#asked.set(name, change)
+    while (!this.isClosed && this.#asked.get(name) === change) {
+      const link = await this.#client.attach().catch(() => undefined)
+      const answer = link?.remote.send(this.id, { topic: name }) as Promise<true | undefined> | undefined
+      const isAsked = link && answer && (await answerOf(link, answer).catch(() => undefined))
+      if (this.#asked.get(name) !== change || this.isClosed) return
+      if (isAsked) {
+        this.due.push({ name, after: { sent: this.server.events.length }, upTo: undefined })
+        return
+      }
+      await new Promise<void>((resolve) => this.#again(resolve))
+    }
   }
 
   remove(name: string): void {
     if (!this.#names.delete(name)) return
+    this.#asked.delete(name)
     this.#settle(name)
     this.#subscription.setNames(this.#names)
   }
@@ -119,10 +151,12 @@ export class SimSubscription {
 
   /** Nothing more is due. */
   stop(): void {
+    this.#asked.clear()
     for (const name of this.#names) this.#settle(name)
   }
 
   #promise(name: string): void {
+    if (this.#isSelective) return
     this.due.push({ name, after: { sent: this.server.events.length }, upTo: undefined })
   }
 
@@ -164,6 +198,10 @@ export class SimSubscription {
     const added = this.addNext
     this.addNext = undefined
     if (added === undefined || this.#names.has(added)) return
+    if (this.#isSelective) {
+      this.add(added)
+      return
+    }
     this.#names.add(added)
     // Whatever follows the event being dispatched is due, even what the hub has had for long.
     this.due.push({ name: added, after: { record: this.records.length - 1 }, upTo: undefined })
@@ -254,8 +292,9 @@ export class SimTab {
         server,
         names,
         (entry) => this.#given.add(JSON.stringify(entry)),
+        (then) => this.agent.schedule(100, then),
         wish,
-        this.#world.speaksSocket,
+        this.#world.source,
       ),
     )
   }

@@ -1,6 +1,6 @@
 import { deceptionsOf } from './deception.ts'
 import { identify, numberAt } from './identify.ts'
-import type { Point, Recorded, SimSubscription } from './page.ts'
+import type { Due, Point, Recorded, SimSubscription } from './page.ts'
 import {
   closeAll,
   type Happening,
@@ -49,7 +49,7 @@ export function problemsOfPages(outcome: Outcome, schedule: Schedule): string[] 
         isGapUndue: isOneHub || (isAwake && !isPlaceLost),
         works: outcome.world.hubs.length === 1 && !tab.hasSlept && !tab.hasStoodStill,
       }
-      for (const problem of problemsOf(subscription, circumstances)) {
+      for (const problem of problemsOf(subscription, circumstances, schedule)) {
         problems.push(`${tab.agent.name}, subscription ${index} (${subscription.server.kind}): ${problem}`)
       }
     }
@@ -102,11 +102,16 @@ interface Account extends Circumstances {
   /** Whether a page that misses this event cannot know. */
   mayBeMissing: (event: ServedEvent) => boolean
   numberAt: (point: Point) => number
+  due: readonly Due[]
 }
 
 type Numbered = { type: 'event'; number: number } | Extract<Recorded, { type: 'gap' }>
 
-function problemsOf(subscription: SimSubscription, circumstances: Circumstances): string[] {
+function problemsOf(
+  subscription: SimSubscription,
+  circumstances: Circumstances,
+  schedule: Schedule,
+): string[] {
   const { server, records } = subscription
   const mayBeMissing = excusesOf(server, circumstances)
   const numbers = identify(subscription, mayBeMissing)
@@ -120,15 +125,24 @@ function problemsOf(subscription: SimSubscription, circumstances: Circumstances)
       return record.type === 'event' ? [{ type: 'event', number: numbers[index] ?? 0 }] : []
     }),
     numberAt: (point) => numberAt(point, numbers),
+    due: subscription.due,
   }
+  const accounts = schedule.topics ? NAMES.map((name) => ofName(account, name)) : [account]
   return [
     ...subscription.strays.map((data) => `came although it must not: ${data}`),
-    ...problemsOfOrder(account),
+    ...accounts.flatMap(problemsOfOrder),
     ...problemsOfFrames(account),
-    ...problemsOfLoss(account),
+    ...accounts.flatMap(problemsOfLoss),
     ...problemsOfGaps(account),
     ...problemsOfLag(account),
   ]
+}
+
+/** With the events of one name alone: topics are in order, each for itself. */
+function ofName(account: Account, name: string): Account {
+  const { server, records, due } = account
+  const isOf = (record: Numbered) => record.type === 'gap' || server.events[record.number - 1]?.name === name
+  return { ...account, records: records.filter(isOf), due: due.filter((one) => one.name === name) }
 }
 
 /** Which events may be missing in silence, whatever a page was given. */
@@ -187,11 +201,11 @@ function problemsOfFrames({ server, subscription }: Account): string[] {
 
 /** Everything that was due, or a gap in its place. */
 function problemsOfLoss(account: Account): string[] {
-  const { server, records, subscription, numberAt, mayBeMissing } = account
+  const { server, records, due, numberAt, mayBeMissing } = account
   const problems: string[] = []
   const had = new Set<number>()
   for (const record of records) if (record.type === 'event') had.add(record.number)
-  for (const { name, after, upTo } of subscription.due) {
+  for (const { name, after, upTo } of due) {
     const end = upTo === undefined ? server.events.length : numberAt(upTo)
     for (const event of server.events.slice(numberAt(after), end)) {
       if (event.name !== name || had.has(event.number) || mayBeMissing(event)) continue
@@ -263,7 +277,10 @@ function problemsOfSteadyState({ world, tabs }: Outcome, schedule: Schedule): st
   for (const server of world.servers) {
     const isWanted = tabs.some(
       ({ agent, subscriptions }) =>
-        agent.isAlive && subscriptions.some((one) => !one.isClosed && one.server === server),
+        agent.isAlive &&
+        subscriptions.some(
+          (one) => !one.isClosed && one.server === server && (!schedule.topics || one.names.length > 0),
+        ),
     )
     // Leaders have all woken by now, a wedged worker never will.
     const mostWanted = schedule.host === 'leader' ? 1 : mostConnections(schedule)

@@ -73,7 +73,7 @@ function wholeNumber(name, text, least) {
 function playOne(given) {
   const text = given.trimStart().startsWith('{') ? given : readFileSync(given, 'utf8')
   const schedule = JSON.stringify(JSON.parse(text))
-  const marked = ['users', 'budget', 'sockets'].find((name) => schedule.includes(`"${name}":true`))
+  const marked = ['users', 'budget', 'sockets', 'topics'].find((name) => schedule.includes(`"${name}":true`))
   const plays = marked ?? 'promises'
   const { status } = spawnSync(process.execPath, vitest(root, 'sim', `${plays}.test.ts`), {
     cwd: root,
@@ -94,7 +94,7 @@ async function playMany(runs, seed, kinds) {
   // Only the simulation of promises has servers of several kinds.
   const waiting =
     kinds === undefined
-      ? ['promises', 'users', 'budget', 'sockets'].flatMap((plays) =>
+      ? ['promises', 'users', 'budget', 'sockets', 'topics'].flatMap((plays) =>
           chunksOf(runs, seed).map((chunk) => ({ ...chunk, plays })),
         )
       : chunksOf(runs, seed).map((chunk) => ({ ...chunk, plays: 'promises', kinds }))
@@ -128,7 +128,9 @@ async function playMany(runs, seed, kinds) {
   await Promise.all(Array.from({ length: PROCESSES }, playWaiting))
   clearInterval(progress)
   const others =
-    kinds === undefined ? ', some of them of users that come and go, of few connections, or by WebSocket' : ''
+    kinds === undefined
+      ? ', some of them of users that come and go, of few connections, of topics, or by WebSocket'
+      : ''
   if (!isBroken) console.log(`Every promise was kept in ${count(played)} schedules${others}.`)
   return isBroken ? 1 : 0
 }

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { SimTab, type SimTabOptions, type SimWish } from './page.ts'
 import { ALL_KINDS, FRAME_NAME, type ServerKind } from './world/kinds.ts'
 import type { VirtualServer } from './world/server.ts'
+import { SOCKET_SOURCE } from './world/socket.ts'
+import { TOPICS_SOURCE } from './world/topics.ts'
 import { seededRandom, World } from './world/world.ts'
 
 export const NAMES = ['a', 'b', 'c'] as const
@@ -40,6 +42,8 @@ export interface Schedule {
   happenings: Happening[]
   /** Pages have their events by WebSocket. */
   sockets?: true
+  /** The server is asked for what pages listen to, and nothing else. */
+  topics?: true
 }
 
 /** More than any schedule sends. */
@@ -160,7 +164,7 @@ export async function playHappenings(
   schedule: Schedule,
   watch: (outcome: Outcome) => void = () => {},
 ): Promise<Outcome> {
-  const { seed, host, kinds, logEvents, hasLocks, sharesUrls, happenings, sockets } = schedule
+  const { seed, host, kinds, logEvents, hasLocks, sharesUrls, happenings, sockets, topics } = schedule
   const random = seededRandom(seed)
   const world = new World({
     kinds,
@@ -169,7 +173,7 @@ export async function playHappenings(
     logLimits: { events: logEvents, bytes: 1_000_000 },
     hasLocks,
     sharesUrls,
-    speaksSocket: sockets ?? false,
+    source: sockets ? SOCKET_SOURCE : topics ? TOPICS_SOURCE : undefined,
   })
   const outcome: Outcome = { world, tabs: [], problems: [], hasWedged: false }
   watch(outcome)
@@ -316,12 +320,13 @@ function happen(outcome: Outcome, happening: Happening, host: Schedule['host']):
 
 /**
  * One, and one more for each hub that came to a standstill: it cannot be made to close. Tabs leave a wedged worker one by
- * one; a leader closes its connections when it wakes.
+ * one; a leader closes its connections when it wakes. Where other topics are wanted, two overlap.
  */
-export const mostConnections = ({ host, happenings }: Schedule): number => {
+export const mostConnections = ({ host, happenings, topics }: Schedule): number => {
   const standstills: Happening['type'][] =
     host === 'leader' ? ['wedge worker', 'freeze', 'block'] : ['wedge worker']
-  return 1 + happenings.filter(({ type }) => standstills.includes(type)).length
+  const hubs = 1 + happenings.filter(({ type }) => standstills.includes(type)).length
+  return topics ? 2 * hubs : hubs
 }
 
 /**

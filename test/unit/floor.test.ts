@@ -36,6 +36,8 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
       'svelte.js',
       'tabstream.global.js',
       'testing.js',
+      'topics-source.js',
+      'topics.js',
       'vue.js',
       'websocket-source.js',
       'websocket.js',

@@ -150,7 +150,8 @@ describe('the package', () => {
     )
     expect(places.sort()).toEqual([
       "dist/page.js: new URL('./worker.js', import.meta.url)",
-      // Only for apps that use it.
+      // Only for apps that use them.
+      "dist/topics.js: new URL('./topics-source.js', import.meta.url)",
       "dist/websocket.js: new URL('./websocket-source.js', import.meta.url)",
     ])
   })

@@ -18,6 +18,8 @@ const ROWS: Record<string, string> = {
   'tabstream/svelte': '`tabstream/svelte`',
   'tabstream/vue': '[composables]',
   useSharedEventSource: '[`useSharedEventSource`]',
+  'tabstream/topics': '`tabstream/topics`',
+  'topics-source.js': 'the source for topics',
   'tabstream/websocket': '`tabstream/websocket`',
   'websocket-source.js': 'the source for WebSockets',
   'tabstream.global.js': '`tabstream/global`',

@@ -20,14 +20,11 @@ const PROVING = 16
 /** For so many ms, a topic that nobody wants any more may go on to come. */
 const LINGER = 30_000
 
-/** So many ms after the head of another connection, whatever the server had sent before on the one that it follows has come. */
-const SETTLED = 5_000
+/** How long, in ms, two connections are open for one event that comes by both. */
+const PATIENCE = 2_000
 
-/** So many events are kept that the other connection has brought, and the present one has not. */
-const MOST_AHEAD = 1_000
-
-/** Of the IDs of the present topics and of earlier ones, so many are remembered. */
-const MOST_IDS = 64
+/** So many events are kept that one of the two has brought, and the other one has not. */
+const MOST_HELD = 1_000
 
 const BY_NAME = 'event'
 
@@ -66,6 +63,8 @@ class Topics {
   /** The present connection; between two, nothing is asked for. */
   course: Course | undefined
   wanted: readonly string[] = []
+  /** Those of the last connection. */
+  #asked: readonly string[] = []
   readonly #platform: HubPlatform
   readonly #paths: Readonly<Record<'topic' | 'id' | 'data', readonly string[] | undefined>>
   /** Those that have been asked for all the time, and that somebody has wanted all the time. */
@@ -73,9 +72,8 @@ class Topics {
   readonly #unwanted = new Map<string, Unwanted>()
   /** Events so far that history can be proven by. */
   #count = 0
-  /** Those that can be asked for again, and those of other topics than the present ones. */
-  #ids: string[] = []
-  #formerIds: string[] = []
+  /** The latest of them. A connection that resumes brings some again. */
+  readonly #ids: string[] = []
   #timer: unknown
   readonly #asking = new Set<Asking>()
 
@@ -91,7 +89,7 @@ class Topics {
   listen(names: readonly string[]): void {
     this.wanted = this.#topicsOf(names)
     for (const topic of this.wanted) this.#unwanted.delete(topic)
-    for (const topic of this.course?.topics ?? []) {
+    for (const topic of this.#asked) {
       if (!this.wanted.includes(topic) && !this.#unwanted.has(topic))
         this.#unwanted.set(topic, { since: this.#platform.now(), count: this.#count })
     }
@@ -151,19 +149,13 @@ class Topics {
     for (const [topic, unwanted] of this.#unwanted)
       if (this.#isDispensable(unwanted)) this.#unwanted.delete(topic)
     const topics = [...new Set([...this.wanted, ...this.#unwanted.keys()])].sort()
+    this.#asked = topics
     if (!isGapless)
       this.#always = new Set(topics.filter((topic) => this.wanted.includes(topic) && this.#has(topic)))
-    this.#formerIds = [...this.#formerIds, ...this.#ids].slice(-MOST_IDS)
-    this.#ids = []
     return topics
   }
 
   #has = (topic: string): boolean => this.#always?.has(topic) ?? true
-
-  /** An ID that was given for other topics. */
-  isFormer(id: string): boolean {
-    return this.#formerIds.includes(id)
-  }
 
   /** What an event means: its topic is its name. */
   read(
@@ -187,7 +179,7 @@ class Topics {
   /** Whether an event goes on to the pages. */
   passes({ name, id }: SourceEvent): boolean {
     const unwanted = this.#unwanted.get(name)
-    if (unwanted !== undefined) {
+    if (unwanted !== undefined && !this.#ids.includes(id ?? '')) {
       // Were it logged, it would have to come again to prove that the server resumes.
       const isOverdue = this.#platform.now() - unwanted.since >= LINGER
       if (isOverdue && this.#isDispensable(unwanted)) this.course?.change()
@@ -196,8 +188,13 @@ class Topics {
     if (id === undefined) return true
     this.#count++
     this.#ids.push(id)
-    if (this.#ids.length > MOST_IDS) this.#ids.shift()
+    if (this.#ids.length > 2 * PROVING) this.#ids.shift()
     return true
+  }
+
+  /** Something has come after which can be resumed. */
+  get hasIds(): boolean {
+    return this.#count > 0
   }
 
   #isDispensable({ count }: Unwanted): boolean {
@@ -230,10 +227,11 @@ class Course {
   readonly #resolve: (failure: Failure) => void
   #present: Upstream | undefined
   #other: Upstream | undefined
-  /** IDs of events that have come while there were two, by the present one alone. */
+  /** IDs of events that have come by the present one while the other one was asked for. */
   readonly #had = new Set<string>()
-  /** What has come by the other one alone. */
+  /** What has come by the other one alone, and since that is open, by the present one alone. */
   #ahead: SourceEvent[] = []
+  #behind: SourceEvent[] = []
   #timer: unknown
   #isOver = false
 
@@ -274,6 +272,7 @@ class Course {
   change(): void {
     if (this.#isOver || this.#other !== undefined || this.#topics.wanted.length === 0) return
     if (this.#present === undefined) this.#begin()
+    // Where an ID changes with the topics, nothing would be seen to come by both.
     else if (this.#present.isOpen) this.#other = this.#open(this.#topics.next(true), '')
     else this.#end(MOVE.failure)
   }
@@ -281,11 +280,10 @@ class Course {
   #begin(): void {
     const { resumeAfter } = this.#connection
     const topics = this.#topics.next(false)
-    const isLost = this.#topics.engine.forgets === true && this.#topics.isFormer(resumeAfter)
-    this.#present = this.#open(topics, isLost ? '' : resumeAfter, isLost)
+    this.#present = this.#open(topics, resumeAfter)
   }
 
-  #open(topics: readonly string[], resumeAfter: string, isLost = false): Upstream {
+  #open(topics: readonly string[], resumeAfter: string): Upstream {
     const { resume } = this.#topics.engine
     const upstream: Upstream = { topics, life: new AbortController(), isOpen: false }
     const url = urlOf(this.#connection.url, topics, this.#topics.engine)
@@ -300,8 +298,8 @@ class Course {
       ...receiver,
       opened: (head) => {
         upstream.isOpen = true
-        if (upstream === this.#other) this.#timer = this.#platform.setTimeout(() => this.#turn(), SETTLED)
-        else receiver.opened(isLost ? { ...head, deniesResumption: true } : head)
+        if (upstream === this.#other) this.#timer = this.#platform.setTimeout(() => this.#expire(), PATIENCE)
+        else receiver.opened(head)
         this.#topics.opened()
       },
       event: (event) => this.#take(event, upstream),
@@ -337,44 +335,60 @@ class Course {
     this.#receiver.advise(`${what}; the engine’s topic must say where ${origin} names a topic as pages do`)
   }
 
-  /** Once, whichever of the two has brought it. */
+  /**
+   * Once, whichever of the two has brought it, and in the order of the other one: were something given that lies behind what the other one
+   * has yet to bring, a connection that follows would be asked to resume behind that.
+   */
   #sort(event: SourceEvent, upstream: Upstream): void {
     const { id } = event
     if (this.#other === undefined) {
       if (id === undefined || !this.#had.delete(id)) this.#give(event)
-    } else if (id === undefined) {
+      return
+    }
+    if (id === undefined) {
       // Nothing shows whether both have brought it.
       this.#end(MOVE.failure)
     } else if (upstream === this.#other) {
+      const index = this.#behind.findIndex((one) => one.id === id)
       if (this.#had.delete(id)) this.#turn()
-      else if (this.#ahead.length > 0 || this.#present?.topics.includes(event.name)) this.#ahead.push(event)
-      else this.#give(event)
-      if (this.#ahead.length > MOST_AHEAD) this.#end(MOVE.failure)
-    } else {
+      else this.#ahead.push(event)
+      if (index >= 0) this.#turn(this.#behind.slice(0, index))
+    } else if (!this.#other.isOpen) {
       this.#give(event)
-      const index = this.#ahead.findIndex((one) => one.id === id)
-      if (index < 0) this.#had.add(id)
-      else {
-        this.#ahead.splice(index, 1)
-        this.#turn()
-      }
+      this.#had.add(id)
+    } else if (this.#ahead.some((one) => one.id === id)) {
+      this.#turn(this.#behind)
+    } else {
+      this.#behind.push(event)
     }
+    if (this.#ahead.length + this.#behind.length > MOST_HELD) this.#end(MOVE.failure)
   }
 
   #give(event: SourceEvent): void {
     if (!this.#isOver && this.#topics.passes(event)) this.#receiver.event(event)
   }
 
-  /** The other one has everything from here on. */
-  #turn(): void {
+  /** Nothing has come by both. Where nothing has ever come, there is nothing to resume after either. */
+  #expire(): void {
+    if (this.#topics.hasIds || this.#connection.resumeAfter !== '') this.#end(MOVE.failure)
+    else this.#turn(this.#behind)
+  }
+
+  /**
+   * The other one has everything from here on.
+   *
+   * @param before what came by the present one alone, before all that
+   */
+  #turn(before: readonly SourceEvent[] = []): void {
     this.#platform.clearTimeout(this.#timer)
     const former = this.#present
+    const ahead = this.#ahead
     this.#present = this.#other
     this.#other = undefined
-    former?.life.abort()
-    const ahead = this.#ahead
     this.#ahead = []
-    for (const event of ahead) this.#sort(event, this.#present as Upstream)
+    this.#behind = []
+    former?.life.abort()
+    for (const event of [...before, ...ahead]) this.#give(event)
     this.#topics.review()
   }
 

@@ -72,6 +72,11 @@ export class History {
     return this.frames.isMixed
   }
 
+  /** Nothing that is known is sure to come again, although it may. */
+  get isDoubtful(): boolean {
+    return this.#newest === undefined && this.#takeover.isDoubtful
+  }
+
   /** Several events have come under one ID, so that its last one need not have come yet. */
   get hasGroups(): boolean {
     return this.#hasGroups

@@ -200,7 +200,7 @@ export class Reception {
       isMixed: mixed,
       isDenied,
       // All that was known can turn out to be greetings.
-      isUnproven: unproven || (!mixed && required.length === 0),
+      isUnproven: !this.#history.isDoubtful && (unproven || (!mixed && required.length === 0)),
       isWhole: this.#history.isWhole,
       index: () => this.#history.index(),
       room: this.#log.room,

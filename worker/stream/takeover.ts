@@ -51,7 +51,12 @@ export class Takeover {
 
   /** The stream can resume after this event. */
   isNamed(ordinal: number): boolean {
-    return this.#named.has(ordinal)
+    return this.#named.has(ordinal) || this.#heard?.has(ordinal) === true
+  }
+
+  /** What nobody has heard that is here need not come again, so that a server that brings none of what is known cannot be trusted. */
+  get isDoubtful(): boolean {
+    return this.#heard !== undefined && this.#start !== undefined
   }
 
   /** Someone has come from a dead hub. */

@@ -27,7 +27,7 @@ export const socketMutants = [
   {
     name: 'ID that is not asked after',
     file: 'worker/source/websocket.ts',
-    find: 'withParameter(this.#url.href, query, resumeAfter)',
+    find: 'withParameters(this.#url.href, [[query, resumeAfter]])',
     replace: 'this.#url.href',
     defect: 'A connection does not resume, though the page has said how.',
     plays: 'sockets',
@@ -90,7 +90,7 @@ export const socketMutants = [
   },
   {
     name: 'rounded ID',
-    file: 'worker/source/websocket.ts',
+    file: 'worker/source/frame.ts',
     find: 'Number.isSafeInteger(value) ? String(value)',
     replace: "typeof value === 'number' ? String(value)",
     defect: 'A stream resumes after a number that the server has never sent.',

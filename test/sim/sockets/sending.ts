@@ -4,6 +4,7 @@ import { TabstreamError } from '../../../src/page/errors.ts'
 import type { SocketStream } from '../../../src/websocket/socket-stream.ts'
 import { SimTab } from '../page.ts'
 import type { VirtualServer } from '../world/server.ts'
+import { SOCKET_SOURCE } from '../world/socket.ts'
 import { seededRandom, World } from '../world/world.ts'
 
 export interface SendingSchedule {
@@ -104,7 +105,7 @@ export async function problemsOfSending({
   hasLocks,
   happenings,
 }: SendingSchedule): Promise<string[]> {
-  const world = new World({ kinds: ['strict'], random: seededRandom(seed), hasLocks, speaksSocket: true })
+  const world = new World({ kinds: ['strict'], random: seededRandom(seed), hasLocks, source: SOCKET_SOURCE })
   const server = world.servers[0] as VirtualServer
   const senders: Sender[] = []
   for (const happening of happenings) {

@@ -17,6 +17,8 @@ export class Incoming {
   /** Name of the agent that reads. */
   readonly reader: string
   readonly lastEventId: string
+  /** The names that it has asked for; nothing where that is all. */
+  readonly topics: ReadonlySet<string> | undefined
   readonly openedAt: number
   endedAt = Number.POSITIVE_INFINITY
   /** Resumed nothing and has brought no ID yet. */
@@ -39,7 +41,14 @@ export class Incoming {
   #isEnded = false
   #error: Error | undefined
 
-  constructor(agent: Agent, latency: () => number, now: () => number, lastEventId: string) {
+  constructor(
+    agent: Agent,
+    latency: () => number,
+    now: () => number,
+    lastEventId: string,
+    topics?: ReadonlySet<string>,
+  ) {
+    this.topics = topics
     this.#agent = agent
     this.reader = agent.name
     this.#latency = latency
@@ -47,6 +56,10 @@ export class Incoming {
     this.lastEventId = lastEventId
     this.isFresh = lastEventId === ''
     this.openedAt = now()
+  }
+
+  wants(name: string): boolean {
+    return this.topics?.has(name) !== false
   }
 
   get isEnded(): boolean {

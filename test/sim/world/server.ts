@@ -3,6 +3,7 @@ import type { StreamRequest } from '../../../src/link/protocol.ts'
 import type { Agent } from './agent.ts'
 import { Incoming } from './incoming.ts'
 import { type Frame, type Manners, mannersOf, type ServerKind } from './kinds.ts'
+import { topicsOf } from './topics.ts'
 
 export type { ServerKind } from './kinds.ts'
 
@@ -143,7 +144,7 @@ export class VirtualServer {
     }
     this.events.push(event)
     if (event.isLate) return event
-    for (const connection of [...this.#connections]) {
+    for (const connection of [...this.#connections].filter((one) => one.wants(event.name))) {
       this.#writeEvent(connection, event)
       if (event.isTwice) this.#writeEvent(connection, event)
       this.#endPolled(connection)
@@ -232,7 +233,7 @@ export class VirtualServer {
   }
 
   /** Answers a request that the agent makes. */
-  fetch(agent: Agent, init: RequestInit): Promise<Response> {
+  fetch(agent: Agent, init: RequestInit, url?: string): Promise<Response> {
     return new Promise((resolve, reject) => {
       const signal = init.signal as AbortSignal
       setMaxListeners(0, signal)
@@ -244,14 +245,20 @@ export class VirtualServer {
         if (this.refuseWith === 'network error') return reject(new TypeError('network error'))
         const { status, contentType } = this.refuseWith ?? { status: 200, contentType: 'text/event-stream' }
         const headers = { 'Content-Type': contentType, ...this.#resumedAfter(lastEventId) }
-        const body = this.refuseWith === undefined ? this.#open(agent, signal, lastEventId) : emptyBody
+        const body =
+          this.refuseWith === undefined ? this.#open(agent, signal, lastEventId, topicsOf(url)) : emptyBody
         resolve({ status, url: this.url, headers: new Headers(headers), body } as unknown as Response)
       })
     })
   }
 
-  #open(agent: Agent, signal: AbortSignal, lastEventId: string): unknown {
-    const incoming = new Incoming(agent, this.#latency, this.#now, lastEventId)
+  #open(
+    agent: Agent,
+    signal: AbortSignal,
+    lastEventId: string,
+    topics: ReadonlySet<string> | undefined,
+  ): unknown {
+    const incoming = new Incoming(agent, this.#latency, this.#now, lastEventId, topics)
     this.#connections.add(incoming)
     this.allConnections.push(incoming)
     this.peak = Math.max(this.peak, this.#connections.size)
@@ -268,7 +275,9 @@ export class VirtualServer {
       const isCertain = connection.idsArrived.size <= 1
       this.#takenAtItsWord.push({ after: number, upTo: this.events.length, isCertain })
     }
-    const replay = this.#replay(lastEventId).slice(0, this.#manners.replaysAtMost)
+    const replay = this.#replay(lastEventId)
+      .filter(({ name }) => incoming.wants(name))
+      .slice(0, this.#manners.replaysAtMost)
     incoming.hasReplayed = replay.length > 0
     this.#write(incoming, 'retry: 100\n\n')
     this.#greet(incoming)

@@ -1,10 +1,12 @@
 import { LeaderHost } from '../../../src/host/leader.ts'
 import type { HostPlatform } from '../../../src/host/platform.ts'
 import type { Host } from '../../../src/link/host.ts'
+import type { SourceRequest } from '../../../src/link/protocol.ts'
 import type { Platform } from '../../../src/page/platform.ts'
 import { Hub } from '../../../worker/hub.ts'
 import type { LogLimits } from '../../../worker/log/log.ts'
 import type { HubPlatform } from '../../../worker/platform.ts'
+import * as topics from '../../../worker/source/topics.ts'
 import * as websocket from '../../../worker/source/websocket.ts'
 import { Agent } from './agent.ts'
 import { VirtualChannels } from './channels.ts'
@@ -13,7 +15,8 @@ import { createLink } from './link.ts'
 import { VirtualLocks } from './locks.ts'
 import type { Link } from './overhear.ts'
 import { type ServerKind, VirtualServer } from './server.ts'
-import { type Heard, VirtualSocket } from './socket.ts'
+import { type Heard, SOCKET_SOURCE, VirtualSocket } from './socket.ts'
+import { TOPICS_SOURCE } from './topics.ts'
 
 export interface WorldOptions {
   /** One server, and one URL, for each. */
@@ -29,12 +32,18 @@ export interface WorldOptions {
   protocol?: string
   /** Every second server has the URL of the one before, and is reached with credentials. */
   sharesUrls?: boolean
-  /** Pages have their events by WebSocket. */
-  speaksSocket?: boolean
+  /** By what pages have their events. @default Server-Sent Events, of all names */
+  source?: SourceRequest | undefined
 }
 
 /** What a page needs of the world, and a hub in it. */
 export type WholePlatform = Platform & HostPlatform
+
+/** What hubs fetch. */
+const MODULES: Readonly<Record<string, unknown>> = {
+  [SOCKET_SOURCE.script]: websocket,
+  [TOPICS_SOURCE.script]: topics,
+}
 
 /** A browser profile and a server on virtual time: the real hub and client run in it. */
 export class World {
@@ -42,7 +51,7 @@ export class World {
   readonly locks = new VirtualLocks(() => this.#delay(10))
   readonly channels = new VirtualChannels()
   readonly servers: readonly VirtualServer[]
-  readonly speaksSocket: boolean
+  readonly source: SourceRequest | undefined
   readonly hubs: Hub[] = []
   /** What pages have sent by WebSocket, as it has come. */
   readonly heard: Heard[] = []
@@ -64,9 +73,9 @@ export class World {
     hasLocks = true,
     sharesUrls = false,
     protocol = '',
-    speaksSocket = false,
+    source,
   }: WorldOptions) {
-    this.speaksSocket = speaksSocket
+    this.source = source
     this.#protocol = protocol
     this.#hasLocks = hasLocks
     this.#random = random
@@ -99,8 +108,8 @@ export class World {
       randomId: () => this.#nextId(),
       setTimeout: (callback, milliseconds) => agent.schedule(milliseconds, callback),
       clearTimeout: (timer) => agent.cancel(timer),
-      fetch: (url, init) => this.#serverAt(url, init.credentials).fetch(agent, init),
-      load: async () => websocket,
+      fetch: (url, init) => this.#serverAt(url, init.credentials).fetch(agent, init, url),
+      load: async (script) => MODULES[script],
       // Of the platform that sources are given, which may be more than a hub needs.
       ...{ openSocket: (url: string) => this.#openSocket(agent, url) },
       locks: this.#hasLocks ? this.locks.for(agent) : undefined,
@@ -209,23 +218,16 @@ export class World {
 
   #openSocket(agent: Agent, url: string): VirtualSocket {
     const connection = ++this.#socketCount
-    return new VirtualSocket(
-      agent,
-      this.#serverAt(
-        url.replace(/^ws|\?.*/g, (part) => (part === 'ws' ? 'http' : '')),
-        undefined,
-      ),
-      url,
-      {
-        heard: (data) => this.heard.push({ connection, data }),
-        latency: () => this.#delay(20),
-        now: () => this.clock.now,
-      },
-    )
+    return new VirtualSocket(agent, this.#serverAt(url, undefined), url, {
+      heard: (data) => this.heard.push({ connection, data }),
+      latency: () => this.#delay(20),
+      now: () => this.clock.now,
+    })
   }
 
   #serverAt(url: string, credentials: RequestCredentials | undefined): VirtualServer {
-    const atUrl = this.servers.filter((one) => one.url === url)
+    const address = url.replace(/^ws/, 'http').replace(/\?.*/, '')
+    const atUrl = this.servers.filter((one) => one.url === address)
     const server = atUrl.find((one) => one.credentials === credentials) ?? atUrl[0]
     if (server === undefined) throw new Error(`no server at ${url}`)
     return server

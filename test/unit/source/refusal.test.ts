@@ -65,6 +65,7 @@ describe('what a refusal says', () => {
       isEnd: false,
       isUnreadable: false,
       hasBeenReadable: false,
+      isMove: false,
     })
   })
 

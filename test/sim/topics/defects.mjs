@@ -1,0 +1,95 @@
+/** Defects of streams of many topics. @type {import('../defects.mjs').Mutant[]} */
+export const topicMutants = [
+  {
+    name: 'turn without an event by both',
+    file: 'worker/source/topics.ts',
+    find: '      else this.#ahead.push(event)\n',
+    replace: '      else {\n        this.#ahead.push(event)\n        this.#turn()\n      }\n',
+    defect: 'A response is given up before all that it brings has come.',
+    plays: 'topics',
+  },
+  {
+    name: 'present response not waited with',
+    file: 'worker/source/topics.ts',
+    find: '      this.#behind.push(event)\n',
+    replace: '      this.#give(event)\n      this.#had.add(id)\n',
+    defect:
+      'What the present response brings is given before what the other one has yet to bring, and a connection that follows resumes behind that.',
+    plays: 'topics',
+  },
+  {
+    name: 'former response still heard',
+    file: 'worker/source/topics.ts',
+    find: '    if (upstream !== this.#present && upstream !== this.#other) return\n',
+    replace: '',
+    defect: 'What a response brings that has been given up is given again.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+  {
+    name: 'events given by both',
+    file: 'worker/source/topics.ts',
+    find: 'if (id === undefined || !this.#had.delete(id)) this.#give(event)',
+    replace: 'this.#give(event)',
+    defect: 'What both responses have brought is given twice.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+  {
+    name: 'topic forgotten at once',
+    file: 'worker/source/topics.ts',
+    find: '    return this.#count - count >= PROVING\n',
+    replace: '    return true\n',
+    defect:
+      'What proves that the server resumes is of a topic that is no longer asked for, so that a gap is told where there is none.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+  {
+    name: 'proof withheld',
+    file: 'worker/source/topics.ts',
+    find: " && !this.#ids.includes(id ?? '')",
+    replace: '',
+    defect: 'Events of a topic that nobody wants any more are kept from the judge that knows them.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+  {
+    name: 'late topic not lacked',
+    file: 'worker/source/topics.ts',
+    find: '    return this.#always !== undefined && ',
+    replace: '    return this.#always === undefined && ',
+    defect: 'A tab of a dead hub is not told that the hub has not asked for its topic from the beginning.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+  {
+    name: 'unheard events required',
+    file: 'worker/stream/takeover.ts',
+    find: 'this.#heard?.has(event.ordinal) === false ? ',
+    replace: 'this.#heard === null ? ',
+    defect:
+      "Events of topics that only a dead hub's tabs wanted have to come again, so that a gap is told where there is none.",
+    test: 'test/unit/stream/takeover.test.ts',
+  },
+  {
+    name: 'unproven server trusted',
+    file: 'worker/stream/reception.ts',
+    find: '!this.#history.isDoubtful && ',
+    replace: '',
+    defect:
+      'A server that has forgotten is trusted, because nothing that it should repeat has been heard by a tab that is left.',
+    plays: 'topics',
+  },
+  {
+    name: 'topic ready too soon',
+    file: 'worker/source/topics.ts',
+    find: 'one?.isOpen && one.topics.includes(topic)',
+    replace: 'one?.topics.includes(topic)',
+    defect: 'A page is told that a topic is ready before the server has been asked.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+  {
+    name: 'change for nothing',
+    file: 'worker/source/topics.ts',
+    find: 'this.#isComplete || this.course?.change()',
+    replace: 'this.course?.change()',
+    defect: 'A connection is made for topics that are asked for already.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+]

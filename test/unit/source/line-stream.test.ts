@@ -208,7 +208,7 @@ describe('a JSON text of a sequence', () => {
   test('is given as soon as its line has ended', async () => {
     const stream = new Stream(SEQUENCE)
     stream.error = new TypeError('network error')
-    await stream.read(['\x1e{"id":1}\n'])
+    await stream.read(['\x1e{"id":1,\n"x":"}]\\"{"}\n'])
     expect(stream.events).toHaveLength(1)
   })
 

@@ -119,6 +119,7 @@ const modules = {
     'shared-event-source': 'build/src/api/shared-event-source.js',
     topics: 'build/src/topics/index.js',
     websocket: 'build/src/websocket/index.js',
+    lines: 'build/src/lines/index.js',
   },
   output: {
     dir: 'dist',
@@ -142,6 +143,7 @@ const modules = {
     declarations('index.d.ts'),
     declarations('topics/index.d.ts'),
     declarations('websocket/index.d.ts'),
+    declarations('lines/index.d.ts'),
   ],
 }
 
@@ -278,17 +280,20 @@ const command = {
  * than 4 kB into a `data:` URL, which no hub runs.
  *
  * @param {string} name
+ * @param {string} [file] in the room of sources
  * @returns {import('rollup').RollupOptions}
  */
-const fetchedSource = (name) => ({
-  input: `build/worker/source/${name}.js`,
+const fetchedSource = (name, file = name) => ({
+  input: `build/worker/source/${file}.js`,
   output: { file: `dist/${name}-source.js`, format: 'es', banner },
   plugins: [declaration(`${name}-source.d.ts`, 'export {}\n')],
 })
 
 export default [
   modules,
-  ...['topics', 'websocket'].map(fetchedSource),
+  fetchedSource('lines', 'line-stream'),
+  fetchedSource('topics'),
+  fetchedSource('websocket'),
   standalone,
   ...BINDINGS.map((name) => binding(name)),
   testing('js'),

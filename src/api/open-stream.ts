@@ -19,8 +19,11 @@ import { PageStream } from './page-stream.ts'
 /** What is asked for where another source than Server-Sent Events is needed. */
 export interface Besides {
   readonly source: SourceRequest
-  /** Absolute; where a function gives the URL of each connection, it says only where the streams belong. */
-  readonly url: string
+  /**
+   * Absolute; where a function gives the URL of each connection, it says only where the streams belong. Absent where it is as with
+   * `connect()`.
+   */
+  readonly url?: string
 }
 
 /**

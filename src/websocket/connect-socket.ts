@@ -2,6 +2,7 @@ import { describe, misuse, resolve, withoutFragment } from '../api/checks.ts'
 import type { ConnectOptions, UrlFunction } from '../api/connect-options.ts'
 import type { Decoded, Decoder } from '../api/decode.ts'
 import { openStream } from '../api/open-stream.ts'
+import { demand, frameOf, isObject } from '../api/source-checks.ts'
 import { isPointer } from '../link/identify.ts'
 import { LONGEST_TIMER } from '../link/protocol.ts'
 import { HELLO, type SocketOptions } from '../link/socket.ts'
@@ -114,13 +115,10 @@ function jsonOf(value: unknown, name: string): string {
 
 /** @throws {TabstreamError} of type `'configuration'` */
 function socketOptions(options: SocketConnectOptions): SocketOptions {
-  const { protocols = [], frame = {}, binary = 'binary', resume, heartbeat, closeCodes = {} } = options
+  const { protocols = [], binary = 'binary', resume, heartbeat, closeCodes = {} } = options
   const { queue = QUEUE } = options
   const spoken = typeof protocols === 'string' ? [protocols] : protocols
   demand('protocols', spoken, 'a name or a list of names', Array.isArray(spoken) && spoken.every(isToken))
-  const isFrame =
-    isObject(frame) && Object.entries(frame).every(([name, pointer]) => isFramePart(name, pointer))
-  demand('frame', frame, 'an object of JSON Pointers: { each, name, id, data }', isFrame)
   demand('binary', binary, 'the name of an event', typeof binary === 'string' && binary !== '')
   demand('queue', queue, 'a whole number', Number.isInteger(queue) && queue >= 0)
   const isCodes =
@@ -138,8 +136,7 @@ function socketOptions(options: SocketConnectOptions): SocketOptions {
   )
   return {
     protocols: [...spoken],
-    // In one order, since tabs share where it is equal.
-    frame: { each: frame.each, name: frame.name, id: frame.id, data: frame.data },
+    frame: frameOf(options.frame),
     binary,
     resume: way && { ...way },
     heartbeat: heartbeat && heartbeatOf(heartbeat),
@@ -158,18 +155,8 @@ function heartbeatOf(given: NonNullable<SocketConnectOptions['heartbeat']>): Soc
   return { every, within, expect, send: typeof send === 'string' ? send : jsonOf(send, 'heartbeat.send') }
 }
 
-function demand(name: string, value: unknown, wanted: string, isSo: boolean): void {
-  if (!isSo) throw misuse(`${name} must be ${wanted}, not ${describe(value)}`)
-}
-
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** [spec] What a WebSocket's constructor takes. https://websockets.spec.whatwg.org/#dom-websocket-websocket */
 const isToken = (name: unknown): boolean => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name)
-
-const isFramePart = (name: string, pointer: unknown): boolean =>
-  ['each', 'name', 'id', 'data'].includes(name) && (pointer === undefined || isPointer(pointer))
 
 const isWay = (way: unknown): boolean =>
   isObject(way) &&

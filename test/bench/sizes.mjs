@@ -33,6 +33,8 @@ export async function measureSizes(dist = join(root, 'dist')) {
   sizes['topics-source.js'] = sizeOf(await minifiedChunk(join(dist, 'topics-source.js'), ''))
   sizes['tabstream/websocket'] = sizeOf(await bundleOf(dist, 'connectSocket', 'websocket.js', isPage))
   sizes['websocket-source.js'] = sizeOf(await minifiedChunk(join(dist, 'websocket-source.js'), ''))
+  sizes['tabstream/lines'] = sizeOf(await bundleOf(dist, 'connectLines', 'lines.js', isPage))
+  sizes['lines-source.js'] = sizeOf(await minifiedChunk(join(dist, 'lines-source.js'), ''))
   sizes['tabstream/testing'] = sizeOf(await bundleOf(dist, 'mockStreams', 'testing.js'))
   sizes['tabstream/inspector'] = sizeOf(await bundleOf(dist, 'mountInspector', 'inspector.js'))
   for (const name of ['tabstream.global.js', 'standalone.js'])

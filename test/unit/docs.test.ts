@@ -95,6 +95,7 @@ const PAGES: Record<string, Page> = {
   'frameworks/svelte.md': { options: {} },
   // Render functions that its compiler writes name no types.
   'frameworks/vue.md': { options: { noImplicitAny: false } },
+  'lines.md': { options: {}, isWhole: true },
   'server.md': {
     options: { types: ['node'], allowJs: true, checkJs: true },
     declares: 'kit.d.ts',

@@ -16,10 +16,10 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
 
   test.each(scripts)('%s', (name) => {
     // With the first, all but these are one program; bindings call their framework, too, and the inspector reads what hubs tell.
-    // A source has a hub's platform.
+    // A source has a hub's platform, and a receiver.
     const isAlone = ['page.js', 'worker.js', 'standalone.js', 'tabstream.global.js'].includes(name)
     const others =
-      'class EffectScope { run() {} } class StreamLife { bytes() {} } class Platform { turn() {} queue() {} }'
+      'class EffectScope { run() {} } class StreamLife { bytes() {} } class Platform { turn() {} queue() {} } class Receiver { opened() {} }'
     expect(newerThanFloor(read(name), isAlone ? '' : `${read('page.js')}\n${others}`)).toEqual([])
   })
 
@@ -28,10 +28,13 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
       'hub.js',
       'index.js',
       'inspector.js',
+      'lines-source.js',
+      'lines.js',
       'page.js',
       'react.js',
       'shared-event-source.js',
       'solid.js',
+      'source-checks.js',
       'standalone.js',
       'svelte.js',
       'tabstream.global.js',

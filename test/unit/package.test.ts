@@ -149,6 +149,8 @@ describe('the package', () => {
       ),
     )
     expect(places.sort()).toEqual([
+      // Only for apps that use it.
+      "dist/lines.js: new URL('./lines-source.js', import.meta.url)",
       "dist/page.js: new URL('./worker.js', import.meta.url)",
       // Only for apps that use them.
       "dist/topics.js: new URL('./topics-source.js', import.meta.url)",

@@ -22,6 +22,8 @@ const ROWS: Record<string, string> = {
   'topics-source.js': 'the source for topics',
   'tabstream/websocket': '`tabstream/websocket`',
   'websocket-source.js': 'the source for WebSockets',
+  'tabstream/lines': '`tabstream/lines`',
+  'lines-source.js': 'the source for lines',
   'tabstream.global.js': '`tabstream/global`',
   'standalone.js': '`tabstream/standalone`',
   'tabstream/inspector': '`tabstream/inspector`',

@@ -107,7 +107,8 @@ export class Upstream {
         }
         const status = answer.status ?? 200
         const headers = new Headers({ 'Content-Type': 'text/event-stream', ...answer.headers })
-        const isStream = status === 200 && headers.get('Content-Type') === 'text/event-stream'
+        const type = headers.get('Content-Type') ?? ''
+        const isStream = status === 200 && ['text/event-stream', 'application/x-ndjson'].includes(type)
         resolve({
           status,
           url,

@@ -46,7 +46,7 @@ export class Asking {
   /** Until when `Last-Event-ID` is left out, in ms since 1970; 0 where it was never refused. */
   #refusedUntil = 0
 
-  /** @param mayHaveBeenRead where the stream has an ID to resume after, it is from this origin */
+  /** @param mayHaveBeenRead the stream has an ID to resume after from this origin */
   constructor(platform: HubPlatform, mayHaveBeenRead: boolean) {
     this.#platform = platform
     this.#mayHaveBeenRead = mayHaveBeenRead
@@ -162,13 +162,13 @@ export class Asking {
     return this.#reach(connection, namesEvent, patience, mode).catch(() => undefined)
   }
 
-  #unreadable({ url, credentials, headers, resumeAfter }: ConnectionRequest): FailedError {
+  #unreadable({ url, credentials, headers }: ConnectionRequest): FailedError {
     const { origin } = this.#platform
     const names = headers.map(([name]) => name).filter((name) => !SIMPLE.includes(name))
     const needs = [`"Access-Control-Allow-Origin: ${origin}"`]
     if (credentials === 'include') needs.push('"Access-Control-Allow-Credentials: true"')
     if (names.length > 0) needs.push(`for OPTIONS "Access-Control-Allow-Headers: ${names.join(', ')}"`)
-    const hasBeenReadable = this.#origin !== '' || (this.#mayHaveBeenRead && resumeAfter !== '')
+    const hasBeenReadable = this.#origin !== '' || this.#mayHaveBeenRead
     const since = hasBeenReadable ? 'no longer lets' : 'does not let'
     return new FailedError(
       `${new URL(url).origin} answers, but ${since} ${origin} read it: it has to send ${needs.join(' and ')}`,

@@ -39,6 +39,12 @@ export class FailedError extends Error {
   }
 }
 
+/** @param limit how many characters an event may have */
+export const tooLarge = (limit: number): FailedError =>
+  new FailedError(`the server sent an event of more than ${limit.toLocaleString('en')} characters`, {
+    isFinal: true,
+  })
+
 /** An error of another realm is no instance of this one's `Error`. */
 export const failureOf = (error: unknown): Failure => {
   if (error instanceof FailedError) return error.failure

@@ -15,18 +15,21 @@ const TEXT_OR_JSON = /^text\/|[/+]json$/
 /**
  * Why a response is no stream, and, if that is to be read, what it says instead; `undefined` where it is one.
  *
+ * @param types content types of streams
+ *
  * [spec] Anything but 200 with an event stream fails the connection.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
  */
 export async function refusalOf(
   platform: HubPlatform,
   { type: kind, status, headers, body }: Response,
+  types: readonly string[],
   isRead: boolean,
 ): Promise<FailedError | undefined> {
   if (kind === 'opaqueredirect') return new FailedError(REDIRECTED, { isFinal: true })
   const contentType = headers.get('Content-Type') ?? ''
   const type = essenceOf(contentType)
-  if (status === 200 && type === 'text/event-stream') return undefined
+  if (status === 200 && types.includes(type as string)) return undefined
   const size = isRead && TEXT_OR_JSON.test(type ?? '') ? MOST_BODY : 0
   const what = status === 200 ? `content type "${contentType}"` : `status ${status}`
   return new FailedError(`the server answered with ${what}`, {

@@ -1,191 +1,35 @@
 import { createParser } from 'eventsource-parser'
 import type { HubPlatform } from '../platform.ts'
-import { Asking, toByteString } from './asking.ts'
-import { FailedError, failureOf } from './failure.ts'
+import { tooLarge } from './failure.ts'
 import { Lines } from './lines.ts'
-import { refusalOf } from './refusal.ts'
-import type { ConnectionRequest, Receiver, Source } from './source.ts'
-
-/** Bytes that are parsed at a time. One chunk of a fast server can hold more events than a log. */
-const SLICE = 32_768
-
-/** How long, in ms, a backlog may keep the hub from everything else. */
-const LONGEST_RUN = 40
-
-/** What is kept of events may keep so many times its characters in memory, and so many slices besides. */
-const WASTE = 4
-
-/** Response headers that tell who has handled an answer, and how. */
-const TELLING = ['cache-control', 'content-encoding', 'content-type', 'server', 'via', 'x-accel-buffering']
-
-const SCHEMES = ['http:', 'https:', 'data:', 'blob:']
+import { byFetch, copyOf, type Format } from './response.ts'
+import type { Source } from './source.ts'
 
 /** Server-Sent Events by `fetch`, for one stream. */
-export function sse(platform: HubPlatform): Source {
-  // Functions and resumption can lead to other origins, and each has its own set-up.
-  const askings = new Map<string, Asking>()
-  return async (connection, receiver) => {
-    try {
-      const { origin } = new URL(connection.url)
-      // At another hub, the stream may have been read before, but not where it leads only now.
-      const asking = askings.get(origin) ?? new Asking(platform, askings.size === 0)
-      askings.set(origin, asking)
-      await readEvents(platform, asking, connection, receiver)
-      return new FailedError('the server ended the response', { isEnd: true }).failure
-    } catch (error) {
-      const failure = failureOf(error)
-      // An EventSource has no other place to say it.
-      if (failure.isUnreadable) receiver.advise(failure.message)
-      return failure
+export const sse = (platform: HubPlatform): Source => byFetch(platform, EVENT_STREAM)
+
+const EVENT_STREAM: Format = {
+  types: ['text/event-stream'],
+  asked: (connection) => connection,
+  begin({ maxEventSize }, receiver, keep) {
+    const parser = createParser({
+      onEvent: ({ event, data, id }) => receiver.event(keep(event || 'message', data, id)),
+      onRetry: (milliseconds) => receiver.retry(milliseconds),
+    })
+    let isOver = false
+    const lines = new Lines(maxEventSize, {
+      lines: (text) => parser.feed(text),
+      // Where the response has been cut after it, the event that it belongs to is still to come.
+      idAlone: (id) => isOver || receiver.idAlone(copyOf(id)),
+    })
+    let hasEndedWithCr = false
+    return (text, isLast) => {
+      isOver = isLast
+      if (isLast && !receiver.takesUnfinished()) return
+      // Each of CR, LF and CR LF becomes one LF, so that a line that ends with CR ends there and not with the next piece.
+      const rest = hasEndedWithCr && text[0] === '\n' ? text.slice(1) : text
+      if (text !== '') hasEndedWithCr = text.endsWith('\r')
+      if (!lines.take(rest.replace(/\r\n?/g, '\n') + (isLast ? '\n\n' : ''))) throw tooLarge(maxEventSize)
     }
-  }
-}
-
-/**
- * Resolves when the server ends the response. Rejects with {@link FailedError} where the reason is known, and with the
- * platform's error when the network fails or the signal aborts.
- */
-async function readEvents(
-  platform: HubPlatform,
-  asking: Asking,
-  connection: ConnectionRequest,
-  receiver: Receiver,
-): Promise<void> {
-  const { url, resumeAfter, readsRefusal } = connection
-  const { origin } = new URL(url)
-  const obstacle = whyImpossible(new URL(url))
-  if (obstacle !== undefined) throw new FailedError(obstacle, { isFinal: true })
-  const { response, namesEvent } = await asking.ask(connection)
-  const refusal = await refusalOf(platform, response, readsRefusal)
-  if (refusal !== undefined) throw refusal
-  const isUnasked = resumeAfter !== '' && !namesEvent
-  if (isUnasked && asking.isRefused) receiver.advise(cannotResume(origin))
-  const { status, headers } = response
-  // What tabstream/server says.
-  const hasResumed = headers.get('Tabstream-Resumed')
-  // Mercure's way to say that it no longer has the event asked for. The header's name has changed with version 1.0.
-  const resumedAfter = headers.get('Mercure-Last-Event-ID') ?? headers.get('Last-Event-ID')
-  receiver.opened({
-    status,
-    headers: TELLING.flatMap((name) => {
-      const value = headers.get(name)
-      return value === null ? [] : [[name, value] as const]
-    }),
-    origin: new URL(response.url || url).origin,
-    confirmsResumption: hasResumed === '1',
-    // A header's value loses the blanks at its ends.
-    deniesResumption:
-      isUnasked ||
-      hasResumed === '0' ||
-      (resumedAfter !== null && resumedAfter.trim() !== toByteString(resumeAfter).trim()),
-  })
-  if (response.body !== null) await parse(platform, response.body, connection, receiver)
-}
-
-const cannotResume = (origin: string): string =>
-  `${origin} does not permit the header Last-Event-ID, so each reconnection leaves a gap: it has to send for OPTIONS ` +
-  '"Access-Control-Allow-Headers: Last-Event-ID"'
-
-/** What `fetch` would refuse again and again, in words that do not tell. */
-function whyImpossible({ protocol, username, password }: URL): string | undefined {
-  if (!SCHEMES.includes(protocol)) return `a URL of scheme "${protocol}" cannot be fetched`
-  if (username !== '' || password !== '') {
-    return 'a URL with a user name or password cannot be fetched; send them in a header'
-  }
-  return undefined
-}
-
-async function parse(
-  platform: HubPlatform,
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  { maxEventSize, signal }: ConnectionRequest,
-  receiver: Receiver,
-): Promise<void> {
-  // Characters received for which no event can be shown.
-  let waste = 0
-  const parser = createParser({
-    onEvent: ({ event, data, id }) => {
-      waste = Math.max(0, waste - WASTE * ((event?.length ?? 0) + data.length + (id?.length ?? 0)))
-      const own = waste > WASTE * SLICE ? copyOf : whole
-      receiver.event({ name: event ? own(event) : 'message', data: own(data), id: id && own(id) })
-    },
-    onRetry: (milliseconds) => receiver.retry(milliseconds),
-  })
-  let isOver = false
-  const lines = new Lines(maxEventSize, {
-    lines: (text) => parser.feed(text),
-    // Where the response has been cut after it, the event that it belongs to is still to come.
-    idAlone: (id) => isOver || receiver.idAlone(copyOf(id)),
-  })
-  let runSince = platform.now()
-  /** Whoever had to wait has let others have their turn. */
-  const awaited = async <Value>(value: Value | Promise<Value>): Promise<Value> => {
-    const begun = platform.now()
-    const result = await value
-    if (platform.now() - begun >= 1) runSince = platform.now()
-    return result
-  }
-  const take = async (text: string) => {
-    waste += text.length
-    if (!lines.take(text)) {
-      const message = `the server sent an event of more than ${maxEventSize.toLocaleString('en')} characters`
-      throw new FailedError(message, { isFinal: true })
-    }
-    await awaited(receiver.flushed())
-    if (platform.now() - runSince > LONGEST_RUN) {
-      await platform.turn()
-      runSince = platform.now()
-    }
-    // Nobody wants the rest of what has arrived.
-    signal.throwIfAborted()
-  }
-  // The decoder strips the byte order mark; it also mends multi-byte characters split between chunks.
-  const decoder = new TextDecoder()
-  const ends = new LineEnds()
-  const reader = body.getReader()
-  try {
-    for (;;) {
-      const { done, value } = await awaited(reader.read())
-      if (done) {
-        isOver = true
-        if (receiver.takesUnfinished()) await take(`${decoder.decode()}\n\n`)
-        return
-      }
-      receiver.alive(value.length)
-      const bytes = ends.normalise(value)
-      for (let at = 0; at < bytes.length; at += SLICE) {
-        await take(decoder.decode(bytes.subarray(at, at + SLICE), { stream: true }))
-      }
-    }
-  } finally {
-    // Whatever has gone wrong here, the rest is not wanted.
-    reader.cancel().catch(() => {})
-  }
-}
-
-const LF = 10
-const CR = 13
-
-/** Makes each of CR, LF and CR LF one LF, so that a line that ends with CR ends there and not with the next chunk. */
-class LineEnds {
-  #hasEndedWithCr = false
-
-  normalise(bytes: Uint8Array): Uint8Array {
-    if (!this.#hasEndedWithCr && !bytes.includes(CR)) return bytes
-    const normal = new Uint8Array(bytes.length)
-    let length = 0
-    for (const byte of bytes) {
-      if (byte !== LF || !this.#hasEndedWithCr) normal[length++] = byte === CR ? LF : byte
-      this.#hasEndedWithCr = byte === CR
-    }
-    return normal.subarray(0, length)
-  }
-}
-
-/** In V8 a part of a text keeps the whole text alive, and a text that was joined keeps its pieces until it is looked into. */
-const copyOf = (text: string): string => ` ${text}`.slice(1)
-
-const whole = (text: string): string => {
-  text.includes('\n')
-  return text
+  },
 }

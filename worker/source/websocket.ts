@@ -1,6 +1,6 @@
 import { keysOf } from '../../src/link/identify.ts'
 import { type CloseMeaning, HELLO, type SocketOptions } from '../../src/link/socket.ts'
-import { FailedError, type Failure, failureOf } from './failure.ts'
+import { FailedError, type Failure, failureOf, tooLarge } from './failure.ts'
 import { Frame, parsed, roundedIds, withParameters } from './frame.ts'
 import { Outbox, type SocketPlatform } from './outbox.ts'
 import type { ConnectionRequest, Receiver, Source, SourceEvent } from './source.ts'
@@ -208,8 +208,7 @@ class Connection {
   #handOverEvents(arrival: Arrival): Promise<void> | undefined {
     const { maxEventSize } = this.#connection
     if (arrival.text.length > maxEventSize) {
-      const message = `the server sent an event of more than ${maxEventSize.toLocaleString('en')} characters`
-      this.#end(new FailedError(message, { isFinal: true }).failure)
+      this.#end(tooLarge(maxEventSize).failure)
       return undefined
     }
     return this.#give(arrival, this.#eventsOf(arrival), 0)

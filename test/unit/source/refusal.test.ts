@@ -6,6 +6,8 @@ import { refusalOf } from '../../../worker/source/refusal.ts'
 
 const MOST_BODY = 16_384
 
+const TYPES = ['text/event-stream']
+
 const platform = {
   now: () => Date.now(),
   setTimeout: (callback: () => void, delay: number) => setTimeout(callback, delay),
@@ -48,7 +50,7 @@ function bodyOf(chunks: readonly Uint8Array[], then: 'ends' | 'fails' | 'hangs' 
 }
 
 const refused = (body: BodyInit | null, type = 'application/json', status = 422) =>
-  refusalOf(platform, new Response(body, { status, headers: { 'Content-Type': type } }), true)
+  refusalOf(platform, new Response(body, { status, headers: { 'Content-Type': type } }), TYPES, true)
 
 const bodyRead = async (...args: Parameters<typeof refused>) => (await refused(...args))?.failure.body
 
@@ -97,7 +99,10 @@ describe('what a refusal says', () => {
   test('is not read where nobody wants it', async () => {
     const { stream, state } = bodyOf([bytesOf('said')], 'hangs')
     const response = new Response(stream, { status: 500, headers: { 'Content-Type': 'text/plain' } })
-    expect((await refusalOf(platform, response, false))?.failure).toMatchObject({ status: 500, body: '' })
+    expect((await refusalOf(platform, response, TYPES, false))?.failure).toMatchObject({
+      status: 500,
+      body: '',
+    })
     expect(state).toEqual({ isCancelled: true, taken: 0 })
   })
 

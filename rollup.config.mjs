@@ -107,6 +107,9 @@ const minifiedHub = () => ({
     name === 'in-page' ? ((await minify(code, { ...small(), module: true })).code ?? null) : null,
 })
 
+/** What makes a hub's source of an app's code, and provides it. @param {string} id */
+const forHubs = (id) => id.endsWith('/source/for-hubs.js')
+
 /**
  * `SharedEventSource` is a file of its own, because its module does more than declare: a bundler can leave out the file, but not
  * the class. The hub for pages without a SharedWorker is one that is fetched when it is needed. `page.js` holds the rest.
@@ -119,8 +122,12 @@ const modules = {
     'shared-event-source': 'build/src/api/shared-event-source.js',
     topics: 'build/src/topics/index.js',
     websocket: 'build/src/websocket/index.js',
+    source: 'build/src/source/index.js',
   },
+  // Built by itself, since it is for hubs: nothing of it is to be in a file that pages and hubs share.
+  external: forHubs,
   output: {
+    paths: (id) => (forHubs(id) ? './define-source.js' : id),
     dir: 'dist',
     manualChunks: {
       page: [
@@ -142,6 +149,7 @@ const modules = {
     declarations('index.d.ts'),
     declarations('topics/index.d.ts'),
     declarations('websocket/index.d.ts'),
+    declarations('source/index.d.ts'),
   ],
 }
 
@@ -286,9 +294,20 @@ const fetchedSource = (name) => ({
   plugins: [declaration(`${name}-source.d.ts`, 'export {}\n')],
 })
 
+/**
+ * What modules of apps that hubs fetch are made with.
+ *
+ * @type {import('rollup').RollupOptions}
+ */
+const definition = {
+  input: 'build/src/source/for-hubs.js',
+  output: { file: 'dist/define-source.js', format: 'es', banner },
+}
+
 export default [
   modules,
   ...['topics', 'websocket'].map(fetchedSource),
+  definition,
   standalone,
   ...BINDINGS.map((name) => binding(name)),
   testing('js'),

@@ -10,6 +10,8 @@ const BUDGETS = {
   'tabstream/inspector': 14_000,
   'tabstream/react': 600,
   'tabstream/solid': 600,
+  'tabstream/source': 1_700,
+  'define-source.js': 2_600,
   'tabstream/svelte': 600,
   'tabstream/testing': 3_900,
   'tabstream/topics': 1_100,

@@ -25,13 +25,16 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
 
   test('there are scripts', () => {
     expect(scripts.sort()).toEqual([
+      'define-source.js',
       'hub.js',
       'index.js',
       'inspector.js',
       'page.js',
       'react.js',
+      'sending-stream.js',
       'shared-event-source.js',
       'solid.js',
+      'source.js',
       'standalone.js',
       'svelte.js',
       'tabstream.global.js',

@@ -20,6 +20,8 @@ const ROWS: Record<string, string> = {
   useSharedEventSource: '[`useSharedEventSource`]',
   'tabstream/websocket': '`tabstream/websocket`',
   'websocket-source.js': 'the source for WebSockets',
+  'tabstream/source': '[`connectSource()`]',
+  'define-source.js': '`defineSource()`, in a script',
   'tabstream.global.js': '`tabstream/global`',
   'standalone.js': '`tabstream/standalone`',
   'tabstream/inspector': '`tabstream/inspector`',

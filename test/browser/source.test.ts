@@ -172,7 +172,9 @@ describe.each(HOSTS)('a source of the app’s own, %s', (host) => {
     const [tab] = (await set.openMany(1, page)) as [Tab]
     await listen(tab, '/graphql', { source: 'nobody' })
     await expect.poll(() => tab.page.evaluate(() => ownStream.status.state), POLL).toBe('closed')
-    expect(await tab.page.evaluate(() => ownStream.status.error?.message)).toMatch(/#nobody.*neither provided/)
+    expect(await tab.page.evaluate(() => ownStream.status.error?.message)).toMatch(
+      /#nobody.*neither provided/,
+    )
     await tab.page.evaluate(() => {
       globalThis.told = []
       tabstream.connect('/events/a').on('message', ({ data }) => told.push(data))

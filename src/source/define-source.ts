@@ -182,5 +182,7 @@ function wordsOf(error: unknown): string {
   if (Array.isArray(error)) return error.map(wordsOf).join('; ')
   if (typeof reason === 'string' && typeof code === 'number')
     return `the server closed the connection (${reason === '' ? code : `${code}, ${reason}`})`
-  return failureOf(error).message
+  const { message } = failureOf(error)
+  // Of an event, which says nothing of why.
+  return message === '[object Event]' ? 'the connection has failed' : message
 }

@@ -161,6 +161,7 @@ describe('a connection ends', () => {
     ['for a while', 'busy', { retryAfter: 5_000 }, { retryAfter: 5_000 }],
     ['for whatever is said of it', 'x', { retryAfter: 'soon', status: '7' }, { retryAfter: 0, status: 0 }],
     ['with a socket', { code: 1006, reason: '' }, undefined, { message: expect.stringContaining('(1006)') }],
+    ['with an event', new Event('error'), undefined, { message: 'the connection has failed' }],
     ['for several errors', [{ message: 'a' }, { message: 'b' }], undefined, { message: 'a; b' }],
   ])('%s', async (_, error, about, expected) => {
     const end = stream.connect()

@@ -107,6 +107,9 @@ const minifiedHub = () => ({
     name === 'in-page' ? ((await minify(code, { ...small(), module: true })).code ?? null) : null,
 })
 
+/** What makes a hub's source of an app's code, and provides it. @param {string} id */
+const forHubs = (id) => id.endsWith('/source/for-hubs.js')
+
 /**
  * `SharedEventSource` is a file of its own, because its module does more than declare: a bundler can leave out the file, but not
  * the class. The hub for pages without a SharedWorker is one that is fetched when it is needed. `page.js` holds the rest.
@@ -120,8 +123,12 @@ const modules = {
     topics: 'build/src/topics/index.js',
     websocket: 'build/src/websocket/index.js',
     lines: 'build/src/lines/index.js',
+    source: 'build/src/source/index.js',
   },
+  // Built by itself, since it is for hubs: nothing of it is to be in a file that pages and hubs share.
+  external: forHubs,
   output: {
+    paths: (id) => (forHubs(id) ? './define-source.js' : id),
     dir: 'dist',
     manualChunks: {
       page: [
@@ -144,6 +151,7 @@ const modules = {
     declarations('topics/index.d.ts'),
     declarations('websocket/index.d.ts'),
     declarations('lines/index.d.ts'),
+    declarations('source/index.d.ts'),
   ],
 }
 
@@ -289,11 +297,22 @@ const fetchedSource = (name, file = name) => ({
   plugins: [declaration(`${name}-source.d.ts`, 'export {}\n')],
 })
 
+/**
+ * What modules of apps that hubs fetch are made with.
+ *
+ * @type {import('rollup').RollupOptions}
+ */
+const definition = {
+  input: 'build/src/source/for-hubs.js',
+  output: { file: 'dist/define-source.js', format: 'es', banner },
+}
+
 export default [
   modules,
   fetchedSource('lines', 'line-stream'),
   fetchedSource('topics'),
   fetchedSource('websocket'),
+  definition,
   standalone,
   ...BINDINGS.map((name) => binding(name)),
   testing('js'),

@@ -24,7 +24,7 @@ export function internalNames() {
   return [...new Set(sourcesIn('worker').flatMap(wordsIn))].filter((word) => !known.has(word))
 }
 
-const ENTRIES_APART = [...BINDINGS, 'inspector', 'server', 'tester', 'testing']
+const ENTRIES_APART = [...BINDINGS, 'inspector', 'server', 'source', 'tester', 'testing']
 
 /** @param {string} folder */
 const sourcesIn = (folder) =>

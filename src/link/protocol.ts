@@ -31,7 +31,7 @@ export interface StreamRequest {
 
 /** A source that the hub fetches. */
 export interface SourceRequest {
-  /** URL of its module, of the hub's origin. */
+  /** URL of its module, of the hub's origin. Its fragment is the name under which the module provides it, if it does not export it. */
   readonly script: string
   /** For the source, as JSON. */
   readonly options: string

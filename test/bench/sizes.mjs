@@ -35,6 +35,9 @@ export async function measureSizes(dist = join(root, 'dist')) {
   sizes['websocket-source.js'] = sizeOf(await minifiedChunk(join(dist, 'websocket-source.js'), ''))
   sizes['tabstream/lines'] = sizeOf(await bundleOf(dist, 'connectLines', 'lines.js', isPage))
   sizes['lines-source.js'] = sizeOf(await minifiedChunk(join(dist, 'lines-source.js'), ''))
+  const isElsewhere = (/** @type {string} */ id) => isPage(id) || id === './define-source.js'
+  sizes['tabstream/source'] = sizeOf(await bundleOf(dist, 'connectSource', 'source.js', isElsewhere))
+  sizes['define-source.js'] = sizeOf(await minifiedChunk(join(dist, 'define-source.js'), ''))
   sizes['tabstream/testing'] = sizeOf(await bundleOf(dist, 'mockStreams', 'testing.js'))
   sizes['tabstream/inspector'] = sizeOf(await bundleOf(dist, 'mountInspector', 'inspector.js'))
   for (const name of ['tabstream.global.js', 'standalone.js'])

@@ -25,6 +25,7 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
 
   test('there are scripts', () => {
     expect(scripts.sort()).toEqual([
+      'define-source.js',
       'hub.js',
       'index.js',
       'inspector.js',
@@ -32,9 +33,11 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
       'lines.js',
       'page.js',
       'react.js',
+      'sending-stream.js',
       'shared-event-source.js',
       'solid.js',
       'source-checks.js',
+      'source.js',
       'standalone.js',
       'svelte.js',
       'tabstream.global.js',

@@ -24,6 +24,8 @@ const ROWS: Record<string, string> = {
   'websocket-source.js': 'the source for WebSockets',
   'tabstream/lines': '`tabstream/lines`',
   'lines-source.js': 'the source for lines',
+  'tabstream/source': '[`connectSource()`]',
+  'define-source.js': '`defineSource()`, in a script',
   'tabstream.global.js': '`tabstream/global`',
   'standalone.js': '`tabstream/standalone`',
   'tabstream/inspector': '`tabstream/inspector`',

@@ -1,11 +1,12 @@
 import type { SourceRequest } from '../../src/link/protocol.ts'
+import { PROVIDED, type Providing } from '../../src/link/provided.ts'
 import type { HubPlatform } from '../platform.ts'
 import { FailedError, failureOf } from './failure.ts'
 import type { Source, SourceModule } from './source.ts'
 import { sse } from './sse.ts'
 
 /**
- * A source whose code is fetched when it is used, because most pages need only Server-Sent Events.
+ * A source whose code is fetched when it is used, because most pages need only Server-Sent Events; or which the app has provided.
  *
  * Only a script of the hub's own origin is run. Any page of the origin can ask for it, and runs scripts of the origin itself.
  */
@@ -21,7 +22,7 @@ export function fetched(platform: HubPlatform, { script, options }: SourceReques
   let url = script
   const connect: Source = async (connection, receiver) => {
     try {
-      made ??= (await load(platform, url)).source(platform, JSON.parse(options), sse(platform))
+      made ??= (await load(platform, script, url))(platform, JSON.parse(options), sse(platform))
       made.listen?.(heard)
       settle(made)
     } catch (error) {
@@ -45,8 +46,12 @@ export function fetched(platform: HubPlatform, { script, options }: SourceReques
   })
 }
 
-async function load(platform: HubPlatform, script: string): Promise<SourceModule> {
-  if (new URL(script).origin !== platform.origin)
-    throw new FailedError(`it is not of the origin ${platform.origin}`, { isFinal: true })
-  return (await platform.load?.(script)) as SourceModule
+/** @param url that of the script, or another one of the same module */
+async function load(platform: HubPlatform, script: string, url: string): Promise<SourceModule['source']> {
+  const { origin, hash } = new URL(script)
+  const isFinal = origin !== platform.origin
+  const module = isFinal ? undefined : ((await platform.load?.(url)) as Partial<SourceModule>)
+  const source = module?.source ?? (globalThis as Providing)[PROVIDED]?.get(hash)
+  if (source) return source as SourceModule['source']
+  throw new FailedError(`it is neither provided nor of the origin ${platform.origin}`, { isFinal })
 }

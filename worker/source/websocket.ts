@@ -1,20 +1,12 @@
 import { keysOf } from '../../src/link/identify.ts'
 import { type CloseMeaning, HELLO, type SocketOptions } from '../../src/link/socket.ts'
-import { FailedError, type Failure, failureOf, tooLarge } from './failure.ts'
+import { Arrivals } from './arrivals.ts'
+import { FailedError, type Failure, failureOf } from './failure.ts'
 import { Frame, parsed, roundedIds, withParameters } from './frame.ts'
 import { Outbox, type SocketPlatform } from './outbox.ts'
 import type { ConnectionRequest, Receiver, Source, SourceEvent } from './source.ts'
 
 // A module of its own, dist/websocket-source.js, that hubs fetch.
-
-/** What has come and cannot be handed over yet may have so many characters: a WebSocket cannot be asked to wait. */
-const MOST_WAITING = 16 * 1_048_576
-
-/** What a message costs besides its characters. */
-const OVERHEAD = 64
-
-/** Characters that are handed over at a time: what waits can hold more events than a log. */
-const SLICE = 32_768
 
 /** Close codes of a connection that has ended in good order. */
 const ENDS = [1000, 1001, 1005]
@@ -22,8 +14,8 @@ const ENDS = [1000, 1001, 1005]
 /** A message that has come, as text; a binary one has a character for each byte. */
 interface Arrival {
   readonly text: string
+  readonly length: number
   readonly kind: 'text' | 'bytes' | 'answer'
-  readonly size: number
   /** Of its JSON, where that has been read already. */
   readonly value?: unknown
 }
@@ -42,26 +34,13 @@ export function source(platform: SocketPlatform, options: SocketOptions): Source
   })
 }
 
-class Connection {
-  readonly #platform: SocketPlatform
+class Connection extends Arrivals<Arrival, SocketPlatform> {
   readonly #options: SocketOptions
   readonly #outbox: Outbox
-  readonly #connection: ConnectionRequest
-  readonly #receiver: Receiver
-  readonly #resolve: (failure: Failure) => void
   readonly #url: URL
   readonly #frame: Frame
-  #socket: WebSocket | undefined
   readonly #isFramed: boolean
-  #arrived: Arrival[] = []
-  /** Their sizes together. */
-  #waiting = 0
-  #isHandingOver = false
-  /** Characters that have been handed over, and that pages have not been let take. */
-  #handed = 0
-  /** Why the connection has ended, while what had come before is handed over. */
-  #last: Failure | undefined
-  #isOver = false
+  #socket: WebSocket | undefined
   #timer: unknown
 
   constructor(
@@ -72,48 +51,44 @@ class Connection {
     receiver: Receiver,
     resolve: (failure: Failure) => void,
   ) {
-    this.#platform = platform
+    super(platform, connection, receiver, resolve)
     this.#options = options
     this.#outbox = outbox
-    this.#connection = connection
-    this.#receiver = receiver
-    this.#resolve = resolve
     this.#url = new URL(connection.url)
     this.#frame = new Frame(options.frame, () => receiver.advise(roundedIds(this.#url.origin)))
     this.#isFramed = this.#frame.isFramed
   }
 
   open(): void {
-    const { resumeAfter, signal } = this.#connection
+    const { resumeAfter } = this.connection
     const { resume, protocols } = this.#options
     const query = resume && 'query' in resume ? resume.query : undefined
     const url =
       resumeAfter !== '' && query !== undefined
         ? withParameters(this.#url.href, [[query, resumeAfter]])
         : this.#url.href
-    const { openSocket = (at, spoken) => new WebSocket(at, [...spoken]) } = this.#platform
+    const { openSocket = (at, spoken) => new WebSocket(at, [...spoken]) } = this.platform
     try {
       this.#socket = openSocket(url, protocols)
     } catch (error) {
       // Such as a protocol that is no token, or a page of https: that asks for ws:.
       const { message } = failureOf(error)
-      this.#end(new FailedError(`no WebSocket can be opened (${message})`, { isFinal: true }).failure)
+      this.end(new FailedError(`no WebSocket can be opened (${message})`, { isFinal: true }).failure)
       return
     }
     const socket = this.#socket
     socket.binaryType = 'arraybuffer'
-    signal.addEventListener('abort', () => this.#end(failureOf(signal.reason)))
     socket.addEventListener('open', () => this.#opened(socket))
     socket.addEventListener('message', ({ data }) => this.#take(data))
     socket.addEventListener('close', ({ code, reason }) => this.#closed(code, reason))
   }
 
   #opened(socket: WebSocket): void {
-    if (this.#isOver) return
-    const { resumeAfter } = this.#connection
+    if (this.isClosed) return
+    const { resumeAfter } = this.connection
     const { messages, hasPlaced } = this.#hello()
     const { resume } = this.#options
-    this.#receiver.opened({
+    this.receiver.opened({
       status: 101,
       headers: socket.protocol === '' ? [] : [['sec-websocket-protocol', socket.protocol]],
       origin: this.#url.origin,
@@ -127,7 +102,7 @@ class Connection {
 
   /** What is said first, and whether it says after which ID to resume. */
   #hello(): { messages: readonly string[]; hasPlaced: boolean } {
-    const { headers, resumeAfter } = this.#connection
+    const { headers, resumeAfter } = this.connection
     const text = headers.find(([name]) => name === HELLO)?.[1]
     const messages: unknown[] = text === undefined ? [] : JSON.parse(text)
     const { resume } = this.#options
@@ -144,13 +119,13 @@ class Connection {
     const { heartbeat } = this.#options
     if (heartbeat === undefined) return
     const { every, send, within } = heartbeat
-    this.#platform.clearTimeout(this.#timer)
-    this.#timer = this.#platform.setTimeout(() => {
+    this.platform.clearTimeout(this.#timer)
+    this.#timer = this.platform.setTimeout(() => {
       this.#socket?.send(send)
       if (within === 0) this.#beat()
       else
-        this.#timer = this.#platform.setTimeout(() => {
-          this.#end(
+        this.#timer = this.platform.setTimeout(() => {
+          this.end(
             new FailedError(`the server has answered no heartbeat for ${within / 1_000} seconds`).failure,
           )
         }, within)
@@ -158,82 +133,26 @@ class Connection {
   }
 
   #take(data: string | ArrayBuffer): void {
-    if (this.#isOver || this.#last !== undefined) return
+    if (this.isClosed) return
     const text = typeof data === 'string' ? data : characters(new Uint8Array(data))
-    this.#receiver.alive(text.length)
+    this.receiver.alive(text.length)
     this.#beat()
-    const { maxEventSize } = this.#connection
-    // One that is too large ends the stream when it has its turn.
-    const size = Math.min(text.length, maxEventSize) + OVERHEAD
-    this.#waiting += size
-    this.#arrived.push(this.#arrival(text, typeof data !== 'string', size))
-    if (this.#waiting > Math.max(MOST_WAITING, 2 * maxEventSize)) {
-      this.#end(
-        new FailedError('the server sent more than pages can take, so the connection was closed').failure,
-      )
-      return
-    }
-    if (!this.#isHandingOver) this.#handOver().catch((error) => this.#end(failureOf(error)))
+    this.take(this.#arrival(text, typeof data !== 'string'))
   }
 
   /** An answer that a page waits for is not to wait for the pages that are slow. */
-  #arrival(text: string, isBinary: boolean, size: number): Arrival {
-    if (isBinary || !this.#outbox.isAsking) return { text, size, kind: isBinary ? 'bytes' : 'text' }
+  #arrival(text: string, isBinary: boolean): Arrival {
+    const { length } = text
+    if (isBinary || !this.#outbox.isAsking) return { text, length, kind: isBinary ? 'bytes' : 'text' }
     const value = parsed(text)
     const isAnswer = value !== undefined && this.#outbox.answer(value, text)
-    return { text, size, kind: isAnswer ? 'answer' : 'text', value }
+    return { text, length, kind: isAnswer ? 'answer' : 'text', value }
   }
 
-  /** Takes what has come in one go, so that it goes to the pages in few messages. */
-  async #handOver(): Promise<void> {
-    this.#isHandingOver = true
-    await this.#platform.turn()
-    while (this.#arrived.length > 0 && !this.#isOver) {
-      const arrived = this.#arrived
-      this.#arrived = []
-      for (const arrival of arrived) {
-        const pause = this.#handOverEvents(arrival)
-        if (pause !== undefined) await pause
-        if (this.#isOver) return
-        this.#waiting -= arrival.size
-      }
-      this.#handed = 0
-      await this.#receiver.flushed()
-    }
-    this.#isHandingOver = false
-    if (this.#last !== undefined) this.#end(this.#last)
-  }
-
-  /** @returns a promise where pages take what has been handed over so far */
-  #handOverEvents(arrival: Arrival): Promise<void> | undefined {
-    const { maxEventSize } = this.#connection
-    if (arrival.text.length > maxEventSize) {
-      this.#end(tooLarge(maxEventSize).failure)
-      return undefined
-    }
-    return this.#give(arrival, this.#eventsOf(arrival), 0)
-  }
-
-  /** Hands over the events of a message from the one at this index on. */
-  #give(arrival: Arrival, events: readonly SourceEvent[], from: number): Promise<void> | undefined {
-    for (let at = from; at < events.length && !this.#isOver; at++) {
-      const event = events[at] as SourceEvent
-      if (arrival.kind !== 'answer' && !this.#answersHeartbeat(event, arrival.text))
-        this.#receiver.event(event)
-      // No page is given it, and none needs it again.
-      else if (event.id !== undefined) this.#receiver.idAlone(event.id)
-      this.#handed += event.data.length + OVERHEAD
-      if (this.#handed < SLICE) continue
-      this.#handed = 0
-      return this.#flushed().then(() => this.#give(arrival, events, at + 1))
-    }
-    return undefined
-  }
-
-  /** Pages have had what has come so far, and everything else has had its turn. */
-  async #flushed(): Promise<void> {
-    await this.#receiver.flushed()
-    await this.#platform.turn()
+  protected override give(event: SourceEvent, { kind, text }: Arrival): void {
+    if (kind !== 'answer' && !this.#answersHeartbeat(event, text)) this.receiver.event(event)
+    // No page is given it, and none needs it again.
+    else if (event.id !== undefined) this.receiver.idAlone(event.id)
   }
 
   #answersHeartbeat({ name }: SourceEvent, text: string): boolean {
@@ -241,11 +160,15 @@ class Connection {
     return expect !== undefined && (name === expect || text === expect)
   }
 
-  #eventsOf({ text, kind, value = this.#isFramed && kind !== 'bytes' ? parsed(text) : undefined }: Arrival) {
+  protected eventsOf({
+    text,
+    kind,
+    value = this.#isFramed && kind !== 'bytes' ? parsed(text) : undefined,
+  }: Arrival) {
     if (kind === 'bytes') return [{ name: this.#options.binary, data: text, id: undefined }]
     if (!this.#isFramed || value === undefined) {
       if (this.#isFramed && text !== this.#options.heartbeat?.expect)
-        this.#receiver.advise(
+        this.receiver.advise(
           `${this.#url.origin} has sent a message that is not JSON; it is an event "message" without an ID`,
         )
       return [{ name: 'message', data: text, id: undefined }]
@@ -261,20 +184,15 @@ class Connection {
       isFinal: meaning === 'end',
       status: meaning === 'unauthorized' ? 401 : meaning === 'end' ? code : 0,
     })
-    this.#last = failure
-    this.#platform.clearTimeout(this.#timer)
+    this.platform.clearTimeout(this.#timer)
     this.#outbox.closed(this.#socket)
-    if (!this.#isHandingOver) this.#end(failure)
+    this.close(failure)
   }
 
-  #end(failure: Failure): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    this.#platform.clearTimeout(this.#timer)
+  protected release(): void {
+    this.platform.clearTimeout(this.#timer)
     this.#outbox.closed(this.#socket)
-    this.#arrived = []
     this.#socket?.close()
-    this.#resolve(failure)
   }
 }
 

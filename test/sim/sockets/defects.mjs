@@ -2,9 +2,9 @@
 export const socketMutants = [
   {
     name: 'message handed on again',
-    file: 'src/websocket/socket-stream.ts',
+    file: 'src/api/sending-stream.ts',
     find: "      throw new TabstreamError('hub-lost', 'the hub has gone with the message, which may have been sent')\n",
-    replace: '      return this.#post(message)\n',
+    replace: '      return this.post(message)\n',
     defect: 'A message that a hub may have sent before it died is sent again by the next one.',
     plays: 'sockets',
   },
@@ -34,9 +34,9 @@ export const socketMutants = [
   },
   {
     name: 'last words unheard',
-    file: 'worker/source/websocket.ts',
-    find: '    if (!this.#isHandingOver) this.#end(failure)\n',
-    replace: '    this.#end(failure)\n',
+    file: 'worker/source/arrivals.ts',
+    find: '    if (!this.#isHandingOver) this.end(failure)\n',
+    replace: '    this.end(failure)\n',
     defect: 'What has come just before the connection was closed is lost.',
     test: 'test/unit/source/websocket.test.ts',
   },
@@ -51,7 +51,7 @@ export const socketMutants = [
   {
     name: 'answer for everyone',
     file: 'worker/source/websocket.ts',
-    find: "arrival.kind !== 'answer' && ",
+    find: "kind !== 'answer' && ",
     replace: '',
     defect: 'The answer to one tab’s request is an event of all.',
     test: 'test/unit/source/websocket.test.ts',
@@ -98,7 +98,7 @@ export const socketMutants = [
   },
   {
     name: 'all that waits at a time',
-    file: 'worker/source/websocket.ts',
+    file: 'worker/source/arrivals.ts',
     find: '      if (this.#handed < SLICE) continue\n',
     replace: '      if (this.#handed >= 0) continue\n',
     defect: 'More events come at a time than a log holds, and tabs that work lose some.',
@@ -115,8 +115,8 @@ export const socketMutants = [
   {
     name: 'any script run',
     file: 'worker/source/fetched.ts',
-    find: 'if (new URL(script).origin !== platform.origin)',
-    replace: 'if (script === "")',
+    find: 'const isFinal = origin !== platform.origin',
+    replace: 'const isFinal = false',
     defect: 'A hub runs scripts of other origins.',
     test: 'test/unit/source/fetched.test.ts',
   },

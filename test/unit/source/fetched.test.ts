@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { provideSources } from '../../../src/source/provide-sources.ts'
 import { FailedError } from '../../../worker/source/failure.ts'
 import { fetched } from '../../../worker/source/fetched.ts'
 import type { ConnectionRequest, Receiver } from '../../../worker/source/source.ts'
@@ -74,7 +75,7 @@ describe('a source that is fetched', () => {
     }, script)
     expect(await source(CONNECTION, RECEIVER)).toMatchObject({
       isFinal: true,
-      message: expect.stringContaining('it is not of the origin https://dash.test'),
+      message: expect.stringContaining('neither provided nor of the origin https://dash.test'),
     })
     expect(isLoaded).toBe(false)
   })
@@ -87,5 +88,74 @@ describe('a source that is fetched', () => {
     })
     const connection = { ...CONNECTION, signal: abort.signal }
     expect(await source(connection, RECEIVER)).toMatchObject({ message: 'enough' })
+  })
+})
+
+describe('a source that is provided', () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+    Reflect.deleteProperty(globalThis, Symbol.for('tabstream.sources'))
+  })
+
+  const saying = (message: string) => () => async () => new FailedError(message).failure
+  const unloaded = () => expect.unreachable()
+
+  test('is found by its name, and nothing is loaded', async () => {
+    provideSources({ a: saying('from a'), b: saying('from b') })
+    const source = sourceOf(unloaded, 'provideSources:#b')
+    expect(await source(CONNECTION, RECEIVER)).toMatchObject({ message: 'from b' })
+  })
+
+  test.each(['provideSources:#c', 'provideSources:#constructor', 'data:text/javascript,1#c'])(
+    'and is unknown ends the stream: %s',
+    async (script) => {
+      provideSources({ a: saying('from a') })
+      expect(await sourceOf(unloaded, script)(CONNECTION, RECEIVER)).toMatchObject({
+        isFinal: true,
+        message: expect.stringContaining('neither provided nor'),
+      })
+    },
+  )
+
+  test('ends the stream where nothing is', async () => {
+    const source = sourceOf(unloaded, 'provideSources:#a')
+    expect(await source(CONNECTION, RECEIVER)).toMatchObject({ isFinal: true })
+  })
+
+  test('by the script that its URL names is found by the fragment, also after the script could not be had', async () => {
+    const asked: string[] = []
+    const source = sourceOf((script) => {
+      asked.push(script)
+      if (asked.length === 1) throw new TypeError('no such file')
+      provideSources({ a: saying('from a') })
+      return {}
+    }, `${SCRIPT}#a`)
+    expect(await source(CONNECTION, RECEIVER)).toMatchObject({ isFinal: false })
+    expect(await source(CONNECTION, RECEIVER)).toMatchObject({ message: 'from a' })
+    expect(asked).toEqual([`${SCRIPT}#a`, `${SCRIPT}#a?`])
+  })
+
+  test('counts less than one that is exported', async () => {
+    provideSources({ a: saying('provided') })
+    const source = sourceOf(() => ({ source: saying('exported') }), `${SCRIPT}#a`)
+    expect(await source(CONNECTION, RECEIVER)).toMatchObject({ message: 'exported' })
+  })
+
+  test('twice is the last one, and the console says so', async () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue()
+    const first = saying('first')
+    provideSources({ a: first })
+    provideSources({ a: first })
+    expect(warn).not.toHaveBeenCalled()
+    provideSources({ a: saying('last') })
+    expect(warn.mock.calls).toEqual([
+      [expect.stringContaining('another source "a" has been provided before')],
+    ])
+    const source = sourceOf(unloaded, 'provideSources:#a')
+    expect(await source(CONNECTION, RECEIVER)).toMatchObject({ message: 'last' })
+  })
+
+  test('must be one', () => {
+    expect(() => provideSources({ a: {} as never })).toThrow(/"a" must be what defineSource\(\) returns/)
   })
 })

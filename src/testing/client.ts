@@ -1,5 +1,6 @@
 import type { HubReport, StreamRequest } from '../link/protocol.ts'
 import type { Outcome, Outgoing } from '../link/socket.ts'
+import type { TopicQuestion } from '../link/topics.ts'
 import type { Receive } from '../page/inbox.ts'
 import type { Wish } from '../page/page-subscription.ts'
 import type { MockRequest, Which } from './mock-stream.ts'
@@ -43,7 +44,9 @@ export class MockClient {
     remote: {
       reconnect: (id: number) => this.#reconnect(id),
       end: (id: number) => this.#end(id),
-      send: async (id: number, message: Outgoing) => this.#take(id, message),
+      // Every topic is ready at once.
+      send: async (id: number, message: Outgoing | TopicQuestion) =>
+        'topic' in message || this.#take(id, message),
       inspect: async (): Promise<HubReport> => this.#report(),
     },
   } as const

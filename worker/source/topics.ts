@@ -20,6 +20,9 @@ const PROVING = 16
 /** For so many ms, a topic that nobody wants any more may go on to come. */
 const LINGER = 30_000
 
+/** How soon, in ms, other topics are asked for again when that has failed. */
+const AGAIN = 5_000
+
 /** How long, in ms, two connections are open for one event that comes by both. */
 const PATIENCE = 2_000
 
@@ -118,11 +121,11 @@ class Topics {
     this.#platform.clearTimeout(this.#timer)
   }
 
-  /** Another connection may be needed. */
-  review(): void {
+  /** Another connection may be needed, in so many ms. */
+  review(delay = GATHER): void {
     this.#platform.clearTimeout(this.#timer)
     if (!this.#isComplete)
-      this.#timer = this.#platform.setTimeout(() => this.#isComplete || this.course?.change(), GATHER)
+      this.#timer = this.#platform.setTimeout(() => this.#isComplete || this.course?.change(), delay)
   }
 
   /** All that is wanted is asked for. */
@@ -262,9 +265,9 @@ class Course {
 
   begin(): void {
     const { signal } = this.#connection
+    this.#topics.course = this
     signal.addEventListener('abort', () => this.#end(failureOf(signal.reason)))
     if (signal.aborted) this.#end(failureOf(signal.reason))
-    this.#topics.course = this
     this.change()
   }
 
@@ -306,7 +309,8 @@ class Course {
       idAlone: (id) => upstream === this.#present && receiver.idAlone(id),
     })
     ended.then((failure) => {
-      if (upstream === this.#present || upstream === this.#other) this.#end(failure)
+      if (upstream === this.#other && !upstream.isOpen) this.#miss(failure)
+      else if (upstream === this.#present || upstream === this.#other) this.#end(failure)
     })
     return upstream
   }
@@ -372,6 +376,16 @@ class Course {
   #expire(): void {
     if (this.#topics.hasIds || this.#connection.resumeAfter !== '') this.#end(MOVE.failure)
     else this.#turn(this.#behind)
+  }
+
+  /** The other one could not be had: the present one goes on alone. No topic of it was ready. */
+  #miss({ message }: Failure): void {
+    this.#other = undefined
+    this.#had.clear()
+    this.#receiver.advise(
+      `the server could not be asked for other topics (${message}); tabstream goes on trying`,
+    )
+    this.#topics.review(AGAIN)
   }
 
   /**

@@ -352,18 +352,30 @@ describe('while two responses are open', () => {
     expect(await ended).toMatchObject({ isMove: true })
   })
 
-  test.each(['present', 'other'] as const)(
-    'the end of the %s one is the end of the connection',
-    async (which) => {
-      const responses = await overlap()
-      responses[which].end('gone')
-      expect(await responses.ended).toMatchObject({ message: 'gone' })
-      expect(responses.present.isGivenUp || responses.other.isGivenUp).toBe(true)
-      // What it said last may still come.
-      responses.other.bring('a2')
-      expect(responses.stream.words).toBe('a1')
-    },
-  )
+  test.each(['present', 'other'] as const)('the end of the %s one ends the connection', async (which) => {
+    const responses = await overlap()
+    responses.other.open()
+    responses[which].end('gone')
+    expect(await responses.ended).toMatchObject({ message: 'gone' })
+    // What it said last may still come.
+    responses.other.bring('a2')
+    expect(responses.stream.words).toBe('a1')
+  })
+
+  test('and the other one is refused, the present one goes on, and it is asked for again', async () => {
+    const { stream, present, other } = await overlap()
+    present.bring('a2')
+    other.end('status 503')
+    await vi.advanceTimersByTimeAsync(0)
+    present.bring('a3')
+    expect(stream.words).toBe('a1 a2 a3')
+    expect(stream.advice).toEqual([expect.stringContaining('status 503')])
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(stream.responses).toHaveLength(3)
+    stream.last.open().bring('a4 b5')
+    present.bring('a4')
+    expect(stream.words).toBe('a1 a2 a3 a4 b5')
+  })
 
   test('only IDs of the present one say where to resume', async () => {
     const { stream, present, other } = await overlap()

@@ -15,6 +15,7 @@ import {
   text,
 } from '../../../src/index.ts'
 import { type MockStream, type MockStreams, mockStreams } from '../../../src/testing/index.ts'
+import { connectTopics } from '../../../src/topics/index.ts'
 import { connectSocket } from '../../../src/websocket/index.ts'
 
 interface Cpu {
@@ -36,6 +37,15 @@ const events = { cpu: json<Cpu>(), log: text }
 
 /** What is asked to happen before anything is awaited. */
 const soon = () => Promise.resolve()
+
+test('connectTopics(): every topic is ready at once', async () => {
+  const books = connectTopics('/books', { engine: { topic: '/of' } })
+  const heard: string[] = []
+  books.on('a', ({ data }) => heard.push(data))
+  await books.ready('a')
+  streams.at('/books').send('a', 'x')
+  expect(heard).toEqual(['x'])
+})
 
 describe('connectSocket()', () => {
   const URL_OF_SOCKET = 'wss://dash.test/live'

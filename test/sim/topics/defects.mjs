@@ -15,7 +15,7 @@ export const topicMutants = [
     replace: '      this.#give(event)\n      this.#had.add(id)\n',
     defect:
       'What the present response brings is given before what the other one has yet to bring, and a connection that follows resumes behind that.',
-    plays: 'topics',
+    test: 'test/unit/source/topics.test.ts',
   },
   {
     name: 'former response still heard',
@@ -74,7 +74,7 @@ export const topicMutants = [
     replace: '',
     defect:
       'A server that has forgotten is trusted, because nothing that it should repeat has been heard by a tab that is left.',
-    plays: 'topics',
+    test: 'test/unit/stream/reception.test.ts',
   },
   {
     name: 'topic ready too soon',

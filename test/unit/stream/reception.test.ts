@@ -29,14 +29,16 @@ const HEAD: Head = {
 /** What a server sends, in ms after what came before, and what came of it. */
 class Conversation {
   readonly log: CountedLog
-  readonly takeover = new Takeover()
+  readonly takeover: Takeover
   readonly reception: Reception
   now = 0
   #timers = new Map<number, { readonly at: number; readonly callback: () => void }>()
   #timerCount = 0
   #told = 0
 
-  constructor(events = 1e6) {
+  /** @param isSelective the server is asked only for what pages hear */
+  constructor(events = 1e6, isSelective = false) {
+    this.takeover = new Takeover(isSelective)
     this.log = new CountedLog({ events, bytes: 1e9 })
     const platform = {
       now: () => this.now,
@@ -468,6 +470,16 @@ describe('tabs of a dead hub', () => {
 
   const dataOf = (...ordinals: readonly number[]): string[] =>
     ordinals.map((ordinal) => `${ordinal}=data ${ordinal}`)
+
+  test('that have heard nothing by which a selective server can prove that it resumes are told of a gap', () => {
+    const conversation = new Conversation(1e6, true)
+    conversation.takeover.gather(positionOf(events), undefined)
+    conversation.connect()
+    conversation.bring('9')
+    expect(conversation.logged()).toEqual([])
+    conversation.wait(1_001)
+    expect(conversation.logged()).toEqual(['gap history-lost', '9'])
+  })
 
   test('are given what only some of them have had, under its number', () => {
     const conversation = succeeding()

@@ -208,6 +208,15 @@ describe('a stream of topics asks', () => {
     expect(stream.responses).toHaveLength(1)
   })
 
+  test('not again for what the first connection has asked for', async () => {
+    const stream = new Stream()
+    stream.listen('a')
+    stream.connect()
+    stream.last.open()
+    await vi.advanceTimersByTimeAsync(GATHER)
+    expect(stream.responses).toHaveLength(1)
+  })
+
   test('anew at once where the server has not answered yet', async () => {
     const stream = new Stream()
     stream.listen('a')
@@ -284,6 +293,13 @@ describe('while two responses are open', () => {
     other.bring('a4')
     expect(stream.words).toBe('a1 a2 b3 a4')
     expect(stream.heads).toHaveLength(1)
+  })
+
+  test('nothing is given again that the present one has brought meanwhile', async () => {
+    const { stream, present, other } = await overlap()
+    present.bring('a2 a3')
+    other.open().bring('a2 a3 a4')
+    expect(stream.words).toBe('a1 a2 a3 a4')
   })
 
   test('what the other one brings first waits for the present one', async () => {

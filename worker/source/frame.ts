@@ -1,6 +1,6 @@
 import type { FramePointers } from '../../src/link/frame.ts'
 import { keysOf, valueAt } from '../../src/link/identify.ts'
-import type { SourceEvent } from './source.ts'
+import type { ConnectionRequest, SourceEvent } from './source.ts'
 
 // What sources that hubs fetch share: messages in JSON, read as events.
 
@@ -111,4 +111,14 @@ export function withParameters(
     .filter((part) => part !== '' && !names.includes([...new URLSearchParams(part).keys()][0] ?? ''))
   const own = given.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
   return [address, [...others, ...own].join('&')].filter((part) => part !== '').join('?')
+}
+
+/** A request that says after which ID to resume by this parameter of its URL, if there is one, in place of the header. */
+export const resumingBy = (
+  parameter: string | undefined,
+  connection: ConnectionRequest,
+): ConnectionRequest => {
+  const { url, resumeAfter } = connection
+  if (parameter === undefined || resumeAfter === '') return connection
+  return { ...connection, url: withParameters(url, [[parameter, resumeAfter]]), resumeAfter: '' }
 }

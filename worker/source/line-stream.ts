@@ -1,7 +1,7 @@
 import type { LineFormat, LineOptions } from '../../src/link/lines.ts'
 import type { HubPlatform } from '../platform.ts'
 import { tooLarge } from './failure.ts'
-import { Frame, parsed, roundedIds, withParameters } from './frame.ts'
+import { Frame, parsed, resumingBy, roundedIds } from './frame.ts'
 import { byFetch, type Format } from './response.ts'
 import type { ConnectionRequest, Receiver, Source, SourceEvent } from './source.ts'
 import { SeparateLines, Sequence } from './texts.ts'
@@ -50,7 +50,7 @@ export function source(platform: HubPlatform, options: LineOptions): Source {
         if (texts.size > maxEventSize) throw tooLarge(maxEventSize)
       }
     },
-    asked: (connection) => accepting(TYPES[format], inParameter(connection, query)),
+    asked: (connection) => accepting(TYPES[format], resumingBy(query, connection)),
   }
   return byFetch(platform, lines)
 }
@@ -60,15 +60,6 @@ const accepting = (types: readonly string[], connection: ConnectionRequest): Con
   ...connection,
   headers: [['accept', types.join()], ...connection.headers],
 })
-
-const inParameter = (connection: ConnectionRequest, name: string | undefined): ConnectionRequest =>
-  name === undefined || connection.resumeAfter === ''
-    ? connection
-    : {
-        ...connection,
-        url: withParameters(connection.url, [[name, connection.resumeAfter]]),
-        resumeAfter: '',
-      }
 
 /** Reads the lines or texts of one response. */
 class Reading {

@@ -3,7 +3,7 @@ import { EVERY_NAME } from '../../src/link/protocol.ts'
 import { type Engine, PLACEHOLDER, type TopicQuestion } from '../../src/link/topics.ts'
 import type { HubPlatform } from '../platform.ts'
 import { FailedError, type Failure, failureOf } from './failure.ts'
-import { idOf, parsed, withParameters } from './frame.ts'
+import { idOf, parsed, resumingBy, withParameters } from './frame.ts'
 import type { ConnectionRequest, Receiver, Source, SourceEvent } from './source.ts'
 
 // A module of its own, dist/topics-source.js, that hubs fetch.
@@ -65,9 +65,9 @@ class Topics {
   readonly engine: Engine
   /** The present connection; between two, nothing is asked for. */
   course: Course | undefined
-  wanted: readonly string[] = []
+  wanted: ReadonlySet<string> = new Set()
   /** Those of the last connection. */
-  #asked: readonly string[] = []
+  #asked: ReadonlySet<string> = new Set()
   readonly #platform: HubPlatform
   readonly #paths: Readonly<Record<'topic' | 'id' | 'data', readonly string[] | undefined>>
   /** Those that have been asked for all the time, and that somebody has wanted all the time. */
@@ -90,10 +90,10 @@ class Topics {
   }
 
   listen(names: readonly string[]): void {
-    this.wanted = this.#topicsOf(names)
+    this.wanted = new Set(this.#topicsOf(names))
     for (const topic of this.wanted) this.#unwanted.delete(topic)
     for (const topic of this.#asked) {
-      if (!this.wanted.includes(topic) && !this.#unwanted.has(topic))
+      if (!this.wanted.has(topic) && !this.#unwanted.has(topic))
         this.#unwanted.set(topic, { since: this.#platform.now(), count: this.#count })
     }
     for (const topic of this.#unwanted.keys()) this.#always?.delete(topic)
@@ -130,8 +130,7 @@ class Topics {
 
   /** All that is wanted is asked for. */
   get #isComplete(): boolean {
-    const asked = this.course?.topics ?? []
-    return this.wanted.every((topic) => asked.includes(topic))
+    return [...this.wanted].every((topic) => this.course?.topics?.has(topic))
   }
 
   /** A connection has opened. */
@@ -148,35 +147,32 @@ class Topics {
    *
    * @param isGapless nothing is missed on the way to it
    */
-  next(isGapless: boolean): string[] {
+  next(isGapless: boolean): ReadonlySet<string> {
     for (const [topic, unwanted] of this.#unwanted)
       if (this.#isDispensable(unwanted)) this.#unwanted.delete(topic)
-    const topics = [...new Set([...this.wanted, ...this.#unwanted.keys()])].sort()
-    this.#asked = topics
-    if (!isGapless)
-      this.#always = new Set(topics.filter((topic) => this.wanted.includes(topic) && this.#has(topic)))
-    return topics
+    this.#asked = new Set([...this.wanted, ...this.#unwanted.keys()].sort())
+    const always = this.#always
+    if (!isGapless) this.#always = new Set([...this.wanted].filter((topic) => always?.has(topic) ?? true))
+    return this.#asked
   }
 
-  #has = (topic: string): boolean => this.#always?.has(topic) ?? true
-
-  /** What an event means: its topic is its name. */
-  read(
-    { name, data, id }: SourceEvent,
-    topics: readonly string[],
-  ): SourceEvent & { readonly isUnnamed: boolean } {
+  /** What an event means: its topic is its name. Nothing where it does not say of which of these it is. */
+  read({ name, data, id }: SourceEvent, topics: ReadonlySet<string>): SourceEvent | undefined {
     const paths = this.#paths
     const value = paths.topic || paths.id || paths.data ? parsed(data) : undefined
     const topic = paths.topic && valueAt(value, paths.topic)
     const payload = paths.data && valueAt(value, paths.data)
     const named = typeof topic === 'string' ? topic : this.engine.topic === BY_NAME ? name : undefined
-    return {
-      // With a single one there is nothing to tell apart.
-      name: topics.length === 1 ? String(topics[0]) : (named ?? ''),
-      isUnnamed: topics.length > 1 && named === undefined,
-      id: paths.id ? idOf(valueAt(value, paths.id)) : id,
-      data: typeof payload === 'string' ? payload : payload === undefined ? data : JSON.stringify(payload),
-    }
+    // With a single one there is nothing to tell apart.
+    const [of] = topics.size === 1 ? topics : [named]
+    return of === undefined
+      ? undefined
+      : {
+          name: of,
+          id: paths.id ? idOf(valueAt(value, paths.id)) : id,
+          data:
+            typeof payload === 'string' ? payload : payload === undefined ? data : JSON.stringify(payload),
+        }
   }
 
   /** Whether an event goes on to the pages. */
@@ -212,8 +208,10 @@ class Topics {
 
 /** One response of the server. */
 interface Upstream {
-  readonly topics: readonly string[]
+  readonly topics: ReadonlySet<string>
   readonly life: AbortController
+  /** What pages have been given by another one while this one was asked for, and how often. It may bring that as well. */
+  readonly had: Map<string, number>
   isOpen: boolean
 }
 
@@ -230,11 +228,9 @@ class Course {
   readonly #resolve: (failure: Failure) => void
   #present: Upstream | undefined
   #other: Upstream | undefined
-  /** IDs of events that have come by the present one while the other one was asked for. */
-  readonly #had = new Set<string>()
   /** What has come by the other one alone, and since that is open, by the present one alone. */
-  #ahead: SourceEvent[] = []
-  #behind: SourceEvent[] = []
+  #ahead = new Held()
+  #behind = new Held()
   #timer: unknown
   #isOver = false
 
@@ -255,12 +251,12 @@ class Course {
   }
 
   /** What is asked for, or is about to be; nothing before there is any topic. */
-  get topics(): readonly string[] | undefined {
+  get topics(): ReadonlySet<string> | undefined {
     return (this.#other ?? this.#present)?.topics
   }
 
   isOpenFor(topic: string): boolean {
-    return [this.#present, this.#other].some((one) => one?.isOpen && one.topics.includes(topic))
+    return [this.#present, this.#other].some((one) => one?.isOpen && one.topics.has(topic))
   }
 
   begin(): void {
@@ -273,31 +269,20 @@ class Course {
 
   /** Other topics are wanted. */
   change(): void {
-    if (this.#isOver || this.#other !== undefined || this.#topics.wanted.length === 0) return
-    if (this.#present === undefined) this.#begin()
-    // Where an ID changes with the topics, nothing would be seen to come by both.
+    if (this.#isOver || this.#other !== undefined || this.#topics.wanted.size === 0) return
+    if (this.#present === undefined)
+      this.#present = this.#open(this.#topics.next(false), this.#connection.resumeAfter)
     else if (this.#present.isOpen) this.#other = this.#open(this.#topics.next(true), '')
     else this.#end(MOVE.failure)
   }
 
-  #begin(): void {
-    const { resumeAfter } = this.#connection
-    const topics = this.#topics.next(false)
-    this.#present = this.#open(topics, resumeAfter)
-  }
-
-  #open(topics: readonly string[], resumeAfter: string): Upstream {
-    const { resume } = this.#topics.engine
-    const upstream: Upstream = { topics, life: new AbortController(), isOpen: false }
-    const url = urlOf(this.#connection.url, topics, this.#topics.engine)
+  #open(topics: ReadonlySet<string>, resumeAfter: string): Upstream {
+    const { engine } = this.#topics
+    const upstream: Upstream = { topics, life: new AbortController(), had: new Map(), isOpen: false }
     const receiver = this.#receiver
-    const request = {
-      ...this.#connection,
-      url: resume !== undefined && resumeAfter !== '' ? withParameters(url, [[resume, resumeAfter]]) : url,
-      resumeAfter: resume === undefined ? resumeAfter : '',
-      signal: upstream.life.signal,
-    }
-    const ended = this.#events(request, {
+    const url = urlOf(this.#connection.url, [...topics], engine)
+    const request = { ...this.#connection, url, resumeAfter, signal: upstream.life.signal }
+    const ended = this.#events(resumingBy(engine.resume, request), {
       ...receiver,
       opened: (head) => {
         upstream.isOpen = true
@@ -309,7 +294,7 @@ class Course {
       idAlone: (id) => upstream === this.#present && receiver.idAlone(id),
     })
     ended.then((failure) => {
-      if (upstream === this.#other && !upstream.isOpen) this.#miss(failure)
+      if (upstream === this.#other && !upstream.isOpen) this.#miss(failure.message)
       else if (upstream === this.#present || upstream === this.#other) this.#end(failure)
     })
     return upstream
@@ -326,9 +311,10 @@ class Course {
     } else if (gaps.includes(name)) {
       if (upstream === this.#present) this.#receiver.event(event)
     } else {
-      const { isUnnamed, ...read } = this.#topics.read(event, upstream.topics)
-      if (isUnnamed) this.#advise('an event does not say of which topic it is, so no page is given it')
-      else if (!upstream.topics.includes(read.name))
+      const read = this.#topics.read(event, upstream.topics)
+      if (read === undefined)
+        this.#advise('an event does not say of which topic it is, so no page is given it')
+      else if (!upstream.topics.has(read.name))
         this.#advise(`an event is of topic "${read.name}", by which no page has asked for it`)
       else this.#sort(read, upstream)
     }
@@ -344,28 +330,30 @@ class Course {
    * has yet to bring, a connection that follows would be asked to resume behind that.
    */
   #sort(event: SourceEvent, upstream: Upstream): void {
-    const { id } = event
-    if (this.#other === undefined) {
-      if (id === undefined || !this.#had.delete(id)) this.#give(event)
-      return
-    }
-    if (id === undefined) {
+    const other = this.#other
+    if (other !== undefined && event.id === undefined) {
       // Nothing shows whether both have brought it.
       this.#end(MOVE.failure)
-    } else if (upstream === this.#other) {
-      const index = this.#behind.findIndex((one) => one.id === id)
-      if (this.#had.delete(id)) this.#turn()
-      else this.#ahead.push(event)
-      if (index >= 0) this.#turn(this.#behind.slice(0, index))
-    } else if (!this.#other.isOpen) {
+    } else if (takes(upstream.had, event)) {
+      if (upstream === other) this.#turn([])
+    } else if (upstream === other) {
+      this.#ahead.add(event)
+      if (this.#behind.has(event)) this.#turn(this.#behind.before(event))
+    } else if (other?.isOpen !== true) {
       this.#give(event)
-      this.#had.add(id)
-    } else if (this.#ahead.some((one) => one.id === id)) {
-      this.#turn(this.#behind)
+      if (other !== undefined) this.#note(event, other)
+    } else if (this.#ahead.has(event)) {
+      this.#turn(this.#behind.events)
     } else {
-      this.#behind.push(event)
+      this.#behind.add(event)
     }
-    if (this.#ahead.length + this.#behind.length > MOST_HELD) this.#end(MOVE.failure)
+    if (this.#ahead.events.length + this.#behind.events.length > MOST_HELD) this.#end(MOVE.failure)
+  }
+
+  #note(event: SourceEvent, { had }: Upstream): void {
+    const key = keyOf(event)
+    had.set(key, (had.get(key) ?? 0) + 1)
+    if (had.size > MOST_HELD) this.#miss('it does not answer')
   }
 
   #give(event: SourceEvent): void {
@@ -375,16 +363,14 @@ class Course {
   /** Nothing has come by both. Where nothing has ever come, there is nothing to resume after either. */
   #expire(): void {
     if (this.#topics.hasIds || this.#connection.resumeAfter !== '') this.#end(MOVE.failure)
-    else this.#turn(this.#behind)
+    else this.#turn(this.#behind.events)
   }
 
   /** The other one could not be had: the present one goes on alone. No topic of it was ready. */
-  #miss({ message }: Failure): void {
+  #miss(why: string): void {
+    this.#other?.life.abort()
     this.#other = undefined
-    this.#had.clear()
-    this.#receiver.advise(
-      `the server could not be asked for other topics (${message}); tabstream goes on trying`,
-    )
+    this.#receiver.advise(`the server could not be asked for other topics (${why}); tabstream goes on trying`)
     this.#topics.review(AGAIN)
   }
 
@@ -393,16 +379,16 @@ class Course {
    *
    * @param before what came by the present one alone, before all that
    */
-  #turn(before: readonly SourceEvent[] = []): void {
+  #turn(before: readonly SourceEvent[]): void {
     this.#platform.clearTimeout(this.#timer)
     const former = this.#present
-    const ahead = this.#ahead
+    const { events } = this.#ahead
     this.#present = this.#other
     this.#other = undefined
-    this.#ahead = []
-    this.#behind = []
+    this.#ahead = new Held()
+    this.#behind = new Held()
     former?.life.abort()
-    for (const event of [...before, ...ahead]) this.#give(event)
+    for (const event of [...before, ...events]) this.#give(event)
     this.#topics.review()
   }
 
@@ -417,6 +403,40 @@ class Course {
     this.#resolve(failure)
   }
 }
+
+/** Events in the order in which they have come. */
+class Held {
+  readonly events: SourceEvent[] = []
+  readonly #keys = new Map<string, number>()
+
+  add(event: SourceEvent): void {
+    const key = keyOf(event)
+    if (!this.#keys.has(key)) this.#keys.set(key, this.events.length)
+    this.events.push(event)
+  }
+
+  has(event: SourceEvent): boolean {
+    return this.#keys.has(keyOf(event))
+  }
+
+  before(event: SourceEvent): SourceEvent[] {
+    return this.events.slice(0, this.#keys.get(keyOf(event)))
+  }
+}
+
+/** Whether it is one of these, of which there is one less then. */
+function takes(had: Map<string, number>, event: SourceEvent): boolean {
+  if (had.size === 0) return false
+  const key = keyOf(event)
+  const count = had.get(key)
+  if (count === undefined) return false
+  if (count > 1) had.set(key, count - 1)
+  else had.delete(key)
+  return true
+}
+
+/** Several events can have one ID. */
+const keyOf = ({ name, data, id }: SourceEvent): string => JSON.stringify([name, id, data])
 
 /** A path has it in other characters. */
 const ANY_PLACEHOLDER = new RegExp(`${PLACEHOLDER}|${encodeURI(PLACEHOLDER)}`, 'i')

@@ -302,6 +302,35 @@ describe('while two responses are open', () => {
     expect(stream.words).toBe('a1 a2 a3 a4')
   })
 
+  test('several events under one ID are several', async () => {
+    const { stream, present, other } = await overlap()
+    for (const n of [1, 2]) present.raw({ name: '', data: `{"topic":"a","n":${n}}`, id: '2' })
+    other.open()
+    for (const n of [1, 2, 3]) other.raw({ name: '', data: `{"topic":"a","n":${n}}`, id: '2' })
+    expect(stream.events.map(({ data }) => JSON.parse(data).n)).toEqual([undefined, 1, 2, 3])
+  })
+
+  test('and a third one follows at once, nothing is given again', async () => {
+    const { stream, present, other } = await overlap()
+    present.bring('a2 a3')
+    other.open().bring('a2')
+    stream.listen('a', 'b', 'c')
+    await vi.advanceTimersByTimeAsync(GATHER)
+    expect(stream.responses).toHaveLength(3)
+    // The second one comes to this only now.
+    other.bring('a3 a4')
+    expect(stream.words).toBe('a1 a2 a3 a4')
+  })
+
+  test('and the other one does not answer, it is given up before too much has to be remembered', async () => {
+    const { stream, present, other } = await overlap()
+    for (let id = 2; id < 1_003; id++) present.bring(`a${id}`)
+    expect(other.isGivenUp).toBe(true)
+    expect(present.isGivenUp).toBe(false)
+    expect(stream.events).toHaveLength(1_002)
+    expect(stream.advice).toEqual([expect.stringContaining('does not answer')])
+  })
+
   test('what the other one brings first waits for the present one', async () => {
     const { stream, present, other } = await overlap()
     other.open().bring('b3 a4 b5')

@@ -48,6 +48,7 @@ export function source(platform: HubPlatform, options: LineOptions): Source {
           }
         }
         if (texts.size > maxEventSize) throw tooLarge(maxEventSize)
+        return true
       }
     },
     asked: (connection) => accepting(TYPES[format], resumingBy(query, connection)),

@@ -28,8 +28,11 @@ export interface Format {
   asked(connection: ConnectionRequest): ConnectionRequest
 }
 
-/** Takes what comes next of one response. The last piece, which may be empty, comes where that has ended in good order. */
-export type Read = (text: string, isLast: boolean) => Promise<void> | void
+/**
+ * Takes what comes next of one response. The last piece, which may be empty, comes where that has ended in good order. Answers `false` where
+ * there was nothing to hand over.
+ */
+export type Read = (text: string, isLast: boolean) => Promise<boolean> | boolean
 
 /** Makes an event of parts of what was read, which does not keep much more than itself in memory. */
 export type Keep = (name: string, data: string, id: string | undefined) => SourceEvent
@@ -137,7 +140,7 @@ async function readBody(
   }
   const take = async (text: string, isLast = false) => {
     waste += text.length
-    await read(text, isLast)
+    if (!(await read(text, isLast))) return
     await awaited(receiver.flushed())
     if (platform.now() - runSince > LONGEST_RUN) {
       await platform.turn()

@@ -25,11 +25,12 @@ const EVENT_STREAM: Format = {
     let hasEndedWithCr = false
     return (text, isLast) => {
       isOver = isLast
-      if (isLast && !receiver.takesUnfinished()) return
+      if (isLast && !receiver.takesUnfinished()) return false
       // Each of CR, LF and CR LF becomes one LF, so that a line that ends with CR ends there and not with the next piece.
       const rest = hasEndedWithCr && text[0] === '\n' ? text.slice(1) : text
       if (text !== '') hasEndedWithCr = text.endsWith('\r')
       if (!lines.take(rest.replace(/\r\n?/g, '\n') + (isLast ? '\n\n' : ''))) throw tooLarge(maxEventSize)
+      return true
     }
   },
 }

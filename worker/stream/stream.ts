@@ -205,7 +205,7 @@ export class Stream implements ConnectionStream {
     const { connection } = this
     connection.reviewIdleness()
     connection.review()
-    connection.source.listen?.(this.#names)
+    if (this.request.source?.isSelective) connection.source.listen?.(this.#names)
     this.reviewAttention()
   }
 

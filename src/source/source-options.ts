@@ -1,6 +1,7 @@
 import type { ConnectOptions } from '../api/connect-options.ts'
 import type { Decoder } from '../api/decode.ts'
 import type { SharedStream } from '../api/shared-stream.ts'
+import type { StreamMessage } from '../api/stream-message.ts'
 
 /** Options of `connect()` that a source of the app's own has no use for. */
 type Unfit = 'method' | 'body' | 'credentials' | 'withCredentials' | 'redirect' | 'resume'
@@ -20,16 +21,7 @@ export interface SourceConnectOptions<
   resume?: 'auto' | 'none'
 }
 
-/** What JSON can express, and bytes. */
-export type SourceMessage =
-  | string
-  | number
-  | boolean
-  | null
-  | ArrayBuffer
-  | ArrayBufferView
-  | readonly unknown[]
-  | { readonly [member: string]: unknown }
+export type { StreamMessage as SourceMessage } from '../api/stream-message.ts'
 
 /** A stream by a source of the app's own, opened by `connectSource()`. */
 export interface SharedSourceStream<T extends object = Record<string, string>> extends SharedStream<T> {
@@ -40,5 +32,5 @@ export interface SharedSourceStream<T extends object = Record<string, string>> e
    * Rejects with a {@link TabstreamError}: of type `'not-sent'` where the source's `send()` fails or there is none, too many messages wait,
    * or the stream has ended; of type `'hub-lost'` where the hub has gone with the message, which may have been sent.
    */
-  send(message: SourceMessage): Promise<void>
+  send(message: StreamMessage): Promise<void>
 }

@@ -1,7 +1,8 @@
-import { describe, misuse, resolve } from '../api/checks.ts'
+import { misuse, resolve } from '../api/checks.ts'
 import type { ConnectOptions } from '../api/connect-options.ts'
 import type { Decoded, Decoder } from '../api/decode.ts'
 import { openStream } from '../api/open-stream.ts'
+import { demand, isObject } from '../api/source-checks.ts'
 import { isPointer } from '../link/identify.ts'
 import type { SourceRequest } from '../link/protocol.ts'
 import type { Engine } from '../link/topics.ts'
@@ -64,26 +65,18 @@ const NAMES: string[] = [...TEXTS, ...LISTS]
 
 /** @throws {TabstreamError} of type `'configuration'` */
 function checkEngine(engine: Engine): void {
-  if (typeof engine !== 'object' || engine === null)
-    throw misuse(`engine must be an object such as mercure(), not ${describe(engine)}`)
+  demand('engine', engine, 'an object such as mercure()', isObject(engine))
   const unknown = Object.keys(engine).find((name) => !NAMES.includes(name))
   if (unknown !== undefined) throw misuse(`an engine has no ${unknown}`)
-  for (const name of TEXTS) demand(`engine.${name}`, engine[name], 'a text', isText)
-  for (const name of LISTS) demand(`engine.${name}`, engine[name], 'a list of names of events', isList)
-  demand(
-    'engine.topic',
-    engine.topic,
-    'a JSON Pointer or "event"',
-    (given) => given === 'event' || isPointer(given),
-  )
-  for (const name of ['id', 'data'] as const)
-    demand(`engine.${name}`, engine[name], 'a JSON Pointer', isPointer)
+  const check = (name: keyof Engine, wanted: string, isSo: (given: unknown) => boolean) =>
+    demand(`engine.${name}`, engine[name], wanted, engine[name] === undefined || isSo(engine[name]))
+  for (const name of TEXTS) check(name, 'a text', isText)
+  for (const name of LISTS) check(name, 'a list of names of events', isList)
+  check('topic', 'a JSON Pointer or "event"', (given) => given === 'event' || isPointer(given))
+  check('id', 'a JSON Pointer', isPointer)
+  check('data', 'a JSON Pointer', isPointer)
 }
 
 const isText = (given: unknown): boolean => typeof given === 'string' && given !== ''
 
 const isList = (given: unknown): boolean => Array.isArray(given) && given.every(isText)
-
-function demand(name: string, given: unknown, wanted: string, isSo: (given: unknown) => boolean): void {
-  if (given !== undefined && !isSo(given)) throw misuse(`${name} must be ${wanted}, not ${describe(given)}`)
-}

@@ -1,15 +1,7 @@
 import type { SharedStream } from '../api/shared-stream.ts'
+import type { StreamMessage } from '../api/stream-message.ts'
 
-/** What JSON can express, and bytes. */
-export type SocketMessage =
-  | string
-  | number
-  | boolean
-  | null
-  | ArrayBuffer
-  | ArrayBufferView
-  | readonly unknown[]
-  | { readonly [member: string]: unknown }
+export type { StreamMessage as SocketMessage } from '../api/stream-message.ts'
 
 /** Options of a request. */
 export interface RequestOptions {
@@ -34,11 +26,11 @@ export interface SharedSocket<T extends object = Record<string, string>> extends
    * Rejects with a {@link TabstreamError}: of type `'not-sent'` where too many messages wait, or the stream has ended; of type
    * `'hub-lost'` where the hub has gone with the message, which may have been sent.
    */
-  send(message: SocketMessage): Promise<void>
+  send(message: StreamMessage): Promise<void>
   /**
    * Sends a message and resolves with the text of its answer, which no tab is given as an event.
    *
    * Rejects as `send()` does, and with type `'no-answer'` where the answer does not come in time, or the connection is lost before.
    */
-  request(message: SocketMessage, options: RequestOptions): Promise<string>
+  request(message: StreamMessage, options: RequestOptions): Promise<string>
 }

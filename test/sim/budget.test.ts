@@ -1,14 +1,13 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type BudgetSchedule, budgetSchedules, playBudget } from './budget/schedule.ts'
 import type { Recorded } from './page.ts'
 import { problemsOfElection, problemsOfPages, problemsOfRest } from './promises.ts'
-import { reporter } from './report.ts'
+import { search } from './report.ts'
 import { closeAll } from './schedule.ts'
 
 // More streams than connections: which of them are connected, for how long, and that nothing is missing because of that.
 
-const { TABSTREAM_SIM_RUNS, TABSTREAM_SIM_SEED, TABSTREAM_SIM_SCHEDULE, TABSTREAM_SIM_SHRINK } = process.env
+const { TABSTREAM_SIM_RUNS, TABSTREAM_SIM_SEED, TABSTREAM_SIM_SCHEDULE } = process.env
 const runs = Math.ceil(Number(TABSTREAM_SIM_RUNS ?? 1_200) / 15)
 const seed = Number(TABSTREAM_SIM_SEED ?? 1)
 
@@ -30,15 +29,7 @@ const inWords = (record: Recorded): string => {
 test.runIf(TABSTREAM_SIM_SCHEDULE === undefined)(
   `streams share few connections in ${runs} schedules from seed ${seed}`,
   { timeout: 0 },
-  async () => {
-    const report = reporter(runs)
-    const shares = fc.asyncProperty(budgetSchedules, async (schedule) => {
-      const problems = await brokenPromises(schedule).catch((error) => [String(error)])
-      report(schedule, problems)
-      expect(problems).toEqual([])
-    })
-    await fc.assert(shares, { numRuns: runs, seed, endOnFailure: TABSTREAM_SIM_SHRINK === 'no' })
-  },
+  () => search(budgetSchedules, brokenPromises, { runs, seed }),
 )
 
 if (TABSTREAM_SIM_SCHEDULE?.includes('"budget":true')) {

@@ -25,6 +25,13 @@ export type Recorded =
   | { type: 'frame'; looks: Looks }
   | { type: 'gap'; reason: string; before: string; after: string; sentByThen: number }
 
+/** A record for people. */
+export const inWords = (record: Recorded): string => {
+  if (record.type === 'gap') return `gap ${record.reason} between ${record.before} and ${record.after}`
+  const { name, data, id } = record.looks
+  return `${record.type} ${name} ${data} @${id}`
+}
+
 /** A point in a server's order of events. */
 export type Point =
   /** After so many. */

@@ -1,9 +1,9 @@
 import events from 'node:events'
-import fc from 'fast-check'
+import type fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Recorded } from './page.ts'
+import { inWords } from './page.ts'
 import { brokenPromises } from './promises.ts'
-import { reporter } from './report.ts'
+import { reporter, search } from './report.ts'
 import { play, type Schedule, schedulesOf } from './schedule.ts'
 import { problemsOfSending, sendings } from './sockets/sending.ts'
 import { ALL_KINDS, type ServerKind } from './world/kinds.ts'
@@ -13,7 +13,7 @@ import { ALL_KINDS, type ServerKind } from './world/kinds.ts'
 // Many messages are on their way to a hub at a time, each with a listener for its death.
 events.defaultMaxListeners = 0
 
-const { TABSTREAM_SIM_RUNS, TABSTREAM_SIM_SEED, TABSTREAM_SIM_SCHEDULE, TABSTREAM_SIM_SHRINK } = process.env
+const { TABSTREAM_SIM_RUNS, TABSTREAM_SIM_SEED, TABSTREAM_SIM_SCHEDULE } = process.env
 const runs = Math.ceil(Number(TABSTREAM_SIM_RUNS ?? 3_000) / 5)
 const seed = Number(TABSTREAM_SIM_SEED ?? 1)
 const report = reporter(2 * runs)
@@ -29,14 +29,7 @@ const schedules: fc.Arbitrary<Schedule> = schedulesOf(ALL_KINDS.filter((kind) =>
 test.runIf(TABSTREAM_SIM_SCHEDULE === undefined)(
   `promises hold by WebSocket in ${runs} schedules from seed ${seed}`,
   { timeout: 0 },
-  async () => {
-    const keepsPromises = fc.asyncProperty(schedules, async (schedule) => {
-      const problems = await brokenPromises(schedule).catch((error) => [String(error)])
-      report(schedule, problems)
-      expect(problems).toEqual([])
-    })
-    await fc.assert(keepsPromises, { numRuns: runs, seed, endOnFailure: TABSTREAM_SIM_SHRINK === 'no' })
-  },
+  () => search(schedules, brokenPromises, { runs, seed }, report),
 )
 
 // Many messages are on their way to a hub at a time, each with a listener for its death.
@@ -45,21 +38,8 @@ events.defaultMaxListeners = 0
 test.runIf(TABSTREAM_SIM_SCHEDULE === undefined)(
   `no message is sent twice, or out of its tab's order, in ${runs} schedules from seed ${seed}`,
   { timeout: 0 },
-  async () => {
-    const keepsOrder = fc.asyncProperty(sendings, async (schedule) => {
-      const problems = await problemsOfSending(schedule).catch((error) => [String(error)])
-      report(schedule, problems)
-      expect(problems).toEqual([])
-    })
-    await fc.assert(keepsOrder, { numRuns: runs, seed, endOnFailure: TABSTREAM_SIM_SHRINK === 'no' })
-  },
+  () => search(sendings, problemsOfSending, { runs, seed }, report),
 )
-
-const inWords = (record: Recorded): string => {
-  if (record.type === 'gap') return `gap ${record.reason} between ${record.before} and ${record.after}`
-  const { name, data, id } = record.looks
-  return `${record.type} ${name} ${data} @${id}`
-}
 
 if (TABSTREAM_SIM_SCHEDULE?.includes('"sends":true')) {
   test('no message is sent twice, or out of order, in the schedule given', { timeout: 0 }, async () => {

@@ -257,6 +257,7 @@ const arePassed = (value: unknown): boolean =>
       isInteger(passed.ordinal) &&
       (passed.at === undefined || isNumber(passed.at)) &&
       [undefined, true, false].includes(passed.isAside as undefined) &&
+      (passed.topic === undefined || isString(passed.topic)) &&
       [undefined, true, false].includes(passed.beginsAnew as undefined),
   )
 

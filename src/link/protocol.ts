@@ -130,6 +130,8 @@ export interface Passed extends Place {
   readonly isAside?: boolean
   /** The server has said that what lies before it is gone, so nothing before it can be asked for. */
   readonly beginsAnew?: boolean
+  /** Its name, where the server is asked only for names that pages listen to. */
+  readonly topic?: string
 }
 
 /** What `EventSource` wants. */

@@ -10,6 +10,7 @@ import {
   type PackedEntries,
   type Policy,
   type Position,
+  type Seen,
   type StateEntry,
   type StreamState,
   type Subscription,
@@ -20,7 +21,7 @@ import { BATCH_CHARACTERS, BATCH_ENTRIES, type Excerpts } from '../log/excerpts.
 import { charactersOf, isOutOfLine, type LoggedEvent } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import { PageQuestions } from '../stream/page-questions.ts'
-import type { Questions, Subscriber } from '../stream/subscriber.ts'
+import type { Beginning, Questions, Subscriber } from '../stream/subscriber.ts'
 import { Joining } from './joining.ts'
 import { type Fate, Rejoin, type RejoinedStream } from './rejoin.ts'
 import { Sender } from './sender.ts'
@@ -37,7 +38,11 @@ export interface CursorStream extends RejoinedStream {
   readonly excerpts: Excerpts
   readonly stateNow: StreamState
   positionAt(seq: number): Position
-  lacks(names: ReadonlySet<string>): boolean
+  beginBehindGap(
+    names: ReadonlySet<string>,
+    position: Position,
+    seen: Seen | undefined,
+  ): Beginning | undefined
   add(subscriber: Subscriber): void
   remove(subscriber: Subscriber): void
   /** The subscriber's page has got further. */
@@ -72,6 +77,8 @@ export class Cursor implements Subscriber {
   readonly #lead: Entry[] = []
   /** As long as a tab that comes from another hub has not found its place. */
   #rejoin: Rejoin | undefined
+  /** As long as what it has had may come again. */
+  #beginning: Beginning | undefined
   #next: number
   #lastEventId = ''
   #isClosed = false
@@ -194,9 +201,11 @@ export class Cursor implements Subscriber {
       const entries = this.#take()
       if (entries === undefined && !this.#isPositionDue()) return
       const seq = this.#next - 1
-      const beginsAnew = comesSince || this.#rejoin?.takeBeginning() === true
+      const beginsAnew =
+        comesSince || this.#rejoin?.takeBeginning() === true || this.#beginning?.takeElsewhere() === true
       this.#sender.send(entries ?? NO_ENTRIES, seq, this.#positionAt(seq), beginsAnew)
       if (this.#rejoin?.isSettled) this.#rejoin = undefined
+      if (this.#beginning?.isOver) this.#beginning = undefined
     }
     this.#skip()
   }
@@ -229,6 +238,7 @@ export class Cursor implements Subscriber {
     return (
       this.#lead.length === 0 &&
       this.#rejoin === undefined &&
+      this.#beginning === undefined &&
       this.#standing.finale === undefined &&
       this.#next >= this.#joining.seq &&
       this.#next >= this.#stream.log.firstSeq
@@ -251,12 +261,16 @@ export class Cursor implements Subscriber {
     this.#lastEventId = position.latest.at(-1)?.id ?? ''
     // What is sealed is for those who were there.
     let first = Math.max(log.firstSeq, log.replaysFrom)
-    if (former === undefined && this.#stream.lacks(this.names))
-      this.#lead.push(this.#gap('asleep', first - 1, ''))
+    if (former === undefined) this.#beginning = this.#stream.beginBehindGap(this.names, position, seen)
+    if (this.#beginning !== undefined) {
+      this.#lead.push(this.#gap('asleep', log.lastSeq, ''), this.#stateNow(log.lastSeq))
+      return log.lastSeq + 1
+    }
     if (position.log === this.#stream.id) {
       if (former !== undefined) {
         this.#joining.continue(former.#joining)
         this.#rejoin = former.#rejoin
+        this.#beginning = former.#beginning
         first = log.firstSeq
       }
       if (since !== undefined) this.#lead.push(this.#stateNow(position.seq))
@@ -318,7 +332,9 @@ export class Cursor implements Subscriber {
     const rejoin = this.#rejoin
     const isWanted = this.#joining.matters(event)
     const fate: Fate | undefined =
-      rejoin === undefined ? { isGiven: isWanted } : rejoin.judge(event, isWanted)
+      rejoin === undefined
+        ? { isGiven: isWanted && (event.role === 'frame' || this.#beginning?.isNew(event) !== false) }
+        : rejoin.judge(event, isWanted)
     if (fate === undefined) return false
     const { isGiven, gap } = fate
     if (typeof gap === 'string') entries.push(this.#gap(gap, event.seq - 1, event.id))

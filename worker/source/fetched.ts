@@ -2,7 +2,7 @@ import type { SourceRequest } from '../../src/link/protocol.ts'
 import { PROVIDED, type Providing } from '../../src/link/provided.ts'
 import type { HubPlatform } from '../platform.ts'
 import { FailedError, failureOf } from './failure.ts'
-import type { Source, SourceModule } from './source.ts'
+import type { Source, SourceModule, Standing } from './source.ts'
 import { sse } from './sse.ts'
 
 /**
@@ -42,7 +42,7 @@ export function fetched(platform: HubPlatform, { script, options }: SourceReques
       heard = names
       made?.listen?.(names)
     },
-    lacks: (names: readonly string[]) => made?.lacks?.(names) === true,
+    begin: (names: readonly string[], standing: Standing) => made?.begin?.(names, standing),
   })
 }
 

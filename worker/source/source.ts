@@ -1,4 +1,5 @@
-import type { StreamRequest } from '../../src/link/protocol.ts'
+import type { Placed } from '../../src/link/place.ts'
+import type { Passed, StreamRequest } from '../../src/link/protocol.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { Failure } from './failure.ts'
 
@@ -65,6 +66,32 @@ export interface Receiver {
   flushed(): Promise<void> | undefined
 }
 
+/** Where a page stands that comes back. */
+export interface Standing {
+  /** What it has had: the latest of it. */
+  readonly had: readonly Passed[]
+  /** The last ID that it has passed. */
+  readonly lastId: string
+  /** The place of the last event so far in the server's order. */
+  readonly from: number
+  /** The numbers of what it has had are those of another hub. */
+  readonly isElsewhere: boolean
+}
+
+/** How a page goes on behind the gap that it is told of. */
+export interface Beginning {
+  /** All that comes is new. */
+  readonly isOver: boolean
+  /** Its first batch has other numbers than what it has had. Asked once for each batch. */
+  takeElsewhere(): boolean
+  /**
+   * Not what the page has had, nor what lies before the gap. Asked once for each event of the history that it listens to.
+   *
+   * @param event with its place in the server's order
+   */
+  isNew(event: Placed & { readonly at: number }): boolean
+}
+
 /**
  * A kind of connection to a server: how bytes become events.
  *
@@ -83,8 +110,11 @@ export interface Source {
   readonly drop?: ((isOver: boolean) => void) | undefined
   /** Names that the pages of the stream listen to now. Absent where they make no difference to what the server is asked for. */
   readonly listen?: ((names: readonly string[]) => void) | undefined
-  /** Whether events of one of these names can be missing in what has come so far, because nobody has listened to it all the time. */
-  readonly lacks?: ((names: readonly string[]) => boolean) | undefined
+  /**
+   * A page comes that has been at this stream before, here or at another hub. Absent, or with nothing as an answer, where all that it
+   * lacks has come or will come. Otherwise it is told of a gap and goes on behind all that has come.
+   */
+  readonly begin?: ((names: readonly string[], standing: Standing) => Beginning | undefined) | undefined
 }
 
 /** What the module of a source exports. */

@@ -2,9 +2,10 @@ import { keysOf, valueAt } from '../../src/link/identify.ts'
 import { EVERY_NAME } from '../../src/link/protocol.ts'
 import { type Engine, PLACEHOLDER, type TopicQuestion } from '../../src/link/topics.ts'
 import type { HubPlatform } from '../platform.ts'
+import { BehindGap } from './beginning.ts'
 import { FailedError, type Failure, failureOf } from './failure.ts'
 import { idOf, parsed, resumingBy, withParameters } from './frame.ts'
-import type { ConnectionRequest, Receiver, Source, SourceEvent } from './source.ts'
+import type { ConnectionRequest, Receiver, Source, SourceEvent, Standing } from './source.ts'
 
 // A module of its own, dist/topics-source.js, that hubs fetch.
 
@@ -43,7 +44,8 @@ export function source(platform: HubPlatform, engine: Engine, events: Source): S
       }),
     {
       listen: (names: readonly string[]) => topics.listen(names),
-      lacks: (names: readonly string[]) => topics.lacks(names),
+      begin: (names: readonly string[], standing: Standing) =>
+        topics.lacks(names, standing.lastId) ? new BehindGap(standing) : undefined,
       send: (question: unknown) => topics.answer(question),
       drop: (isOver: boolean) => topics.drop(isOver),
     },
@@ -70,13 +72,15 @@ class Topics {
   #asked: ReadonlySet<string> = new Set()
   readonly #platform: HubPlatform
   readonly #paths: Readonly<Record<'topic' | 'id' | 'data', readonly string[] | undefined>>
-  /** Those that have been asked for all the time, and that somebody has wanted all the time. */
-  #always: Set<string> | undefined
+  /** From where on everything of a topic has been asked for and given: behind so many events. */
+  #whole: Map<string, number> | undefined
+  /** What nobody wanted when it came, and how many others had come by then. A connection that resumes may bring it again. */
+  readonly #dropped = new Map<string, number>()
   readonly #unwanted = new Map<string, Unwanted>()
   /** Events so far that history can be proven by. */
   #count = 0
-  /** The latest of them. A connection that resumes brings some again. */
-  readonly #ids: string[] = []
+  /** The latest of them, and how many had come by then. A connection that resumes brings some again. */
+  readonly #ids = new Map<string, number>()
   #timer: unknown
   readonly #asking = new Set<Asking>()
 
@@ -96,13 +100,21 @@ class Topics {
       if (!this.wanted.has(topic) && !this.#unwanted.has(topic))
         this.#unwanted.set(topic, { since: this.#platform.now(), count: this.#count })
     }
-    for (const topic of this.#unwanted.keys()) this.#always?.delete(topic)
+    for (const topic of this.wanted)
+      if (this.#asked.has(topic) && this.#whole?.has(topic) === false) this.#whole.set(topic, this.#count)
     this.review()
   }
 
-  /** What has come so far is not all that there was of one of these. */
-  lacks(names: readonly string[]): boolean {
-    return this.#always !== undefined && this.#topicsOf(names).some((topic) => !this.#always?.has(topic))
+  /**
+   * A page has not been given all that there was of one of these.
+   *
+   * @param lastId of the last event that it has passed
+   */
+  lacks(names: readonly string[], lastId: string): boolean {
+    const whole = this.#whole
+    if (whole === undefined) return false
+    const count = this.#ids.get(lastId) ?? -1
+    return this.#topicsOf(names).some((topic) => (whole.get(topic) ?? Number.POSITIVE_INFINITY) >= count)
   }
 
   /** When the topic is asked for. Nothing where there is no stream any more. */
@@ -142,17 +154,14 @@ class Topics {
     }
   }
 
-  /**
-   * What the next connection asks for.
-   *
-   * @param isGapless nothing is missed on the way to it
-   */
-  next(isGapless: boolean): ReadonlySet<string> {
+  /** What the next connection asks for. */
+  next(): ReadonlySet<string> {
     for (const [topic, unwanted] of this.#unwanted)
       if (this.#isDispensable(unwanted)) this.#unwanted.delete(topic)
     this.#asked = new Set([...this.wanted, ...this.#unwanted.keys()].sort())
-    const always = this.#always
-    if (!isGapless) this.#always = new Set([...this.wanted].filter((topic) => always?.has(topic) ?? true))
+    const since = (topic: string) =>
+      this.#whole === undefined ? Number.NEGATIVE_INFINITY : (this.#whole.get(topic) ?? this.#count)
+    this.#whole = new Map([...this.#asked].map((topic) => [topic, since(topic)]))
     return this.#asked
   }
 
@@ -176,9 +185,16 @@ class Topics {
   }
 
   /** Whether an event goes on to the pages. */
-  passes({ name, id }: SourceEvent): boolean {
+  passes(event: SourceEvent): boolean {
+    const { name, id } = event
+    const key = keyOf(event)
+    const dropped = this.#dropped.get(key)
+    if (dropped !== undefined && this.#count - dropped < PROVING) return false
     const unwanted = this.#unwanted.get(name)
-    if (unwanted !== undefined && !this.#ids.includes(id ?? '')) {
+    if (unwanted !== undefined && !this.#ids.has(id ?? '')) {
+      this.#whole?.delete(name)
+      this.#dropped.set(key, this.#count)
+      trim(this.#dropped, MOST_HELD)
       // Were it logged, it would have to come again to prove that the server resumes.
       const isOverdue = this.#platform.now() - unwanted.since >= LINGER
       if (isOverdue && this.#isDispensable(unwanted)) this.course?.change()
@@ -186,8 +202,9 @@ class Topics {
     }
     if (id === undefined) return true
     this.#count++
-    this.#ids.push(id)
-    if (this.#ids.length > 2 * PROVING) this.#ids.shift()
+    this.#ids.delete(id)
+    this.#ids.set(id, this.#count)
+    trim(this.#ids, 2 * PROVING)
     return true
   }
 
@@ -271,8 +288,8 @@ class Course {
   change(): void {
     if (this.#isOver || this.#other !== undefined || this.#topics.wanted.size === 0) return
     if (this.#present === undefined)
-      this.#present = this.#open(this.#topics.next(false), this.#connection.resumeAfter)
-    else if (this.#present.isOpen) this.#other = this.#open(this.#topics.next(true), '')
+      this.#present = this.#open(this.#topics.next(), this.#connection.resumeAfter)
+    else if (this.#present.isOpen) this.#other = this.#open(this.#topics.next(), '')
     else this.#end(MOVE.failure)
   }
 
@@ -433,6 +450,12 @@ function takes(had: Map<string, number>, event: SourceEvent): boolean {
   if (count > 1) had.set(key, count - 1)
   else had.delete(key)
   return true
+}
+
+/** Forgets the oldest, so that so many are left. */
+function trim(counts: Map<string, number>, most: number): void {
+  const [oldest] = counts.keys()
+  if (counts.size > most && oldest !== undefined) counts.delete(oldest)
 }
 
 /** Several events can have one ID. */

@@ -35,6 +35,7 @@ export class AnchorSearch {
   readonly #mixed: boolean
   readonly #greeting: number
   readonly #habits: readonly Habit[]
+  readonly #hasTopics: boolean
   /** Newest first. */
   readonly #latest: Passed[] = []
   #count = 0
@@ -54,8 +55,10 @@ export class AnchorSearch {
    * @param mixed some of the history brings no ID of its own
    * @param greeting a digest of what connections begin with; 0 where it is not known
    * @param habits of names that have come without an ID
+   * @param hasTopics the server is asked only for what pages hear
    */
-  constructor(mixed: boolean, greeting: number, habits: readonly Habit[]) {
+  constructor(mixed: boolean, greeting: number, habits: readonly Habit[], hasTopics = false) {
+    this.#hasTopics = hasTopics
     this.#mixed = mixed
     this.#greeting = greeting
     this.#habits = habits
@@ -109,7 +112,8 @@ export class AnchorSearch {
       ...(at !== ordinal && { at }),
       ...(isAside && { isAside }),
       ...(beginsAnew && { beginsAnew }),
-    }
+      ...(this.#hasTopics && { topic: 'name' in event ? event.name : event.topic }),
+    } as Passed
     if (!isAside && this.#last !== undefined && nth === 0 && id !== '' && id !== this.#last.id) {
       if (this.#hasUnnumbered || !this.#mixed) {
         this.#anchor = passed

@@ -205,7 +205,12 @@ export class History {
    * From where to resume so as to join the log just after `seq`.
    */
   anchorAt(seq: number): Anchor {
-    const search = new AnchorSearch(this.isMixed, this.frames.greeting, this.frames.habits)
+    const search = new AnchorSearch(
+      this.isMixed,
+      this.frames.greeting,
+      this.frames.habits,
+      this.#takeover.wanted !== undefined,
+    )
     for (let at = seq; at >= this.#log.firstSeq && !search.isOver; at--) {
       const event = this.#log.at(at)
       if (event?.type !== 'event') continue

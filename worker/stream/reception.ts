@@ -45,6 +45,8 @@ interface Course {
   hasResumed: boolean
   /** The server says that it resumes from elsewhere. */
   isDenied: boolean
+  /** It was asked for nothing by which it could prove that it resumes. */
+  isDoubtful: boolean
   /** Something is missing before what is logged next. */
   owesGap: boolean
   /** For people. */
@@ -60,6 +62,7 @@ const courseOf = (anchor: Anchor, isExpected: boolean, asksForNext: boolean): Co
   hasBroughtUnnumbered: false,
   hasResumed: false,
   isDenied: false,
+  isDoubtful: false,
   owesGap: false,
   findings: { repeated: 0, outcome: 'open' },
 })
@@ -192,6 +195,8 @@ export class Reception {
     const { anchor, isDenied } = this.#course
     const { from, resumeAfter, mixed, unproven } = anchor
     const required = this.#history.requiredAfter(anchor)
+    const { isDoubtful } = this.#history
+    this.#course.isDoubtful = isDoubtful
     const former = this.#resumption
     this.#resumption = new Resumption({
       from,
@@ -200,7 +205,7 @@ export class Reception {
       isMixed: mixed,
       isDenied,
       // All that was known can turn out to be greetings.
-      isUnproven: !this.#history.isDoubtful && (unproven || (!mixed && required.length === 0)),
+      isUnproven: !isDoubtful && (unproven || (!mixed && required.length === 0)),
       isWhole: this.#history.isWhole,
       index: () => this.#history.index(),
       room: this.#log.room,
@@ -293,7 +298,7 @@ export class Reception {
     let hasNew = false
     for (const sentence of resumption.sentences()) hasNew = this.#carryOut(sentence, resumption) || hasNew
     if (resumption.outcome !== undefined) {
-      this.#isDistrusted = resumption.outcome !== 'joined'
+      this.#isDistrusted = resumption.outcome !== 'joined' && !this.#course.isDoubtful
       this.#hasJoined ||= !this.#isDistrusted
       const { findings } = this.#course
       // A gap that has been told says more.

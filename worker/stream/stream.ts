@@ -10,7 +10,7 @@ import type {
 import { Excerpts } from '../log/excerpts.ts'
 import { Log, type LogLimits } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
-import type { Source } from '../source/source.ts'
+import type { Beginning, Source } from '../source/source.ts'
 import { Attention } from './attention.ts'
 import { Chronicle } from './chronicle.ts'
 import type { Claimant, Share } from './claimant.ts'
@@ -107,7 +107,7 @@ export class Stream implements ConnectionStream {
     this.pace = new Pace(platform, this.log, this.subscribers)
     this.attention = new Attention(platform, this.subscribers, () => notices.reviewSlots())
     this.chronicle = new Chronicle(platform)
-    this.takeover = new Takeover(request.source?.isSelective)
+    this.takeover = new Takeover(request.source?.isSelective && (() => new Set(this.#names)))
     this.history = new History(this.log, this.takeover)
     this.reception = new Reception(platform, this.log, this.history, () => this.pump())
     this.connection = new Connection(platform, source, this)
@@ -268,9 +268,18 @@ export class Stream implements ConnectionStream {
     return [...new Set([...this.subscribers].flatMap(({ names }) => [...names]))].sort()
   }
 
-  /** Events of some of these names may be missing in the log. */
-  lacks(names: ReadonlySet<string>): boolean {
-    return this.connection.source.lacks?.([...names]) === true
+  /** A tab comes that has been at this stream before. See {@link Source.begin}. */
+  beginBehindGap(
+    names: ReadonlySet<string>,
+    { log, latest }: Position,
+    seen: Seen | undefined,
+  ): Beginning | undefined {
+    return this.connection.source.begin?.([...names], {
+      had: [...latest, ...(seen?.events ?? [])],
+      lastId: latest.at(-1)?.id ?? '',
+      from: Math.max(this.log.lastEvent?.at ?? 0, this.takeover.end),
+      isElsewhere: log !== this.id,
+    })
   }
 
   /** Must be called only once. */

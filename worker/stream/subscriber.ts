@@ -1,6 +1,8 @@
 import type { ConnectionDetails, ConnectionError, HeadersReason, Policy } from '../../src/link/protocol.ts'
 import type { Failure } from '../source/failure.ts'
 
+export type { Beginning } from '../source/source.ts'
+
 /** What a stream can ask a subscriber's page. */
 export interface Questions {
   /** The same object for all subscriptions of one page. */

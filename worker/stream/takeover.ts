@@ -29,17 +29,19 @@ export class Takeover {
   readonly #events = new Map<number, Passed>()
   /** Numbers of those that a position names. What only pages remember can have been a frame, or out of place. */
   readonly #named = new Set<number>()
-  /** Numbers of those that some page has heard; absent where the server is asked for all. */
-  readonly #heard: Set<number> | undefined
+  /** Numbers of those that some page has heard. */
+  readonly #heard = new Set<number>()
+  /** What pages listen to, where the server is asked for nothing else. */
+  readonly wanted: (() => ReadonlySet<string>) | undefined
   #end = 0
   /** How many subscriptions the dead hub had, and how many have come so far. */
   #expected = 0
   #gathered = 0
   #isSettled = false
 
-  /** @param isSelective the server is asked only for what pages hear: nothing else needs to come again */
-  constructor(isSelective = false) {
-    this.#heard = isSelective ? new Set() : undefined
+  /** @param wanted what pages listen to, where the server is asked for nothing else: nothing else needs to come again */
+  constructor(wanted?: (() => ReadonlySet<string>) | undefined) {
+    this.wanted = wanted
   }
 
   /**
@@ -51,12 +53,12 @@ export class Takeover {
 
   /** The stream can resume after this event. */
   isNamed(ordinal: number): boolean {
-    return this.#named.has(ordinal) || this.#heard?.has(ordinal) === true
+    return this.#named.has(ordinal) || this.#heard.has(ordinal)
   }
 
-  /** What nobody has heard that is here need not come again, so that a server that brings none of what is known cannot be trusted. */
+  /** Where nothing that is known has to come again, that says nothing for the server. */
   get isDoubtful(): boolean {
-    return this.#heard !== undefined && this.#start !== undefined
+    return this.wanted !== undefined && this.#start !== undefined
   }
 
   /** Someone has come from a dead hub. */
@@ -94,8 +96,11 @@ export class Takeover {
     if (near.length > 0) this.#start = near.reduce((start, one) => (isOlder(one, start) ? one : start))
     const events = [...this.#events.values()].sort((one, other) => placeIn(one) - placeIn(other))
     this.#events.clear()
+    const wanted = this.wanted?.()
     return events.map((event) =>
-      this.#heard?.has(event.ordinal) === false ? { ...event, isAside: true } : event,
+      wanted === undefined || event.topic === undefined
+        ? event
+        : { ...event, isAside: !wanted.has(event.topic) },
     )
   }
 
@@ -138,7 +143,7 @@ export class Takeover {
     const same = this.#positions.get(position.ordinal)
     if (same === undefined || isOlder(position, same)) this.#positions.set(position.ordinal, position)
     // What a position has of an event says more.
-    for (const { ordinal } of seen) this.#heard?.add(ordinal)
+    if (this.wanted) for (const { ordinal } of seen) this.#heard.add(ordinal)
     for (const event of inPlace(seen.filter(({ ordinal }) => ordinal > 0)))
       if (!this.#events.has(event.ordinal)) this.#events.set(event.ordinal, event)
     for (const event of position.latest) {

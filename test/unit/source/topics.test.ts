@@ -105,6 +105,12 @@ class Stream {
     this.source.listen?.(names)
   }
 
+  /** Of these topics, where a page has passed this ID last. */
+  lacks(topics: string, lastId = ''): boolean {
+    const standing = { had: [], lastId, from: 0, isElsewhere: true }
+    return this.source.begin?.(topics.split(' '), standing) !== undefined
+  }
+
   ready(topic: string): Promise<unknown> | undefined {
     return this.source.send?.({ topic })
   }
@@ -491,6 +497,19 @@ describe('a topic that nobody wants any more', () => {
     expect(stream.words).toBe('a1 b2 b2 a4')
   })
 
+  test('is not passed on late, by a connection that resumes', () => {
+    const { stream } = begin()
+    stream.last.bring('b3')
+    stream.listen('a', 'b')
+    stream.last.end()
+    stream.connect({ resumeAfter: '1' })
+    stream.last.open().bring('b2 b3 b4')
+    expect(stream.words).toBe('a1 b2 b2 b4')
+    for (let id = 5; id < 25; id++) stream.last.bring(`a${id}`)
+    stream.last.bring('b3')
+    expect(stream.words).toMatch(/ b3$/)
+  })
+
   test('is passed on when it is wanted again', () => {
     const { stream } = begin()
     stream.last.bring('b3')
@@ -522,23 +541,37 @@ describe('a page that waits for a topic is told', () => {
   })
 })
 
-describe('what has come lacks', () => {
-  test('a topic that has been added', async () => {
-    const { stream } = await overlap()
-    expect(stream.source.lacks?.(['a'])).toBe(false)
-    expect(stream.source.lacks?.(['a', 'b'])).toBe(true)
+describe('what a page has passed lacks', () => {
+  test('a topic that has been added, until it has passed something behind that', async () => {
+    const { stream, present, other } = await overlap()
+    expect(stream.lacks('a')).toBe(false)
+    expect(stream.lacks('a b')).toBe(true)
+    other.open().bring('b7 a2')
+    present.bring('a2')
+    other.bring('b8')
+    expect(stream.lacks('b', '1')).toBe(true)
+    expect(stream.lacks('b', '8')).toBe(false)
+    expect(stream.lacks('a', '1')).toBe(false)
   })
 
-  test('a topic that nobody has wanted for a while', () => {
+  test('a topic of which something came while nobody wanted it', () => {
     const stream = new Stream()
     stream.listen('a', 'b')
-    expect(stream.source.lacks?.(['c'])).toBe(false)
+    expect(stream.lacks('c')).toBe(false)
     stream.connect()
-    expect(stream.source.lacks?.(['b', '*'])).toBe(false)
+    stream.last.open().bring('a1')
+    expect(stream.lacks('b *')).toBe(false)
     stream.listen('a')
     stream.listen('a', 'b')
-    expect(stream.source.lacks?.(['b'])).toBe(true)
-    expect(stream.source.lacks?.(['a'])).toBe(false)
+    expect(stream.lacks('b', '1')).toBe(false)
+    stream.listen('a')
+    stream.last.bring('b2')
+    expect(stream.lacks('b', '1')).toBe(true)
+    stream.listen('a', 'b')
+    stream.last.bring('a3')
+    expect(stream.lacks('b', '1')).toBe(true)
+    expect(stream.lacks('b', '3')).toBe(false)
+    expect(stream.lacks('a', '1')).toBe(false)
   })
 
   test('still what it has lacked, on later connections', async () => {
@@ -547,7 +580,7 @@ describe('what has come lacks', () => {
     present.bring('a2')
     other.end()
     stream.connect({ resumeAfter: '1' })
-    expect(stream.source.lacks?.(['b'])).toBe(true)
-    expect(stream.source.lacks?.(['a'])).toBe(false)
+    expect(stream.lacks('b')).toBe(true)
+    expect(stream.lacks('a')).toBe(false)
   })
 })

@@ -36,9 +36,9 @@ class Conversation {
   #timerCount = 0
   #told = 0
 
-  /** @param isSelective the server is asked only for what pages hear */
-  constructor(events = 1e6, isSelective = false) {
-    this.takeover = new Takeover(isSelective)
+  /** @param wanted the names that the server is asked for, where that is not all */
+  constructor(events = 1e6, wanted?: readonly string[]) {
+    this.takeover = new Takeover(wanted && (() => new Set(wanted)))
     this.log = new CountedLog({ events, bytes: 1e9 })
     const platform = {
       now: () => this.now,
@@ -472,13 +472,21 @@ describe('tabs of a dead hub', () => {
     ordinals.map((ordinal) => `${ordinal}=data ${ordinal}`)
 
   test('that have heard nothing by which a selective server can prove that it resumes are told of a gap', () => {
-    const conversation = new Conversation(1e6, true)
-    conversation.takeover.gather(positionOf(events), undefined)
+    const conversation = new Conversation(1e6, ['b'])
+    const latest = events.map((event) => ({ ...passedOf(event), topic: 'a' }))
+    conversation.takeover.gather(positionOf(events, { latest }), undefined)
     conversation.connect()
     conversation.bring('9')
     expect(conversation.logged()).toEqual([])
     conversation.wait(1_001)
     expect(conversation.logged()).toEqual(['gap history-lost', '9'])
+    // That says nothing of the server, so that it is waited for next time.
+    conversation.cut()
+    conversation.connect()
+    conversation.bring('7', '8')
+    expect(conversation.logged()).toEqual([])
+    conversation.bring('9')
+    expect(conversation.logged()).toEqual(['ahead 7', 'ahead 8'])
   })
 
   test('are given what only some of them have had, under its number', () => {

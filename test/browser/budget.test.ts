@@ -306,6 +306,8 @@ describe.each(HOSTS)('of another origin that speaks HTTP/2 and tells when, with 
         names.map((name) => upstream.url(`/events/${name}`)),
       )
       await expect.poll(of, POLL).toEqual([{ origin, protocol: '', limit: LIMIT, live: LIMIT, parked: 2 }])
+      // A stream has its share as soon as its request is on the way.
+      await upstream.channel('stream-0').waitForConnections(1)
       upstream.channel('stream-0').cut()
       await expect
         .poll(of, POLL)

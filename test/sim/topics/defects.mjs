@@ -6,7 +6,7 @@ export const topicMutants = [
     find: '      this.#ahead.add(event)\n',
     replace: '      this.#ahead.add(event)\n      this.#turn([])\n',
     defect: 'A response is given up before all that it brings has come.',
-    plays: 'topics',
+    test: 'test/unit/source/topics.test.ts',
   },
   {
     name: 'present response not waited with',

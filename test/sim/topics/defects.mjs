@@ -105,7 +105,7 @@ export const topicMutants = [
     file: 'worker/source/topics.ts',
     find: 'JSON.stringify([name, id, data])',
     replace: "id ?? ''",
-    defect: 'Of several events under one ID, those that come by both responses are given twice.',
+    defect: 'Of several events under one ID, those that come by one of two responses alone are lost.',
     test: 'test/unit/source/topics.test.ts',
   },
   {

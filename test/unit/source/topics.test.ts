@@ -316,6 +316,15 @@ describe('while two responses are open', () => {
     expect(stream.events.map(({ data }) => JSON.parse(data).n)).toEqual([undefined, 1, 2, 3])
   })
 
+  test('of several events under one ID the other one may bring the later ones only', async () => {
+    const { stream, present, other } = await overlap()
+    const eventOf = (n: number) => ({ name: '', data: `{"topic":"a","n":${n}}`, id: '2' })
+    other.open().raw(eventOf(2))
+    present.raw(eventOf(1))
+    present.raw(eventOf(2))
+    expect(stream.events.map(({ data }) => JSON.parse(data).n)).toEqual([undefined, 1, 2])
+  })
+
   test('and a third one follows at once, nothing is given again', async () => {
     const { stream, present, other } = await overlap()
     present.bring('a2 a3')

@@ -1,6 +1,8 @@
 import { prepare } from '../.ci/prepare.mjs'
 import { runParts } from './parts.mjs'
 import {
+  browserAlone,
+  browserTogether,
   consumers,
   engines,
   lint,
@@ -8,10 +10,19 @@ import {
   runners,
   servers,
   unitAndSimulation,
-  wholeBrowser,
 } from './suites.mjs'
 
 // npm run test:all: everything, which is what CI runs.
 
 prepare()
-await runParts([unitAndSimulation, wholeBrowser, lint, mutants, engines, servers, runners, consumers])
+await runParts([
+  unitAndSimulation,
+  browserTogether,
+  browserAlone,
+  lint,
+  mutants,
+  engines,
+  servers,
+  runners,
+  consumers,
+])

@@ -29,16 +29,30 @@ export const unitAndSimulation = {
   },
 }
 
+/** Browser tests that measure, or that open as many tabs as a machine bears: each has the machine for itself. */
+const ALONE = ['backlog', 'budget', 'burst', 'busy', 'inspector', 'overload'].map(
+  (name) => `browser/${name}.test.ts`,
+)
+
+/** The others mostly wait, so that two at a time take little more than half the time. */
+const TWO_AT_A_TIME = ['--fileParallelism', '--maxWorkers=2']
+
 /** @type {Part} */
 export const essentialBrowser = {
   name: 'browser, essential',
-  run: () => testBrowser({ tag: 'essential' }),
+  run: () => testBrowser('essential', TWO_AT_A_TIME, { tag: 'essential' }),
 }
 
 /** @type {Part} */
-export const wholeBrowser = {
+export const browserTogether = {
   name: 'browser',
-  run: () => testBrowser(),
+  run: () => testBrowser('browser', [...TWO_AT_A_TIME, ...ALONE.map((file) => `--exclude=${file}`)]),
+}
+
+/** @type {Part} */
+export const browserAlone = {
+  name: 'browser, one at a time',
+  run: () => testBrowser('alone', ALONE),
 }
 
 /**
@@ -97,10 +111,14 @@ export const engines = { name: 'engines', run: () => testEngines([]) }
 /** Tabs in front of real servers and proxies. @type {Part} */
 export const servers = { name: 'servers', run: () => testServers([]) }
 
-/** @param {{ tag?: string }} [options] */
-async function testBrowser(options) {
+/**
+ * @param {string} name of the file in test/results
+ * @param {readonly string[]} args
+ * @param {{ tag?: string }} [options]
+ */
+async function testBrowser(name, args, options) {
   const environment = await chromiumEnvironment()
-  return runVitest('browser', [CONFIG, '--project=browser'], { ...options, environment })
+  return runVitest(name, [CONFIG, '--project=browser', ...args], { ...options, environment })
 }
 
 /** @param {string[]} args */

@@ -3,6 +3,7 @@ import { exampleOf, lookAtExample } from './examples.mjs'
 import { lookAtExtension } from './extension.mjs'
 import { lookAtHotReload } from './hot.mjs'
 import { lookAtSlots } from './slots.mjs'
+import { lookAtSources } from './tabs.mjs'
 
 /**
  * What an app is made of, and how its tabs must find it.
@@ -84,13 +85,16 @@ const productionServer = (build, command) => ({
 /** The app's own workers connect, and not its pages. @param {Mode} mode @returns {Mode} */
 const ofOwnWorker = (mode) => ({ ...mode, host: 'leader', takesHost: false, hasNoSocket: true })
 
+/** @param {Mode} mode @returns {Mode} */
+const withSources = (mode) => ({ ...mode, also: lookAtSources })
+
 /** @param {number} version @returns {Consumer} */
 const vite = (version) => ({
   name: `vite-${version}`,
   tool: 'vite',
   from: ['page', `vite-${version}`],
   isQuick: version > 6,
-  modes: [development('vite --port'), production('vite build', 'dist')],
+  modes: [development('vite --port'), production('vite build', 'dist')].map(withSources),
 })
 
 /**
@@ -120,7 +124,7 @@ export const CONSUMERS = [
     modes: [
       development('webpack serve --mode development --port'),
       production('webpack --mode production', 'dist', 'public'),
-    ],
+    ].map(withSources),
   },
   {
     name: 'rspack',
@@ -129,7 +133,7 @@ export const CONSUMERS = [
     modes: [
       development('rspack serve --mode development --port'),
       production('rspack build --mode production', 'dist', 'public'),
-    ],
+    ].map(withSources),
   },
   {
     name: 'parcel',

@@ -15,7 +15,7 @@ const TYPES = {
 /**
  * @typedef {object} SiteOptions
  * @property {readonly string[]} [folders] where files are looked for, one folder after the other
- * @property {number} [behind] port of the app's own server, which answers everything but `/events` and `/live`
+ * @property {number} [behind] port of the app's own server, which answers everything but streams
  * @property {boolean} [fallback] answers `index.html` for whatever is missing, as hosting for single-page apps does
  * @property {string} [missing] path of a file that is not there
  * @property {string} [policy] Content-Security-Policy of everything
@@ -27,7 +27,7 @@ const TYPES = {
 
 /**
  * Serves an app and its events on one origin, as a reverse proxy does in production: `/events` is an event stream with a `tick`
- * every 100 ms, `/live` the same by WebSocket, everything else is the app.
+ * every 100 ms, `/live` the same by WebSocket, `/topics` and `/lines` bring orders, everything else is the app.
  *
  * @param {SiteOptions} options
  */
@@ -37,6 +37,7 @@ export async function startSite({ behind, ...files }) {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://any')
     if (pathname === '/events') stream.add(request, response)
+    else if (pathname in ORDERS) sendOrders(pathname, response)
     else if (pathname === '/favicon.ico') response.writeHead(204).end()
     else if (behind !== undefined) pass(behind, request, response)
     else void sendFile(pathname, response, files)
@@ -123,6 +124,20 @@ async function createSockets() {
     add: (request, socket, head) => server.handleUpgrade(request, socket, head, () => begun++),
     close: () => clearInterval(timer),
   }
+}
+
+/** What type other streams have, and what is around each of their events. @type {Record<string, [type: string, before: string, after: string]>} */
+const ORDERS = {
+  '/topics': ['text/event-stream', 'data: ', '\n\n'],
+  '/lines': ['application/x-ndjson', '', '\n'],
+}
+
+/** @param {string} pathname @param {import('node:http').ServerResponse} response */
+function sendOrders(pathname, response) {
+  const [type = '', before, after] = ORDERS[pathname] ?? []
+  response.writeHead(200, { 'content-type': type })
+  const timer = setInterval(() => response.write(`${before}{"topic":"orders"}${after}`), 100)
+  response.once('close', () => clearInterval(timer))
 }
 
 /** @param {number} count */

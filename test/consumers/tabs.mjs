@@ -136,6 +136,34 @@ async function lookAtSockets(pages, site, problems) {
   return begun
 }
 
+/**
+ * Has tabs open streams by sources of which each has a file of its own, which the tool has to place.
+ *
+ * @param {readonly import('playwright').Page[]} pages
+ */
+export async function lookAtSources(pages) {
+  const failures = (await Promise.all(pages.map((page) => page.evaluate(untilOthers, PATIENCE)))).flat()
+  if (failures.length > 0) throw new Error(`a tab has no events by another source: ${failures.join('; ')}`)
+}
+
+/** Runs in the page. @param {number} patience @returns {Promise<string[]>} why some have none */
+const untilOthers = async (patience) => {
+  /** @type {any[]} */
+  const streams = /** @type {any} */ (globalThis).openOthers()
+  const reasons = await Promise.all(
+    streams.map((stream) => {
+      const late = new Promise((resolve) => {
+        setTimeout(() => resolve(`${stream.status.state}, ${stream.status.error?.message}`), patience)
+      })
+      const come = new Promise((resolve) => {
+        stream.on('orders', () => resolve(''))
+      })
+      return Promise.race([come, late])
+    }),
+  )
+  return reasons.filter((reason) => reason !== '')
+}
+
 /** Runs in the page. @param {number} patience @returns {Promise<string>} why it has none */
 const untilMessage = (patience) =>
   new Promise((resolve) => {

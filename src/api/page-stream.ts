@@ -58,7 +58,8 @@ export class PageStream implements SharedStream {
     error: new Set<StreamErrorListener>(),
   }
   readonly #toldGaps = new Set<string>()
-  #state = INITIAL_STATE
+  /** How the stream stands. */
+  protected current = INITIAL_STATE
   #status: StreamStatus | undefined
   /** Aborted when the stream is closed. */
   readonly #end = new AbortController()
@@ -75,7 +76,7 @@ export class PageStream implements SharedStream {
   }
 
   get status(): StreamStatus {
-    const { state, error, attempt, retryAt, openedAt } = this.#state
+    const { state, error, attempt, retryAt, openedAt } = this.current
     // The hub does not report when an attempt begins, so the clock decides.
     const isWaiting = retryAt > this.client.now()
     const status = {
@@ -88,7 +89,7 @@ export class PageStream implements SharedStream {
     } as const
     // The same object until it changes, as React's `useSyncExternalStore` expects.
     if (JSON.stringify(status) !== JSON.stringify(this.#status)) this.#status = status
-    return this.#status ?? status
+    return this.#status as StreamStatus
   }
 
   /** So that Vue does not wrap it in a proxy, on which private fields throw. */
@@ -139,7 +140,7 @@ export class PageStream implements SharedStream {
     checkSignal(signal)
     let origin = ''
     // Later ones begin where the stream is.
-    const since = this.#state === INITIAL_STATE ? this.#wish.since : undefined
+    const since = this.current === INITIAL_STATE ? this.#wish.since : undefined
     const subscription = this.client.subscribe({ ...this.#wish, replay: undefined, since }, (entry, log) => {
       if (entry.type === 'event') {
         const raw = rawOf(entry, origin)
@@ -165,7 +166,7 @@ export class PageStream implements SharedStream {
     })
     this.#iterations.set(iteration, subscription)
     subscription.setNames([name])
-    if (signal?.aborted || this.#state.state === 'closed') stop()
+    if (signal?.aborted || this.current.state === 'closed') stop()
     else signal?.addEventListener('abort', stop)
     return iteration
   }
@@ -204,11 +205,11 @@ export class PageStream implements SharedStream {
   }
 
   #close(error: ConnectionError | undefined, endsStream = false): void {
-    if (this.#state.state === 'closed') return
+    if (this.current.state === 'closed') return
     if (endsStream) end(this.client, this.subscription)
     this.subscription.close()
     if (endsStream) for (const subscription of this.#iterations.values()) subscription.conclude()
-    this.#enter({ ...this.#state, state: 'closed', retryAt: 0, openedAt: 0, error })
+    this.#enter({ ...this.current, state: 'closed', retryAt: 0, openedAt: 0, error })
     // Until the event that is being dispatched has been, a signal can still take listeners from it.
     queueMicrotask(() => this.#end.abort())
   }
@@ -219,7 +220,7 @@ export class PageStream implements SharedStream {
   }
 
   #receive(entry: Entry, log: string): Pause {
-    if (this.#state.state === 'closed') return undefined
+    if (this.current.state === 'closed') return undefined
     if (entry.type === 'event') return this.#receiveEvent(entry)
     if (entry.type === 'gap') this.#tellGap(entry, log)
     else if (entry.state === 'closed') this.#close(entry.error)
@@ -237,13 +238,13 @@ export class PageStream implements SharedStream {
   }
 
   #receiveEvent(entry: EventEntry): Pause {
-    const raw = rawOf(entry, this.#state.origin)
+    const raw = rawOf(entry, this.current.origin)
     const isHeard = this.#hearers(entry.name).length > 0
     const pause = isHeard ? this.#decoded(raw, this.#isOpen, this.#dispatch) : undefined
     return this.#isLast(raw) ? after(pause, () => this.#close(undefined, true)) : pause
   }
 
-  readonly #isOpen = (): boolean => this.#state.state !== 'closed'
+  readonly #isOpen = (): boolean => this.current.state !== 'closed'
 
   #hearers(name: string): readonly Registration[] {
     // One list for all other names: a server may make them up without end.
@@ -293,7 +294,7 @@ export class PageStream implements SharedStream {
   }
 
   #enter(state: StreamState): void {
-    this.#state = state
+    this.current = state
     this.#notify(this.#hooks.status, this.status)
   }
 

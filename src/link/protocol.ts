@@ -153,11 +153,14 @@ export const EVENT_SOURCE_POLICY: Policy = {
 export interface ConnectionError {
   /** For people. */
   readonly message: string
-  /** Of an answer that was no event stream; 0 where there was no answer, or its stream has ended. */
+  /** Of an answer that was no event stream, or the close code of a WebSocket; 0 where there was no answer, or its stream has ended. */
   readonly status: number
   /** `Content-Type` of an answer that was no event stream, as it came; `''` where it had none, or there was no answer. */
   readonly contentType: string
-  /** The beginning of that answer, at most 16,384 bytes of UTF-8, where its type is text or JSON; otherwise `''`. */
+  /**
+   * The beginning of that answer, at most 16,384 bytes of UTF-8, where its type is text or JSON; or the server's reason to close a
+   * WebSocket, at most 123 bytes; otherwise `''`.
+   */
   readonly body: string
 }
 
@@ -262,6 +265,8 @@ export interface StateEntry {
   readonly state: 'connecting' | 'open' | 'parked' | 'closed'
   /** Of the response's final URL. */
   readonly origin: string
+  /** Of the latest connection: the subprotocol that the server has chosen, where the source knows such. */
+  readonly protocol?: string | undefined
   /** What went wrong; `undefined` where nothing did. */
   readonly error: ConnectionError | undefined
   /** How many attempts in a row have failed. */

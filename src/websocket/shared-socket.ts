@@ -1,4 +1,4 @@
-import type { SharedStream } from '../api/shared-stream.ts'
+import type { Listener, ListenOptions, SharedStream, StreamStatus } from '../api/shared-stream.ts'
 import type { StreamMessage } from '../api/stream-message.ts'
 
 export type { StreamMessage as SocketMessage } from '../api/stream-message.ts'
@@ -14,8 +14,17 @@ export interface RequestOptions {
   timeout?: number
 }
 
+/** The state of a WebSocket's connection. */
+export interface SocketStatus extends StreamStatus {
+  /** The subprotocol that the server has chosen; `''` if it has chosen none, or the connection is not open. */
+  readonly protocol: string
+}
+
 /** A WebSocket that tabs share, opened by `connectSocket()`. */
 export interface SharedSocket<T extends object = Record<string, string>> extends SharedStream<T> {
+  readonly status: SocketStatus
+  /** Called with each new status. */
+  onStatus(listener: Listener<SocketStatus>, options?: ListenOptions): () => void
   /**
    * Sends a message: strings and bytes as they are, other values as JSON. The messages of one tab are sent in its order. While there is
    * no connection a message waits for the next one.

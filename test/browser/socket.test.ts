@@ -308,6 +308,40 @@ describe.each(HOSTS)('a WebSocket, %s', (host) => {
     expect(origins).toMatchObject([{ limit: Number.POSITIVE_INFINITY, live: 8, parked: 0 }])
   })
 
+  test('pages see the subprotocol that the server has chosen, and why it closed; others do not', async () => {
+    const set = await stage()
+    const server = await startSocketServer()
+    const tabs = await set.openMany(3, page)
+    const [one, late, other] = tabs as [Tab, Tab, Tab]
+    const options = { ...FRAMED, protocols: ['v1', 'v2'] }
+    await listen(one, server.url, options)
+    // The other tab has a stream of its own, and looks into the hub's life.
+    await listen(other, `${server.url}?other`)
+    const protocolIn = ({ page }: Tab) => page.evaluate(() => socket.status.protocol)
+    expect(await protocolIn(one)).toBe('v2')
+    expect(await protocolIn(other)).toBe('')
+    await one.page.evaluate(() => {
+      socket.onStatus(({ state, protocol, error }) => {
+        if (error) heard.push(`${state} ${protocol}, ${error.status}: ${error.body}`)
+      })
+    })
+    const reason = 'ä'.repeat(61)
+    for (const socket of server.sockets) socket.close(1013, `${reason}x`)
+    await reach(one, `retrying , 1013: ${reason}x`)
+    await server.waitForRequests(4)
+    await listen(late, server.url, options)
+    expect(await protocolIn(late)).toBe('v2')
+    expect(await late.page.evaluate(() => socket.status.error)).toBeUndefined()
+    const life = await other.page.evaluate(async () => {
+      const { life } = await tabstream.inspect({ seen: {}, entries: 100 })
+      return life.streams.filter(({ isYours }) => !isYours).map((one) => JSON.stringify(one))
+    })
+    expect(life).toHaveLength(1)
+    expect(life[0]).toContain('the server closed the WebSocket (1013)')
+    expect(life[0]).not.toContain(reason)
+    expect(life[0]).not.toContain('v2')
+  })
+
   test('a code that says so ends the stream', async () => {
     const set = await stage()
     const server = await startSocketServer()
@@ -315,13 +349,11 @@ describe.each(HOSTS)('a WebSocket, %s', (host) => {
     await listen(tab, server.url)
     for (const socket of server.sockets) socket.close(4000, 'you are banned')
     await expect.poll(() => tab.page.evaluate(() => socket.status.state), POLL).toBe('closed')
-    const { status, message } = (await tab.page.evaluate(() => socket.status.error)) as {
-      status: number
-      message: string
-    }
-    expect({ status, message }).toEqual({
+    expect(await tab.page.evaluate(() => socket.status.error)).toEqual({
+      message: 'the server closed the WebSocket (4000)',
       status: 4000,
-      message: 'the server closed the WebSocket (4000, you are banned)',
+      contentType: '',
+      body: 'you are banned',
     })
     expect(server.requests).toHaveLength(1)
     const problem = await tab.page.evaluate(() => socket.send('a').catch(({ type }) => type))

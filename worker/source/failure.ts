@@ -14,6 +14,8 @@ export interface Failure extends ConnectionError {
   readonly hasBeenReadable: boolean
   /** Nothing is wrong: another connection is needed now. */
   readonly isMove: boolean
+  /** Pages are told this code in place of the status, which says what to do about it. */
+  readonly closeCode?: number
 }
 
 const USUAL = {
@@ -52,9 +54,9 @@ export const failureOf = (error: unknown): Failure => {
 }
 
 /** What pages are told of it. */
-export const errorOf = ({ message, status, contentType, body }: Failure): ConnectionError => ({
+export const errorOf = ({ message, status, contentType, body, closeCode }: Failure): ConnectionError => ({
   message,
-  status,
+  status: closeCode ?? status,
   contentType,
   body,
 })

@@ -34,6 +34,8 @@ export interface Head {
   readonly headers: readonly (readonly [name: string, value: string])[]
   /** The server says that nothing is missing behind the ID that it was asked for. */
   readonly confirmsResumption: boolean
+  /** The subprotocol that the server has chosen, where the source knows such. */
+  readonly protocol?: string
 }
 
 /** One event as the server sent it. */

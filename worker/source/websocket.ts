@@ -11,6 +11,9 @@ import type { ConnectionRequest, Receiver, Source, SourceEvent } from './source.
 /** Close codes of a connection that has ended in good order. */
 const ENDS = [1000, 1001, 1005]
 
+/** The browser's code for a connection that nobody has closed. */
+const LOST = 1006
+
 /** A message that has come, as text; a binary one has a character for each byte. */
 interface Arrival {
   readonly text: string
@@ -90,7 +93,9 @@ class Connection extends Arrivals<Arrival, SocketPlatform> {
     const { resume } = this.#options
     this.receiver.opened({
       status: 101,
-      headers: socket.protocol === '' ? [] : [['sec-websocket-protocol', socket.protocol]],
+      // It may be a token, so nobody but the stream's own pages is told.
+      headers: [],
+      protocol: socket.protocol,
       origin: this.#url.origin,
       confirmsResumption: false,
       deniesResumption: resumeAfter !== '' && !(resume && 'query' in resume) && !hasPlaced,
@@ -177,12 +182,15 @@ class Connection extends Arrivals<Arrival, SocketPlatform> {
   }
 
   #closed(code: number, reason: string): void {
-    const why = `the server closed the WebSocket (${reason === '' ? code : `${code}, ${reason}`})`
+    const why =
+      code === LOST ? 'the WebSocket was lost, or could not be had' : 'the server closed the WebSocket'
     const meaning = this.#options.closeCodes[code] ?? meaningOf(code)
-    const { failure } = new FailedError(why, {
+    const { failure } = new FailedError(`${why} (${code})`, {
       isEnd: ENDS.includes(code),
       isFinal: meaning === 'end',
       status: meaning === 'unauthorized' ? 401 : meaning === 'end' ? code : 0,
+      closeCode: code,
+      body: reason,
     })
     this.platform.clearTimeout(this.#timer)
     this.#outbox.closed(this.#socket)

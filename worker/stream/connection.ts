@@ -45,6 +45,9 @@ const WITHOUT_LIMIT = 'HTTP/2 and HTTP/3 know no such limit.'
 const WITHOUT_KEY =
   'Give each stream whose headers a function gives a key, so that tabs share it: connect(url, { headers, key: user.id })'
 
+/** The server wants other credentials. */
+const isRefusal = ({ status }: Failure): boolean => [401, 403].includes(status)
+
 /** What a connection needs of its stream. */
 export interface ConnectionStream extends AskingStream {
   readonly reception: Reception
@@ -342,6 +345,7 @@ export class Connection implements Claimant {
             state: 'open',
             openedAt: this.#platform.now(),
             origin: head.origin,
+            protocol: head.protocol,
             error: undefined,
           } satisfies Partial<Status>)
           this.#stream.logState()
@@ -402,7 +406,7 @@ export class Connection implements Claimant {
     if (this.#isUnauthorized(failure)) return this.#connect('unauthorized')
     this.#slot.release()
     // What the server refuses after an outage is something else.
-    if (failure.status !== 401 && failure.status !== 403) this.#asked.refused.clear()
+    if (!isRefusal(failure)) this.#asked.refused.clear()
     status.state = 'retrying'
     this.#notBefore = this.#platform.now() + failure.retryAfter
     if (this.#isNotToBeRepeated(failure.status)) return this.#finishFor(failure)
@@ -481,10 +485,10 @@ export class Connection implements Claimant {
   }
 
   /** Headers or a URL of another page may help, and new ones of each, once. */
-  #isUnauthorized({ status }: Failure): boolean {
+  #isUnauthorized(failure: Failure): boolean {
     const { request, subscribers } = this.#stream
     const isLeft = [...subscribers].some(({ questions: { page } }) => !this.#asked.refused.has(page))
-    return (status === 401 || status === 403) && asksDetails(request) && isLeft
+    return isRefusal(failure) && asksDetails(request) && isLeft
   }
 
   #end(): void {

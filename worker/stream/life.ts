@@ -30,7 +30,9 @@ export function lifeOf(stream: Stream, seen: number, most: number, isYours: bool
     method: request.method,
     headers: request.headers.map(([name]) => name),
     isYours,
-    status: { ...stateNow, error: error && !isYours ? { ...error, contentType: '', body: '' } : error },
+    status: isYours
+      ? stateNow
+      : { ...stateNow, protocol: '', error: error && { ...error, contentType: '', body: '' } },
     firstSeq,
     lastSeq,
     bytes: chronicle.bytes,

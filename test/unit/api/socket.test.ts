@@ -291,7 +291,7 @@ describe('sending', () => {
     await world.clock.advance(OPEN)
     serverOf(world).cut(new TypeError('network error'))
     await world.clock.advance(OPEN)
-    expect(inWords(socket.status)).toBe('closed: the server closed the WebSocket (1006)')
+    expect(inWords(socket.status)).toBe('closed: the WebSocket was lost, or could not be had (1006)')
     await expect(socket.send('a')).rejects.toMatchObject({ type: 'not-sent' })
   })
 })

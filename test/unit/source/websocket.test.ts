@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { HELLO, type Outcome, type Outgoing, type SocketOptions } from '../../../src/link/socket.ts'
-import type { Failure } from '../../../worker/source/failure.ts'
+import { errorOf, type Failure } from '../../../worker/source/failure.ts'
 import type { Head, Receiver, Source, SourceEvent } from '../../../worker/source/source.ts'
 import { source } from '../../../worker/source/websocket.ts'
 import { requestTo } from '../../sim/world/samples.ts'
@@ -416,6 +416,17 @@ describe('resumption', () => {
   })
 })
 
+test('the subprotocol that the server has chosen is told to the pages alone', async () => {
+  const stream = new Stream({ protocols: ['a', 'token'] })
+  const end = stream.connect()
+  const socket = stream.sockets.at(-1) as Socket
+  socket.protocol = 'token'
+  socket.open()
+  expect(stream.heads).toMatchObject([{ protocol: 'token', headers: [] }])
+  stream.abort.abort()
+  await end
+})
+
 describe('the end of a connection', () => {
   test.each<[number, Partial<Failure>]>([
     [1000, { isEnd: true, isFinal: false, status: 0 }],
@@ -430,10 +441,23 @@ describe('the end of a connection', () => {
     const stream = new Stream()
     const { socket, end } = await stream.open()
     socket.end(code, 'because')
-    expect(await end).toMatchObject({
-      ...expected,
-      message: `the server closed the WebSocket (${code}, because)`,
+    const failure = await end
+    expect(failure).toMatchObject({ ...expected, closeCode: code, body: 'because' })
+    // What the server says is for the stream's own pages; the message is told to others.
+    expect(failure.message).toMatch(new RegExp(`^the (server closed the )?WebSocket [^:]*\\(${code}\\)$`))
+    expect(errorOf(failure)).toEqual({
+      message: failure.message,
+      status: code,
+      contentType: '',
+      body: 'because',
     })
+  })
+
+  test('that nobody has closed is not put down to the server', async () => {
+    const stream = new Stream()
+    const { socket, end } = await stream.open()
+    socket.end(1006)
+    expect((await end).message).toBe('the WebSocket was lost, or could not be had (1006)')
   })
 
   test('that was given up comes late, and is not that of the next one', async () => {

@@ -16,7 +16,7 @@ const BUDGETS = {
   'tabstream/testing': 3_900,
   'tabstream/topics': 1_100,
   'tabstream/vue': 600,
-  'tabstream/websocket': 2_200,
+  'tabstream/websocket': 2_350,
   'topics-source.js': 3_260,
   'websocket-source.js': 3_600,
   'tabstream/lines': 800,

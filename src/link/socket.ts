@@ -4,6 +4,7 @@ import type { FramePointers } from './frame.ts'
 
 /** How the messages of a WebSocket are read, and what is said on it without being asked. Pointers are JSON Pointers (RFC 6901). */
 export interface SocketOptions {
+  /** Of each connection, where no function in the page gives them. */
   readonly protocols: readonly string[]
   readonly frame: FramePointers
   /** Name of the events that binary messages are. */
@@ -34,6 +35,9 @@ export type CloseMeaning = 'retry' | 'end' | 'unauthorized'
 
 /** The header, as far as the hub sees, that carries what is said first: a list in JSON, whose strings are sent as they are. */
 export const HELLO = 'hello'
+
+/** The header, as far as the hub sees, that carries the subprotocols that a function in the page gives. */
+export const PROTOCOLS = 'sec-websocket-protocol'
 
 /** A message that a page wants to be sent. */
 export interface Outgoing {

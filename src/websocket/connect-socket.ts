@@ -5,7 +5,7 @@ import { openStream } from '../api/open-stream.ts'
 import { demand, frameOf, isObject } from '../api/source-checks.ts'
 import { isPointer } from '../link/identify.ts'
 import { LONGEST_TIMER } from '../link/protocol.ts'
-import { HELLO, type SocketOptions } from '../link/socket.ts'
+import { HELLO, PROTOCOLS, type SocketOptions } from '../link/socket.ts'
 import type { SharedSocket } from './shared-socket.ts'
 import type { SocketConnectOptions } from './socket-options.ts'
 import { SocketStream } from './socket-stream.ts'
@@ -60,7 +60,7 @@ export function connectSocket(url: string | URL | UrlFunction, options: SocketCo
     typeof at === 'string' ? at : async (reason) => givenUrl(await at(reason)),
     {
       ...others,
-      ...(hello !== undefined && { headers: headersOf(hello) }),
+      headers: headersOf(options),
       ...(resume === 'none' && { resume }),
     } as ConnectOptions,
     undefined,
@@ -89,15 +89,33 @@ function givenUrl(given: string | URL): string | URL {
   }
 }
 
-type Hello = NonNullable<SocketConnectOptions['hello']>
+/** What is given anew for each connection comes as headers do. */
+function headersOf({ hello, protocols }: SocketConnectOptions): ConnectOptions['headers'] {
+  const asksHello = typeof hello === 'function'
+  const said = hello !== undefined && !asksHello ? { [HELLO]: wordsOf(hello) } : undefined
+  if (!asksHello && typeof protocols !== 'function') return said
+  return async (reason) => {
+    const [words, spoken] = await Promise.all([
+      asksHello ? hello(reason) : undefined,
+      typeof protocols === 'function' ? protocols(reason) : [],
+    ])
+    const names = listOf(spoken)
+    if (names === undefined) throw misuse('the function for protocols must give a name or a list of names')
+    return {
+      ...(asksHello ? { [HELLO]: wordsOf(words) } : said),
+      ...(names.length > 0 && { [PROTOCOLS]: names.join() }),
+    }
+  }
+}
 
-function headersOf(hello: Hello): ConnectOptions['headers'] {
-  if (typeof hello === 'function') return async (reason) => ({ [HELLO]: wordsOf(await hello(reason)) })
-  return { [HELLO]: wordsOf(hello) }
+/** `undefined` where it is none. */
+function listOf(protocols: unknown): readonly string[] | undefined {
+  const names = typeof protocols === 'string' ? [protocols] : protocols
+  return Array.isArray(names) && names.every(isToken) ? names : undefined
 }
 
 /** As JSON, in characters that a header can have. */
-function wordsOf(hello: readonly unknown[]): string {
+function wordsOf(hello: unknown): string {
   if (!Array.isArray(hello)) throw misuse(`hello must be a list of messages, not ${describe(hello)}`)
   const text = jsonOf(hello, 'hello')
   return text.replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
@@ -117,8 +135,8 @@ function jsonOf(value: unknown, name: string): string {
 function socketOptions(options: SocketConnectOptions): SocketOptions {
   const { protocols = [], binary = 'binary', resume, heartbeat, closeCodes = {} } = options
   const { queue = QUEUE } = options
-  const spoken = typeof protocols === 'string' ? [protocols] : protocols
-  demand('protocols', spoken, 'a name or a list of names', Array.isArray(spoken) && spoken.every(isToken))
+  const spoken = typeof protocols === 'function' ? [] : listOf(protocols)
+  demand('protocols', protocols, 'a name or a list of names', spoken !== undefined)
   demand('binary', binary, 'the name of an event', typeof binary === 'string' && binary !== '')
   demand('queue', queue, 'a whole number', Number.isInteger(queue) && queue >= 0)
   const isCodes =
@@ -135,7 +153,7 @@ function socketOptions(options: SocketConnectOptions): SocketOptions {
     way === undefined || isWay(way),
   )
   return {
-    protocols: [...spoken],
+    protocols: [...(spoken ?? [])],
     frame: frameOf(options.frame),
     binary,
     resume: way && { ...way },

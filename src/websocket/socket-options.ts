@@ -25,12 +25,17 @@ type Common =
 /** Why a connection is made: it is the first, another one, or the server has refused the last one's credentials. */
 type Reason = Parameters<Extract<ConnectOptions['headers'], (...args: never) => unknown>>[0]
 
+type Protocols = string | readonly string[]
+
 /** Options of `connectSocket()`. */
 export interface SocketConnectOptions<
   Decoders extends Readonly<Record<string, Decoder>> = Record<string, Decoder>,
 > extends Pick<ConnectOptions<Decoders>, Common> {
-  /** Subprotocols that the client speaks. */
-  protocols?: string | readonly string[]
+  /**
+   * Subprotocols that the client speaks. A function is called before each connection, as one for the headers of `connect()` is, with the
+   * reason; for instance for a token among them. What it gives is part of what makes streams the same, unless there is a `key`.
+   */
+  protocols?: Protocols | ((reason: Reason) => Protocols | Promise<Protocols>)
   /**
    * Where a message has its event's name, its ID and its data: JSON Pointers (RFC 6901), such as `{ name: '/type', id: '/seq', data: '/payload' }`.
    * A message without a name is a `message`. Without data, the whole message is the data. If a message brings several events, `each` says

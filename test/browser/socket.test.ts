@@ -279,6 +279,56 @@ describe.each(HOSTS)('a WebSocket, %s', (host) => {
     ])
   })
 
+  test('a function gives the subprotocols of each connection: a new token at each reconnection, also from another tab', async () => {
+    const set = await stage()
+    const server = await startSocketServer()
+    const offered: (string | undefined)[] = []
+    server.admit = (_, { headers }) => {
+      offered.push(headers['sec-websocket-protocol'])
+      return true
+    }
+    const tabs = (await set.openMany(3, page)) as [Tab, Tab, Tab]
+    const openAs = async (tab: Tab, name: string, key: string) => {
+      await load(tab)
+      await tab.page.evaluate(
+        ([url, name, key]) => {
+          globalThis.heard = []
+          globalThis.socket = sockets.connectSocket(url, {
+            frame: { name: '/type', id: '/seq', data: '/payload' },
+            resume: { query: 'after' },
+            key,
+            protocols: async (reason) => {
+              const count = heard.push(`asked ${reason}`)
+              // It hangs the third time.
+              return count === 3 ? new Promise<never>(() => {}) : ['v1', `${name}-${count}`]
+            },
+          }) as typeof globalThis.socket
+        },
+        [server.url, name, key] as const,
+      )
+      await expect.poll(() => tab.page.evaluate(() => socket.status.state), POLL).toBe('open')
+    }
+    const [one, other, stranger] = tabs
+    await openAs(one, 'one', 'a user')
+    await openAs(other, 'other', 'a user')
+    expect(offered).toEqual(['v1, one-1'])
+    expect(await other.page.evaluate(() => socket.status.protocol)).toBe('one-1')
+    server.cut()
+    await server.waitForRequests(2)
+    await server.waitForConnections(1)
+    expect(offered).toEqual(['v1, one-1', 'v1, one-2'])
+    server.cut()
+    await reach(one, 'asked retry')
+    await expect.poll(async () => (await heardBy(one)).length, POLL).toBe(3)
+    // It dies while it is asked.
+    await one.page.close()
+    await server.waitForRequests(3)
+    expect(offered.at(-1)).toBe('v1, other-1')
+    await openAs(stranger, 'stranger', 'another user')
+    expect(server.connections).toBe(2)
+    expect(offered.at(-1)).toBe('v1, stranger-1')
+  })
+
   test('a server that answers no heartbeat is given up', async () => {
     const set = await stage()
     const server = await startSocketServer()

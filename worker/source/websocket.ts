@@ -1,5 +1,5 @@
 import { keysOf } from '../../src/link/identify.ts'
-import { type CloseMeaning, HELLO, type SocketOptions } from '../../src/link/socket.ts'
+import { type CloseMeaning, HELLO, PROTOCOLS, type SocketOptions } from '../../src/link/socket.ts'
 import { Arrivals } from './arrivals.ts'
 import { FailedError, type Failure, failureOf } from './failure.ts'
 import { Frame, parsed, roundedIds, withParameters } from './frame.ts'
@@ -72,7 +72,7 @@ class Connection extends Arrivals<Arrival, SocketPlatform> {
         : this.#url.href
     const { openSocket = (at, spoken) => new WebSocket(at, [...spoken]) } = this.platform
     try {
-      this.#socket = openSocket(url, protocols)
+      this.#socket = openSocket(url, this.#given(PROTOCOLS)?.split(',') ?? protocols)
     } catch (error) {
       // Such as a protocol that is no token, or a page of https: that asks for ws:.
       const { message } = failureOf(error)
@@ -105,10 +105,15 @@ class Connection extends Arrivals<Arrival, SocketPlatform> {
     this.#beat()
   }
 
+  /** What a page has given for this connection. */
+  #given(wanted: string): string | undefined {
+    return this.connection.headers.find(([name]) => name === wanted)?.[1]
+  }
+
   /** What is said first, and whether it says after which ID to resume. */
   #hello(): { messages: readonly string[]; hasPlaced: boolean } {
-    const { headers, resumeAfter } = this.connection
-    const text = headers.find(([name]) => name === HELLO)?.[1]
+    const { resumeAfter } = this.connection
+    const text = this.#given(HELLO)
     const messages: unknown[] = text === undefined ? [] : JSON.parse(text)
     const { resume } = this.#options
     const keys = resume && 'hello' in resume && resumeAfter !== '' ? keysOf(resume.hello) : []

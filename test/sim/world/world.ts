@@ -55,6 +55,8 @@ export class World {
   readonly hubs: Hub[] = []
   /** What pages have sent by WebSocket, as it has come. */
   readonly heard: Heard[] = []
+  /** The subprotocols that each WebSocket has offered. */
+  readonly offered: (readonly string[])[] = []
   readonly #random: () => number
   readonly #logLimits: LogLimits | undefined
   readonly #hasLocks: boolean
@@ -111,7 +113,9 @@ export class World {
       fetch: (url, init) => this.#serverAt(url, init.credentials).fetch(agent, init, url),
       load: async (script) => MODULES[script],
       // Of the platform that sources are given, which may be more than a hub needs.
-      ...{ openSocket: (url: string) => this.#openSocket(agent, url) },
+      ...{
+        openSocket: (url: string, protocols: readonly string[]) => this.#openSocket(agent, url, protocols),
+      },
       locks: this.#hasLocks ? this.locks.for(agent) : undefined,
     }
   }
@@ -216,7 +220,8 @@ export class World {
     return `${mixed.toString(16).padStart(8, '0')}-${this.#idCount}`
   }
 
-  #openSocket(agent: Agent, url: string): VirtualSocket {
+  #openSocket(agent: Agent, url: string, protocols: readonly string[]): VirtualSocket {
+    this.offered.push(protocols)
     const connection = ++this.#socketCount
     return new VirtualSocket(agent, this.#serverAt(url, undefined), url, {
       heard: (data) => this.heard.push({ connection, data }),

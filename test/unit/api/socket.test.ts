@@ -102,6 +102,75 @@ describe('a socket', () => {
     expect(serverOf(world).requests).toHaveLength(2)
   })
 
+  test('asks a function for the subprotocols of each connection, with the reason, in one of the pages with the key', async () => {
+    const world = createWorld()
+    const reasons: string[] = []
+    const protocols = async (reason: string) => ['v1', `token-${reasons.push(reason)}`]
+    const options = { key: 'a user', closeCodes: { 1006: 'unauthorized' }, hello: ['hi'] }
+    for (const name of ['one', 'other']) open(world, name, { ...options, protocols })
+    await world.clock.advance(OPEN)
+    serverOf(world).cut(new TypeError('network error'))
+    await world.clock.advance(OPEN)
+    expect(reasons).toEqual(['connect', 'unauthorized'])
+    expect(world.offered).toEqual([
+      ['v1', 'token-1'],
+      ['v1', 'token-2'],
+    ])
+    expect(world.heard.map(({ data }) => data)).toEqual(['hi', 'hi'])
+  })
+
+  test('goes on with the subprotocols of another page where the one that was asked dies', async () => {
+    const world = createWorld()
+    const first = new Page(world, 'first')
+    enter(first.client)
+    const asked: string[] = []
+    const hang = (reason: string) => (asked.push(reason) > 1 ? new Promise(() => {}) : 'of-first')
+    ;(connectSocket as Untyped)('/0', { ...FRAMED, key: 'a user', protocols: hang })
+    open(world, 'second', { key: 'a user', protocols: () => 'of-second' })
+    await world.clock.advance(OPEN)
+    serverOf(world).cut(new TypeError('network error'))
+    await world.clock.advance(3_000)
+    expect(asked).toEqual(['connect', 'retry'])
+    expect(world.offered).toEqual([['of-first']])
+    first.agent.kill()
+    await world.clock.advance(OPEN)
+    expect(world.offered).toEqual([['of-first'], ['of-second']])
+  })
+
+  test.each([
+    ['two keys', 'a user', 'another'],
+    ['other answers without a key', undefined, undefined],
+  ])('is not shared by two users whose functions give subprotocols: %s', async (_, ...keys) => {
+    const world = createWorld()
+    for (const [index, key] of keys.entries()) {
+      const given = { protocols: () => `token-${index}`, ...(key !== undefined && { key }) }
+      open(world, `page ${index}`, given)
+    }
+    await world.clock.advance(OPEN)
+    expect([...world.offered].sort()).toEqual([['token-0'], ['token-1']])
+    expect(serverOf(world).connections).toBe(2)
+  })
+
+  test.each([undefined, 5, 'a secret, and no token', [''], [{}]])(
+    'is not opened with subprotocols that are none, nor is what was given repeated: %s',
+    async (given) => {
+      const world = createWorld()
+      const socket = open(world, 'one', { key: 'a user', protocols: () => given })
+      await world.clock.advance(OPEN)
+      expect(world.offered).toEqual([])
+      expect(socket.status.error?.message).toBe(
+        'a page could not give headers or URL: tabstream: the function for protocols must give a name or a list of names',
+      )
+    },
+  )
+
+  test('has none where a function gives none', async () => {
+    const world = createWorld()
+    open(world, 'one', { key: 'a user', protocols: () => [] })
+    await world.clock.advance(OPEN)
+    expect(world.offered).toEqual([[]])
+  })
+
   test.each([undefined, null, '', {}, 'https://'])(
     'has no address where a function gives none: %s',
     async (given) => {

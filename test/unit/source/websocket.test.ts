@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { HELLO, type Outcome, type Outgoing, type SocketOptions } from '../../../src/link/socket.ts'
+import {
+  HELLO,
+  type Outcome,
+  type Outgoing,
+  PROTOCOLS,
+  type SocketOptions,
+} from '../../../src/link/socket.ts'
 import { errorOf, type Failure } from '../../../worker/source/failure.ts'
 import type { Head, Receiver, Source, SourceEvent } from '../../../worker/source/source.ts'
 import { source } from '../../../worker/source/websocket.ts'
@@ -23,10 +29,12 @@ class Socket extends EventTarget {
   binaryType = ''
   readonly sent: unknown[] = []
   readonly url: string
+  readonly offered: readonly string[]
 
-  constructor(url: string) {
+  constructor(url: string, offered: readonly string[]) {
     super()
     this.url = url
+    this.offered = offered
   }
 
   send(data: unknown): void {
@@ -75,8 +83,8 @@ class Stream implements Receiver {
   readonly #source: Source
 
   constructor(options: Partial<SocketOptions> = {}) {
-    const openSocket = (url: string) => {
-      const socket = new Socket(url)
+    const openSocket = (url: string, protocols: readonly string[]) => {
+      const socket = new Socket(url, protocols)
       this.sockets.push(socket)
       return socket as unknown as WebSocket
     }
@@ -84,9 +92,10 @@ class Stream implements Receiver {
     this.#source = source(platform as never, { ...OPTIONS, ...options })
   }
 
-  connect(resumeAfter = '', hello?: unknown): Promise<Failure> {
+  connect(resumeAfter = '', hello?: unknown, protocols?: string): Promise<Failure> {
     this.abort = new AbortController()
-    const headers = hello === undefined ? [] : ([[HELLO, JSON.stringify(hello)]] as const)
+    const headers: [string, string][] = hello === undefined ? [] : [[HELLO, JSON.stringify(hello)]]
+    if (protocols !== undefined) headers.push([PROTOCOLS, protocols])
     const connection = {
       ...requestTo(this.url, { headers }),
       followsRedirects: true,
@@ -425,6 +434,13 @@ test('the subprotocol that the server has chosen is told to the pages alone', as
   expect(stream.heads).toMatchObject([{ protocol: 'token', headers: [] }])
   stream.abort.abort()
   await end
+})
+
+test('subprotocols are those that a page has given for the connection, or those of all', () => {
+  const stream = new Stream({ protocols: ['of all'] })
+  stream.connect()
+  stream.connect('', undefined, 'v1,token')
+  expect(stream.sockets.map(({ offered }) => offered)).toEqual([['of all'], ['v1', 'token']])
 })
 
 describe('the end of a connection', () => {

@@ -35,7 +35,7 @@ type Define<Options> = (stream: SourceStream<Options>) => SourceParts
 export function defineSource<Options = unknown>(define: Define<Options>): AppSource {
   if (typeof define !== 'function')
     throw new TypeError('tabstream: defineSource() needs a function that returns { open, send }')
-  return (platform: Pick<HubPlatform, 'turn'>, given: unknown): Source => {
+  return (platform: Pick<HubPlatform, 'now' | 'turn'>, given: unknown): Source => {
     const { options } = given as { options: Options }
     const letters = new Letters()
     let parts: SourceParts | undefined
@@ -59,14 +59,14 @@ interface Arrival extends SourceEvent {
   readonly length: number
 }
 
-class Connection extends Arrivals<Arrival, Pick<HubPlatform, 'turn'>> {
+class Connection extends Arrivals<Arrival, Pick<HubPlatform, 'now' | 'turn'>> {
   readonly #letters: Letters
   readonly #abort = new AbortController()
   #stop: (() => void) | undefined
   #isOpen = false
 
   constructor(
-    platform: Pick<HubPlatform, 'turn'>,
+    platform: Pick<HubPlatform, 'now' | 'turn'>,
     connection: ConnectionRequest,
     receiver: Receiver,
     resolve: (failure: Failure) => void,

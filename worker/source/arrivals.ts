@@ -13,6 +13,9 @@ const OVERHEAD = 64
 /** Characters that are handed over at a time: what waits can hold more events than a log. */
 const SLICE = 32_768
 
+/** How long, in ms, what waits may keep the hub from everything else. */
+const LONGEST_RUN = 40
+
 /** A message that has come. */
 interface Message {
   /** In characters. */
@@ -20,7 +23,7 @@ interface Message {
 }
 
 /** One connection: hands over what it brings, in slices, as fast as pages take it. */
-export abstract class Arrivals<Arrival extends Message, Platform extends Pick<HubPlatform, 'turn'>> {
+export abstract class Arrivals<Arrival extends Message, Platform extends Pick<HubPlatform, 'now' | 'turn'>> {
   protected readonly platform: Platform
   protected readonly connection: ConnectionRequest
   protected readonly receiver: Receiver
@@ -31,6 +34,8 @@ export abstract class Arrivals<Arrival extends Message, Platform extends Pick<Hu
   #isHandingOver = false
   /** Characters that have been handed over, and that pages have not been let take. */
   #handed = 0
+  /** Since when nothing else has had its turn. */
+  #runSince = 0
   /** Why the connection has ended, while what had come before is handed over. */
   #last: Failure | undefined
   #isOver = false
@@ -103,6 +108,7 @@ export abstract class Arrivals<Arrival extends Message, Platform extends Pick<Hu
   async #handOver(): Promise<void> {
     this.#isHandingOver = true
     await this.platform.turn()
+    this.#runSince = this.platform.now()
     while (this.#arrived.length > 0 && !this.#isOver) {
       const arrived = this.#arrived
       this.#arrived = []
@@ -141,9 +147,11 @@ export abstract class Arrivals<Arrival extends Message, Platform extends Pick<Hu
     return undefined
   }
 
-  /** Pages have had what has come so far, and everything else has had its turn. */
+  /** Pages have had what has come so far, and everything else has had its turn where it has waited for long. */
   async #flushed(): Promise<void> {
     await this.receiver.flushed()
+    if (this.platform.now() - this.#runSince <= LONGEST_RUN) return
     await this.platform.turn()
+    this.#runSince = this.platform.now()
   }
 }

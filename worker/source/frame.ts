@@ -61,13 +61,17 @@ const textOf = (value: unknown): string | undefined => (typeof value === 'string
 const jsonOf = (value: unknown): string | undefined =>
   value === undefined ? undefined : JSON.stringify(value)
 
+/** What nearly every ID consists of: this is tested faster. */
+const PLAIN = /^[ -~]*$/
+
 /**
  * An ID cannot have a line break, as with Server-Sent Events, and what is no text has no place in a URL. A number beyond 2^53 is not the
  * server's: JavaScript has rounded it.
  */
 export function idOf(value: unknown): string | undefined {
   const text = Number.isSafeInteger(value) ? String(value) : textOf(value)
-  return text === undefined || /[\0\r\n\p{Surrogate}]/u.test(text) ? undefined : text
+  if (text === undefined || PLAIN.test(text)) return text
+  return /[\0\r\n\p{Surrogate}]/u.test(text) ? undefined : text
 }
 
 /** Of JSON; `undefined` where it is none, or nested too deep. */

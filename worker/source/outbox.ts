@@ -3,7 +3,7 @@ import type { Outcome, Outgoing } from '../../src/link/socket.ts'
 import type { HubPlatform } from '../platform.ts'
 
 /** What the hub's platform may have in place of the browser's. */
-export type SocketPlatform = Pick<HubPlatform, 'setTimeout' | 'clearTimeout' | 'turn'> & {
+export type SocketPlatform = Pick<HubPlatform, 'now' | 'setTimeout' | 'clearTimeout' | 'turn'> & {
   readonly openSocket?: (url: string, protocols: readonly string[]) => WebSocket
 }
 

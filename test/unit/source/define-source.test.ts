@@ -35,7 +35,7 @@ class Stream {
       }
     }
     const made = defineSource(make) as (platform: object, given: unknown) => unknown
-    this.source = made({ turn: async () => {} }, { options: { query: 'q' } }) as Source
+    this.source = made({ now: () => 0, turn: async () => {} }, { options: { query: 'q' } }) as Source
   }
 
   connect(resumeAfter = ''): Promise<Failure> {

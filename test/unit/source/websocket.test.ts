@@ -74,7 +74,10 @@ class Stream implements Receiver {
   readonly idsAlone: string[] = []
   /** How many events had come by each time that a slice was handed over. */
   readonly flushes: number[] = []
+  /** How often everything else has had its turn. */
+  turns = 0
   url = URL_OF_SOCKET
+  now = () => 0
   bytes = 0
   maxEventSize = 1_000
   /** Settles when what has come has been taken. */
@@ -88,7 +91,10 @@ class Stream implements Receiver {
       this.sockets.push(socket)
       return socket as unknown as WebSocket
     }
-    const platform = { setTimeout, clearTimeout, turn: async () => {}, openSocket }
+    const turn = async () => {
+      this.turns++
+    }
+    const platform = { now: () => this.now(), setTimeout, clearTimeout, turn, openSocket }
     this.#source = source(platform as never, { ...OPTIONS, ...options })
   }
 
@@ -321,6 +327,19 @@ describe('reading', () => {
       expect(Math.max(...slices)).toBeLessThanOrEqual(300)
     },
   )
+
+  test('lets everything else have its turn when that has waited for 40 ms', async () => {
+    const stream = new Stream()
+    const { socket, end } = await stream.open()
+    let now = 0
+    stream.now = () => (now += 10)
+    const begun = stream.turns
+    socket.bring(...Array.from({ length: 4_000 }, (_, seq) => ({ seq, payload: 'x'.repeat(100) })))
+    socket.end(1000)
+    await end
+    expect(stream.flushes.length).toBeGreaterThan(16)
+    expect(stream.turns - begun).toBe(1 + Math.floor((stream.flushes.length - 1) / 5))
+  })
 
   test('ends where handing over fails, rather than standing still', async () => {
     const stream = new Stream({ frame: {} })
@@ -735,7 +754,10 @@ test('a socket that cannot be had ends the stream', async () => {
   const openSocket = () => {
     throw new DOMException('wrong protocol', 'SyntaxError')
   }
-  const connect = source({ setTimeout, clearTimeout, turn: async () => {}, openSocket } as never, OPTIONS)
+  const connect = source(
+    { now: () => 0, setTimeout, clearTimeout, turn: async () => {}, openSocket } as never,
+    OPTIONS,
+  )
   const stream = new Stream()
   const connection = {
     ...requestTo(URL_OF_SOCKET),

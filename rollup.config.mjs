@@ -123,6 +123,7 @@ const modules = {
     topics: 'build/src/topics/index.js',
     websocket: 'build/src/websocket/index.js',
     lines: 'build/src/lines/index.js',
+    durable: 'build/src/durable/index.js',
     source: 'build/src/source/index.js',
   },
   // Built by itself, since it is for hubs: nothing of it is to be in a file that pages and hubs share.
@@ -151,6 +152,7 @@ const modules = {
     declarations('topics/index.d.ts'),
     declarations('websocket/index.d.ts'),
     declarations('lines/index.d.ts'),
+    declarations('durable/index.d.ts'),
     declarations('source/index.d.ts'),
   ],
 }
@@ -309,6 +311,7 @@ const definition = {
 
 export default [
   modules,
+  fetchedSource('durable'),
   fetchedSource('lines', 'line-stream'),
   fetchedSource('topics'),
   fetchedSource('websocket'),

@@ -33,6 +33,8 @@ export async function measureSizes(dist = join(root, 'dist')) {
   sizes['topics-source.js'] = sizeOf(await minifiedChunk(join(dist, 'topics-source.js'), ''))
   sizes['tabstream/websocket'] = sizeOf(await bundleOf(dist, 'connectSocket', 'websocket.js', isPage))
   sizes['websocket-source.js'] = sizeOf(await minifiedChunk(join(dist, 'websocket-source.js'), ''))
+  sizes['tabstream/durable'] = sizeOf(await bundleOf(dist, 'connectDurable', 'durable.js', isPage))
+  sizes['durable-source.js'] = sizeOf(await minifiedChunk(join(dist, 'durable-source.js'), ''))
   sizes['tabstream/lines'] = sizeOf(await bundleOf(dist, 'connectLines', 'lines.js', isPage))
   sizes['lines-source.js'] = sizeOf(await minifiedChunk(join(dist, 'lines-source.js'), ''))
   const isElsewhere = (/** @type {string} */ id) => isPage(id) || id === './define-source.js'

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { budgetMutants } from './budget/defects.mjs'
 import { mutants } from './defects.mjs'
+import { durableMutants } from './durable/defects.mjs'
 import { simulate, vitest } from './simulate.mjs'
 import { socketMutants } from './sockets/defects.mjs'
 import { topicMutants } from './topics/defects.mjs'
@@ -32,9 +33,14 @@ process.on('exit', () => rmSync(scratch, { recursive: true }))
 process.on('SIGINT', () => process.exit(130))
 
 const words = process.argv.slice(2)
-const chosen = [...mutants, ...userMutants, ...budgetMutants, ...socketMutants, ...topicMutants].filter(
-  ({ name, plays }) => words.every((word) => `${name} (${plays})`.includes(word)),
-)
+const chosen = [
+  ...mutants,
+  ...userMutants,
+  ...budgetMutants,
+  ...socketMutants,
+  ...topicMutants,
+  ...durableMutants,
+].filter(({ name, plays }) => words.every((word) => `${name} (${plays})`.includes(word)))
 const rotten = chosen.flatMap((mutant) => whyRotten(mutant) ?? [])
 if (chosen.length === 0) rotten.push(`No mutant's name contains "${words.join('" and "')}".`)
 if (rotten.length > 0) {

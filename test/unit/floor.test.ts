@@ -26,6 +26,8 @@ describe('what is shipped uses nothing newer than the oldest browsers have', () 
   test('there are scripts', () => {
     expect(scripts.sort()).toEqual([
       'define-source.js',
+      'durable-source.js',
+      'durable.js',
       'hub.js',
       'index.js',
       'inspector.js',

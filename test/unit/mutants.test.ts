@@ -6,6 +6,8 @@ import { budgetMutants } from '../sim/budget/defects.mjs'
 // @ts-expect-error: a script without types of its own
 import { mutants } from '../sim/defects.mjs'
 // @ts-expect-error: a script without types of its own
+import { durableMutants } from '../sim/durable/defects.mjs'
+// @ts-expect-error: a script without types of its own
 import { socketMutants } from '../sim/sockets/defects.mjs'
 // @ts-expect-error: a script without types of its own
 import { topicMutants } from '../sim/topics/defects.mjs'
@@ -15,7 +17,14 @@ import { userMutants } from '../sim/users/defects.mjs'
 const ROOT = join(import.meta.dirname, '../..')
 
 // Mutants run only in the whole of the tests, and none of them does once the text of one is gone.
-test.each([...mutants, ...userMutants, ...budgetMutants, ...socketMutants, ...topicMutants] as {
+test.each([
+  ...mutants,
+  ...userMutants,
+  ...budgetMutants,
+  ...socketMutants,
+  ...topicMutants,
+  ...durableMutants,
+] as {
   name: string
   file: string
   find: string

@@ -150,6 +150,7 @@ describe('the package', () => {
     )
     expect(places.sort()).toEqual([
       // Only for apps that use it.
+      "dist/durable.js: new URL('./durable-source.js', import.meta.url)",
       "dist/lines.js: new URL('./lines-source.js', import.meta.url)",
       "dist/page.js: new URL('./worker.js', import.meta.url)",
       // Only for apps that use them.

@@ -22,6 +22,8 @@ const ROWS: Record<string, string> = {
   'topics-source.js': 'the source for topics',
   'tabstream/websocket': '`tabstream/websocket`',
   'websocket-source.js': 'the source for WebSockets',
+  'tabstream/durable': '`tabstream/durable`',
+  'durable-source.js': 'the source for Durable Streams',
   'tabstream/lines': '`tabstream/lines`',
   'lines-source.js': 'the source for lines',
   'tabstream/source': '[`connectSource()`]',

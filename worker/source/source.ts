@@ -15,6 +15,8 @@ export interface ConnectionRequest {
   readonly followsRedirects: boolean
   /** The ID to resume after; `''` for none. */
   readonly resumeAfter: string
+  /** IDs of the latest known events behind that, in order: for a source that makes IDs of where it has read. */
+  readonly latest?: readonly string[]
   /** How many characters an event may have. A larger one ends the connection for good. */
   readonly maxEventSize: number
   /** Whether anybody can make use of what the server says in place of a stream. */

@@ -336,7 +336,7 @@ export class Connection implements Claimant {
     // A SharedEventSource cannot tell its page, so it does not wait for the words.
     const readsRefusal = [...subscribers].some(({ policy }) => policy.retriesStatuses)
     return this.source(
-      { ...asked, resumeAfter, maxEventSize, readsRefusal, signal },
+      { ...asked, resumeAfter, latest: reception.latestIds, maxEventSize, readsRefusal, signal },
       {
         opened: (head) => {
           this.#idle.opened()
@@ -401,6 +401,8 @@ export class Connection implements Claimant {
     status.error = errorOf(failure)
     status.openedAt = 0
     reception.lost(failure.isEnd)
+    // The server has said that it was the last of all.
+    if (failure.isEnd && failure.isFinal) return this.finish()
     // What was good enough for a while has expired since.
     if (hasLived) this.#asked.refused.clear()
     if (this.#isUnauthorized(failure)) return this.#connect('unauthorized')

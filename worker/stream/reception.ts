@@ -172,6 +172,11 @@ export class Reception {
     return resumeAfter
   }
 
+  /** IDs of the known events that the present connection should bring. */
+  get latestIds(): string[] {
+    return this.#history.requiredAfter(this.#course.anchor).map(({ id }) => id)
+  }
+
   /** @param isOwed a gap is told even where nobody expects the server to resume: the hub has given the last connection up */
   opened({ deniesResumption, confirmsResumption }: Head, isOwed = false): void {
     const { anchor, isExpected } = this.#course

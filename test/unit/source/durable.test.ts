@@ -1,0 +1,212 @@
+import { expect, test } from 'vitest'
+import type { HubPlatform } from '../../../worker/platform.ts'
+import { source } from '../../../worker/source/durable.ts'
+import type { Failure } from '../../../worker/source/failure.ts'
+import type { Head, Receiver, Source, SourceEvent } from '../../../worker/source/source.ts'
+import { requestTo } from '../../sim/world/samples.ts'
+
+interface Given {
+  status?: number
+  type?: string
+  body?: string
+  headers?: Record<string, string>
+}
+
+/** A batch up to this offset, which is the last of all unless it says otherwise. */
+const batch = (next: string, body: string, headers: Record<string, string> = CLOSED): Given => ({
+  body,
+  headers: { 'Stream-Next-Offset': next, ...headers },
+})
+
+const CLOSED = { 'Stream-Up-To-Date': 'true', 'Stream-Closed': 'true' }
+const MORE = { 'Stream-Up-To-Date': 'true', 'Stream-Cursor': 'c1' }
+
+interface Sse {
+  readonly events: readonly (readonly [name: string, data: string])[]
+  readonly failure?: Partial<Failure>
+}
+
+/** Reads from a server that gives these answers, one after the other. */
+async function read(
+  answers: readonly Given[],
+  {
+    resumeAfter = '',
+    latest = [] as string[],
+    live = 'long-poll' as 'sse' | 'long-poll',
+    sse = [] as Sse[],
+    maxEventSize = 1_000,
+  } = {},
+) {
+  const left = [...answers]
+  const streams = [...sse]
+  const events: SourceEvent[] = []
+  const queries: string[] = []
+  const ids: string[] = []
+  const heads: Head[] = []
+  const platform = {
+    fetch: async (url: string) => {
+      queries.push(new URL(url).search)
+      const { status = 200, type = 'application/json', body, headers } = left.shift() ?? { status: 599 }
+      return new Response(status === 204 ? null : (body ?? ''), {
+        status,
+        headers: { 'Content-Type': type, ...headers },
+      })
+    },
+    origin: 'https://dash.test',
+    now: () => 0,
+    setTimeout: (run: () => void) => setTimeout(run),
+    clearTimeout,
+    turn: async () => {},
+    isOnline: () => true,
+  } as unknown as HubPlatform
+  const receiver: Receiver = {
+    opened: (head) => heads.push(head),
+    event: (event) => events.push(event),
+    idAlone: (id) => ids.push(id),
+    retry: () => {},
+    takesUnfinished: () => true,
+    advise: () => {},
+    alive: () => {},
+    flushed: () => undefined,
+  }
+  const eventSource: Source = async ({ url }, given) => {
+    queries.push(new URL(url).search)
+    const { events: parts, failure } = streams.shift() ?? { events: [] }
+    try {
+      for (const [name, data] of parts) given.event({ name, data, id: undefined })
+      await given.flushed()
+    } catch {
+      // Told by the source itself.
+    }
+    return { message: 'ended', status: 0, isEnd: true, isFinal: false, ...failure } as Failure
+  }
+  const failure = await source(
+    platform,
+    { live, offset: '-1', frame: {} },
+    eventSource,
+  )(
+    {
+      ...requestTo('https://dash.test/s'),
+      followsRedirects: true,
+      resumeAfter,
+      latest,
+      maxEventSize,
+      readsRefusal: true,
+      signal: new AbortController().signal,
+    },
+    receiver,
+  )
+  const given = events.map(({ id, data }) => `${id} ${data}`)
+  return { given, queries, ids, heads, failure }
+}
+
+test('reads what there is, then what is new, a request a round', async () => {
+  const { given, queries, failure, ids } = await read([
+    batch('b', '[1, {"a":[2,"]"]}]', MORE),
+    { status: 204, headers: { 'Stream-Next-Offset': 'b', ...MORE } },
+    batch('c', '[3]'),
+  ])
+  expect(given).toEqual(['-1,1,1 1', 'b,0,2 {"a":[2,"]"]}', 'c,0,3 3'])
+  expect(queries).toEqual([
+    '?offset=-1',
+    '?cursor=c1&live=long-poll&offset=b',
+    '?cursor=c1&live=long-poll&offset=b',
+  ])
+  expect(ids).toEqual([])
+  expect(failure).toMatchObject({ isEnd: true, isFinal: true })
+})
+
+test('an empty stream has an ID to resume after', async () => {
+  expect((await read([batch('a', '[]')])).ids).toEqual(['a,0,0'])
+})
+
+test('what is new comes as events, whose offset follows them', async () => {
+  const sse = [
+    {
+      events: [
+        ['data', '[2]'],
+        ['data', '[3,4]'],
+        ['control', '{"streamNextOffset":"d","streamCursor":"c2"}'],
+      ],
+    },
+    {
+      events: [
+        ['data', '[5]'],
+        ['control', '{"streamNextOffset":"e","streamClosed":true}'],
+      ],
+    },
+  ] as const
+  const { given, queries, failure } = await read([batch('b', '[1]', MORE)], { live: 'sse', sse: [...sse] })
+  expect(given).toEqual(['b,0,1 1', 'b,1,2 2', 'b,2,3 3', 'd,0,4 4', 'e,0,5 5'])
+  expect(queries).toEqual(['?offset=-1', '?cursor=c1&live=sse&offset=b', '?cursor=c2&live=sse&offset=d'])
+  expect(failure).toMatchObject({ isEnd: true, isFinal: true })
+})
+
+test('known events are given the IDs that they had, wherever batches end now', async () => {
+  const { given, queries, heads } = await read([batch('z', '["x","y",3,4,5,6]')], {
+    resumeAfter: 'a,2,12',
+    latest: ['b,0,13', 'b,1,14', 'c,0,15'],
+  })
+  expect(given).toEqual(['b,0,13 3', 'b,1,14 4', 'c,0,15 5', 'z,0,16 6'])
+  expect(queries).toEqual(['?offset=a'])
+  expect(heads).toMatchObject([{ confirmsResumption: true, deniesResumption: false }])
+})
+
+test('text is divided where it was', async () => {
+  const { given } = await read([{ ...batch('z', 'abcdefgh'), type: 'text/plain; charset=utf-8' }], {
+    resumeAfter: 'a,1,10',
+    latest: ['b,0,12', 'c,0,15'],
+  })
+  expect(given).toEqual(['b,0,12 bc', 'c,0,15 def', 'z,0,17 gh'])
+})
+
+test.each([
+  ['410', { status: 410 }],
+  ['an earlier offset', batch('a', '[]')],
+])('history that is gone, by %s, is told, and what there is comes under new IDs', async (_, answer) => {
+  const { given, queries, heads } = await read([answer, batch('c', '[1,2]')], {
+    resumeAfter: 'b,0,2',
+    latest: ['c,0,3'],
+  })
+  expect(queries).toEqual(['?offset=b', '?offset=-1'])
+  expect(heads).toMatchObject([{ confirmsResumption: false, deniesResumption: true }])
+  expect(given).toEqual(['-1,1,4 1', 'c,0,5 2'])
+})
+
+test.each([
+  ['404', [{ status: 404 }], /status 404/, 404],
+  ['410 for the beginning', [{ status: 410 }], /status 410/, 410],
+  ['410 while it waits', [batch('b', '[1]', MORE), { status: 410 }], /another history/, 0],
+  ['429', [{ status: 429 }], /status 429/, 429],
+  ['503', [{ status: 503 }], /status 503/, 503],
+  ['bytes', [{ ...batch('b', 'x'), type: 'application/octet-stream' }], /content type/, 200],
+  ['no offset', [{ type: 'text/html', body: 'log in' }], /Stream-Next-Offset/, 0],
+  ['no array', [batch('b', '{"a":1}')], /no array/, 0],
+  ['half an array', [batch('b', '[1,2')], /does not end/, 0],
+  ['an element that is none', [batch('b', '[1,,2]')], /not JSON/, 0],
+] as const)('fails with %s', async (_, answers, message, status) => {
+  const { failure } = await read(answers as readonly Given[])
+  expect(failure.message).toMatch(message)
+  expect(failure.status).toBe(status)
+  expect(failure.isFinal).toBe(false)
+})
+
+test.each([
+  ['a control event that says nothing', [['control', '{}']], /streamNextOffset/],
+  [
+    'data that is no array',
+    [
+      ['data', '1'],
+      ['control', '{"streamNextOffset":"c"}'],
+    ],
+    /no array/,
+  ],
+] as const)('fails with %s', async (_, events, message) => {
+  const { failure } = await read([batch('b', '[1]', MORE)], { live: 'sse', sse: [{ events: [...events] }] })
+  expect(failure.message).toMatch(message)
+})
+
+test('a message that is too large ends the stream', async () => {
+  const { failure } = await read([batch('b', '["0123456789"]')], { maxEventSize: 9 })
+  expect(failure).toMatchObject({ isFinal: true })
+})

@@ -1,0 +1,390 @@
+import type { DurableOptions } from '../../src/link/durable.ts'
+import type { HubPlatform } from '../platform.ts'
+import { Asking } from './asking.ts'
+import { Elements } from './elements.ts'
+import { FailedError, type Failure, failureOf, tooLarge } from './failure.ts'
+import { Frame, parsed, withParameters } from './frame.ts'
+import { refusalOf } from './refusal.ts'
+import type { ConnectionRequest, Receiver, Source, SourceEvent } from './source.ts'
+
+// A module of its own, dist/durable-source.js, that hubs fetch.
+// [spec] https://github.com/durable-streams/durable-streams/blob/main/PROTOCOL.md
+
+/** Bytes that are read at a time. Even messages of one character are no more in it than a log takes. */
+const SLICE = 8_192
+
+/** An answer that brings nothing, and sooner than after so many ms, is asked for no more often than that. */
+const SOONEST = 1_000
+
+/** The offsets that are words of the protocol, and have no place in the order of the others. */
+const [BEGINNING, NOW] = ['-1', 'now']
+
+const CLOSED = new FailedError('the stream is closed', { isEnd: true, isFinal: true }).failure
+
+/**
+ * A Durable Stream: what it has is read first, then what is new.
+ *
+ * The server gives an offset for each batch only, and makes other batches each time. So an event's ID is `OFFSET,SKIP,COUNT`: what
+ * follows it lies `SKIP` messages, or characters of text, behind the offset. `COUNT` is its place in the stream's life, by which known events
+ * are given the IDs that they had.
+ */
+export function source(platform: HubPlatform, options: DurableOptions, events: Source): Source {
+  const askings = new Map<string, Asking>()
+  return async (connection, receiver) => {
+    try {
+      const { origin } = new URL(connection.url)
+      const asking =
+        askings.get(origin) ?? new Asking(platform, askings.size === 0 && connection.resumeAfter !== '')
+      askings.set(origin, asking)
+      return await new Reading(platform, options, asking, events, connection, receiver).run()
+    } catch (error) {
+      const failure = failureOf(error)
+      if (failure.isUnreadable) receiver.advise(failure.message)
+      return failure
+    }
+  }
+}
+
+/** What the server says beside a batch. */
+interface Told {
+  readonly next: string
+  readonly cursor: string | undefined
+  readonly isUpToDate: boolean
+  readonly isClosed: boolean
+}
+
+/** One connection as the hub sees it: several requests, one after the other. */
+class Reading {
+  readonly #platform: HubPlatform
+  readonly #options: DurableOptions
+  readonly #asking: Asking
+  readonly #events: Source
+  readonly #connection: ConnectionRequest
+  readonly #receiver: Receiver
+  readonly #frame: Frame
+  /** Where the present batch begins, how much of it has come, and how much of that is known and to be left out. */
+  #offset: string
+  #within = 0
+  #skip: number
+  #count: number
+  readonly #known = new Map<number, string>()
+  /** What has come last. Its ID depends on whether it is the last of its batch. */
+  #held: string | undefined
+  #isJson = false
+  #isAnew = false
+  #cursor: string | undefined
+  #isClosed = false
+  #hasOpened = false
+
+  constructor(
+    platform: HubPlatform,
+    options: DurableOptions,
+    asking: Asking,
+    events: Source,
+    connection: ConnectionRequest,
+    receiver: Receiver,
+  ) {
+    this.#platform = platform
+    this.#options = options
+    this.#asking = asking
+    this.#events = events
+    this.#connection = connection
+    this.#receiver = receiver
+    this.#frame = new Frame(options.frame, () => {})
+    const { offset, skip, count } = placeOf(connection.resumeAfter || options.offset)
+    this.#offset = offset
+    this.#skip = skip
+    this.#count = count
+    for (const id of connection.latest ?? []) this.#known.set(placeOf(id).count, id)
+  }
+
+  async run(): Promise<Failure> {
+    for (let isBehind = true; isBehind && !this.#isClosed; ) {
+      const asked = this.#offset
+      const { next, isUpToDate } = await this.#read({})
+      isBehind = !isUpToDate && next !== asked
+    }
+    while (!this.#isClosed) {
+      const begun = this.#platform.now()
+      const asked = this.#offset
+      const failure = await this.#wait()
+      if (failure !== undefined) return failure
+      const rest = begun + SOONEST - this.#platform.now()
+      if (asked === this.#offset && !this.#isClosed && rest > 0) await this.#pause(rest)
+    }
+    return CLOSED
+  }
+
+  /** What is new, for as long as the server waits for it. Answers with why that has failed. */
+  async #wait(): Promise<Failure | undefined> {
+    const cursor = this.#cursor === undefined ? {} : { cursor: this.#cursor }
+    // In an event stream text would lose its line ends and leading blanks.
+    if (this.#options.live === 'sse' && this.#isJson) return this.#readEvents({ ...cursor, live: 'sse' })
+    await this.#read({ ...cursor, live: 'long-poll' })
+    return undefined
+  }
+
+  #pause(time: number): Promise<void> {
+    const { signal } = this.#connection
+    return new Promise((resolve, reject) => {
+      const end = () => reject(signal.reason)
+      const timer = this.#platform.setTimeout(() => {
+        signal.removeEventListener('abort', end)
+        resolve()
+      }, time)
+      signal.addEventListener('abort', () => this.#platform.clearTimeout(timer))
+      signal.addEventListener('abort', end)
+      if (signal.aborted) end()
+    })
+  }
+
+  /** @param parameters in the order of their names, so that caches know the request */
+  #requestFor(parameters: Readonly<Record<string, string>>, accept: string): ConnectionRequest {
+    const { url, headers } = this.#connection
+    const named = Object.entries({ ...parameters, offset: this.#offset })
+    return {
+      ...this.#connection,
+      url: withParameters(url, named),
+      headers: [['accept', accept], ...headers],
+      resumeAfter: '',
+    }
+  }
+
+  /** Reads one batch. */
+  async #read(parameters: Readonly<Record<string, string>>): Promise<Told> {
+    const { url, readsRefusal, resumeAfter } = this.#connection
+    const { response } = await this.#asking.ask(this.#requestFor(parameters, '*/*'))
+    const { status, headers, body } = response
+    const type = (headers.get('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+    const isJson = type === 'application/json'
+    const isEmpty = status === 204
+    const next = headers.get('Stream-Next-Offset')
+    const isGone = status === 410 || (status === 200 && next !== null && this.#isBefore(next))
+    const mayBeginAnew = !this.#hasOpened && resumeAfter !== '' && this.#offset !== BEGINNING
+    if (isGone && mayBeginAnew) {
+      body?.cancel().catch(() => {})
+      this.#beginAnew()
+      return this.#read(parameters)
+    }
+    if (isGone && this.#hasOpened) throw BEGUN_ANEW
+    if (!isEmpty && (status !== 200 || !(isJson || type.startsWith('text/'))))
+      throw await refusalOf(this.#platform, response, [], readsRefusal)
+    if (next === null) throw new FailedError(withoutOffset(url))
+    if (!isEmpty) this.#isJson = isJson
+    this.#receiver.alive(0)
+    if (!this.#hasOpened) this.#open(response, type)
+    // Chromium can have a body where there is none.
+    if (!isEmpty && body !== null) await this.#readBody(body)
+    const told = {
+      next,
+      cursor: headers.get('Stream-Cursor') ?? undefined,
+      isUpToDate: isTrue(headers.get('Stream-Up-To-Date')),
+      isClosed: isTrue(headers.get('Stream-Closed')),
+    }
+    this.#pass(told)
+    await this.#receiver.flushed()
+    return told
+  }
+
+  #open({ url }: Response, type: string): void {
+    const hasResumed = this.#connection.resumeAfter !== '' && !this.#isAnew
+    this.#hasOpened = true
+    this.#receiver.opened({
+      origin: new URL(url || this.#connection.url).origin,
+      status: 200,
+      headers: [['content-type', type]],
+      // Otherwise it would have said that the offset is gone.
+      confirmsResumption: hasResumed,
+      deniesResumption: this.#isAnew,
+    })
+  }
+
+  /** The server has no history any more that goes on from the offset: all that it has is new, and its IDs are new ones. */
+  #beginAnew(): void {
+    this.#isAnew = true
+    this.#offset = BEGINNING
+    this.#skip = 0
+    this.#count = Math.max(this.#count, ...this.#known.keys())
+    this.#known.clear()
+  }
+
+  /** Offsets grow, so this one is of another stream than the one that has been read. */
+  #isBefore(offset: string): boolean {
+    return this.#offset !== BEGINNING && this.#offset !== NOW && offset < this.#offset
+  }
+
+  async #readBody(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+    const { signal } = this.#connection
+    const elements = this.#isJson ? new Elements() : undefined
+    const take = async (text: string) => {
+      this.#take(text, elements)
+      await this.#receiver.flushed()
+      await this.#platform.turn()
+      signal.throwIfAborted()
+    }
+    const decoder = new TextDecoder()
+    const reader = body.getReader()
+    try {
+      for (;;) {
+        const { done, value } = await reader.read()
+        if (done) break
+        this.#receiver.alive(value.length)
+        for (let at = 0; at < value.length; at += SLICE)
+          await take(decoder.decode(value.subarray(at, at + SLICE), { stream: true }))
+      }
+      await take(decoder.decode())
+    } finally {
+      // Whatever has gone wrong here, the rest is not wanted.
+      reader.cancel().catch(() => {})
+    }
+    if (elements?.isComplete === false)
+      throw new FailedError('the server has sent an array that does not end')
+  }
+
+  /** What is new, as Server-Sent Events. Answers with why they have ended, unless they may be asked for again at once. */
+  async #readEvents(parameters: Readonly<Record<string, string>>): Promise<Failure | undefined> {
+    const arrived: SourceEvent[] = []
+    let error: unknown
+    let hasPassed = false
+    const handOver = async () => {
+      for (const { name, data } of arrived.splice(0)) {
+        if (name === 'data') await this.#takeAll(data)
+        else if (name === 'control') {
+          this.#pass(toldIn(data))
+          hasPassed = true
+        }
+      }
+      await this.#receiver.flushed()
+    }
+    const failure = await this.#events(this.#requestFor(parameters, 'text/event-stream'), {
+      ...this.#receiver,
+      opened: () => {},
+      idAlone: () => {},
+      // What has come without its offset comes again.
+      takesUnfinished: () => false,
+      event: (event) => arrived.push(event),
+      flushed: () =>
+        handOver().catch((reason) => {
+          error = reason
+          throw reason
+        }),
+    })
+    if (error !== undefined) throw error
+    if (failure.status === 410) throw BEGUN_ANEW
+    return this.#isClosed || (failure.isEnd && hasPassed) ? undefined : failure
+  }
+
+  /** A batch, or a part of it, that has come as one text. */
+  async #takeAll(data: string): Promise<void> {
+    const elements = new Elements()
+    for (let at = 0; at < data.length; at += SLICE) {
+      this.#take(data.slice(at, at + SLICE), elements)
+      await this.#receiver.flushed()
+      this.#connection.signal.throwIfAborted()
+    }
+    if (!elements.isComplete) throw new FailedError(NO_ARRAY)
+  }
+
+  #take(text: string, elements: Elements | undefined): void {
+    const { maxEventSize } = this.#connection
+    if (elements === undefined) {
+      for (let at = 0; at < text.length; at += maxEventSize) this.#addText(text.slice(at, at + maxEventSize))
+      return
+    }
+    const messages = elements.take(text)
+    if (messages === undefined) throw new FailedError(NO_ARRAY)
+    for (const message of messages) {
+      if (message.length > maxEventSize) throw tooLarge(maxEventSize)
+      this.#add(message, 1)
+    }
+    if (elements.size > maxEventSize) throw tooLarge(maxEventSize)
+  }
+
+  /** Divides it where events have been divided that are known. */
+  #addText(text: string): void {
+    const left = text.slice(this.#skip)
+    this.#leaveOut(text.length - left.length)
+    let from = 0
+    for (const count of [...this.#known.keys(), Number.POSITIVE_INFINITY]) {
+      const end = Math.min(from + count - this.#count, left.length)
+      if (end <= from) continue
+      this.#add(left.slice(from, end), end - from)
+      from = end
+    }
+  }
+
+  #leaveOut(size: number): void {
+    this.#skip -= size
+    this.#within += size
+  }
+
+  /** @param size in messages, or in characters of text */
+  #add(text: string, size: number): void {
+    if (this.#skip > 0) {
+      this.#leaveOut(size)
+      return
+    }
+    this.#give(`${this.#offset},${this.#within},${this.#count}`)
+    this.#held = text
+    this.#within += size
+    this.#count += size
+  }
+
+  /** Gives what is held. */
+  #give(id: string): void {
+    const text = this.#held
+    if (text === undefined) return
+    this.#held = undefined
+    this.#receiver.event({ ...this.#eventOf(text), id: this.#known.get(this.#count) ?? id })
+  }
+
+  #eventOf(text: string): Pick<SourceEvent, 'name' | 'data'> {
+    if (!this.#isJson) return { name: 'message', data: text }
+    const value = parsed(text)
+    if (value === undefined) throw new FailedError('the server has sent a message that is not JSON')
+    const [event] = this.#frame.eventsOf(value, text)
+    return event as SourceEvent
+  }
+
+  /** A batch is complete. */
+  #pass({ next, cursor, isClosed }: Told): void {
+    if (this.#isBefore(next)) throw BEGUN_ANEW
+    const id = `${next},0,${this.#count}`
+    // Where nothing has come, the offset alone says where to go on.
+    if (this.#within === 0 && this.#offset !== next) this.#receiver.idAlone(id)
+    this.#give(id)
+    this.#offset = next
+    this.#within = 0
+    this.#cursor = cursor ?? this.#cursor
+    this.#isClosed = isClosed
+  }
+}
+
+const NO_ARRAY = 'the server has sent something that is no array in JSON, which a stream of JSON consists of'
+
+const BEGUN_ANEW = new FailedError('the server has another history now: its offset lies before the last one')
+
+const withoutOffset = (url: string): string =>
+  `${new URL(url).origin} does not say "Stream-Next-Offset": either this is no Durable Stream, or it does not permit another origin to read ` +
+  'it by "Access-Control-Expose-Headers"'
+
+const isTrue = (value: string | null): boolean => value?.toLowerCase() === 'true'
+
+/** Where a connection begins that resumes after this ID, which may be an offset alone. */
+function placeOf(id: string): { readonly offset: string; readonly skip: number; readonly count: number } {
+  const [offset = '', skip, count] = id.split(',')
+  return { offset, skip: Number(skip) || 0, count: Number(count) || 0 }
+}
+
+/** What an event `control` says. */
+function toldIn(data: string): Told {
+  const { streamNextOffset, streamCursor, upToDate, streamClosed } = Object(parsed(data))
+  if (typeof streamNextOffset !== 'string')
+    throw new FailedError('the server has sent an event "control" without a streamNextOffset')
+  return {
+    next: streamNextOffset,
+    cursor: typeof streamCursor === 'string' ? streamCursor : undefined,
+    isUpToDate: upToDate === true,
+    isClosed: streamClosed === true,
+  }
+}

@@ -19,14 +19,13 @@ const SERVERS = { 'redis-server': 'redis-server', nginx: 'nginx-light' }
 /** @type {Part} */
 export const unitAndSimulation = {
   name: 'unit, simulation',
-  run() {
-    // Where they cannot be had, the tests of redisLog() and of the tester behind nginx are skipped, and say so.
-    const missing = Object.entries(SERVERS).filter(
-      ([server]) => spawnSync(server, ['-v']).error !== undefined,
-    )
-    if (missing.length > 0) installPackages(missing.map(([, name]) => name))
-    return runVitest('unit', [CONFIG, '--project=unit', '--project=sim'])
-  },
+  run: () => testUnits({}),
+}
+
+/** A third of the schedules, for whoever waits. @type {Part} */
+export const unitAndShortSimulation = {
+  name: 'unit, simulation (short)',
+  run: () => testUnits({ TABSTREAM_SIM_RUNS: '1000', ...process.env }),
 }
 
 /** Browser tests that measure, or that open as many tabs as a machine bears: each has the machine for itself. */
@@ -110,6 +109,14 @@ export const engines = { name: 'engines', run: () => testEngines([]) }
 
 /** Tabs in front of real servers and proxies. @type {Part} */
 export const servers = { name: 'servers', run: () => testServers([]) }
+
+/** @param {NodeJS.ProcessEnv} environment */
+function testUnits(environment) {
+  // Where they cannot be had, the tests of redisLog() and of the tester behind nginx are skipped, and say so.
+  const missing = Object.entries(SERVERS).filter(([server]) => spawnSync(server, ['-v']).error !== undefined)
+  if (missing.length > 0) installPackages(missing.map(([, name]) => name))
+  return runVitest('unit', [CONFIG, '--project=unit', '--project=sim'], { environment })
+}
 
 /**
  * @param {string} name of the file in test/results

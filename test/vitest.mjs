@@ -24,7 +24,7 @@ const LINES_OF_FAILURE = 12
  *
  * @param {string} name of the file in test/results
  * @param {readonly string[]} args
- * @param {{ tag?: string, environment?: Record<string, string> }} [options] `tag` leaves out the tests that do not have it
+ * @param {{ tag?: string, environment?: NodeJS.ProcessEnv }} [options] `tag` leaves out the tests that do not have it
  * @returns {import('./parts.mjs').Counts & { cases: Case[] }}
  */
 export function runVitest(name, args, { tag, environment } = {}) {

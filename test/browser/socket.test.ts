@@ -392,16 +392,19 @@ describe.each(HOSTS)('a WebSocket, %s', (host) => {
     expect(life[0]).not.toContain('v2')
   })
 
-  test('a code that says so ends the stream', async () => {
+  test.each([
+    [4000, {}],
+    [1000, { closeCodes: { 1000: 'end' } }],
+  ] as const)('a code that says so ends the stream: %i', async (code, options) => {
     const set = await stage()
     const server = await startSocketServer()
     const [tab] = (await set.openMany(1, page)) as [Tab]
-    await listen(tab, server.url)
-    for (const socket of server.sockets) socket.close(4000, 'you are banned')
+    await listen(tab, server.url, options)
+    for (const socket of server.sockets) socket.close(code, 'you are banned')
     await expect.poll(() => tab.page.evaluate(() => socket.status.state), POLL).toBe('closed')
     expect(await tab.page.evaluate(() => socket.status.error)).toEqual({
-      message: 'the server closed the WebSocket (4000)',
-      status: 4000,
+      message: `the server closed the WebSocket (${code})`,
+      status: code,
       contentType: '',
       body: 'you are banned',
     })

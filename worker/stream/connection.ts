@@ -401,8 +401,8 @@ export class Connection implements Claimant {
     status.error = errorOf(failure)
     status.openedAt = 0
     reception.lost(failure.isEnd)
-    // The server has said that it was the last of all.
-    if (failure.isEnd && failure.isFinal) return this.finish()
+    // The server has said that it was the last of all. Where it has given a code, pages are told that.
+    if (failure.isEnd && failure.isFinal && failure.closeCode === undefined) return this.finish()
     // What was good enough for a while has expired since.
     if (hasLived) this.#asked.refused.clear()
     if (this.#isUnauthorized(failure)) return this.#connect('unauthorized')

@@ -187,13 +187,12 @@ class Topics {
   /** Whether an event goes on to the pages. */
   passes(event: SourceEvent): boolean {
     const { name, id } = event
-    const key = keyOf(event)
-    const dropped = this.#dropped.get(key)
+    const dropped = this.#dropped.size > 0 ? this.#dropped.get(keyOf(event)) : undefined
     if (dropped !== undefined && this.#count - dropped < PROVING) return false
     const unwanted = this.#unwanted.get(name)
     if (unwanted !== undefined && !this.#ids.has(id ?? '')) {
       this.#whole?.delete(name)
-      this.#dropped.set(key, this.#count)
+      this.#dropped.set(keyOf(event), this.#count)
       trim(this.#dropped, MOST_HELD)
       // Were it logged, it would have to come again to prove that the server resumes.
       const isOverdue = this.#platform.now() - unwanted.since >= LINGER

@@ -103,6 +103,7 @@ export class AnchorSearch {
       return
     }
     const place = 'digest' in event ? event : passedOf(event)
+    const topic = 'name' in event ? event.name : event.topic
     const passed: Passed = {
       id,
       nth,
@@ -112,8 +113,8 @@ export class AnchorSearch {
       ...(at !== ordinal && { at }),
       ...(isAside && { isAside }),
       ...(beginsAnew && { beginsAnew }),
-      ...(this.#hasTopics && { topic: 'name' in event ? event.name : event.topic }),
-    } as Passed
+      ...(this.#hasTopics && topic !== undefined && { topic }),
+    }
     if (!isAside && this.#last !== undefined && nth === 0 && id !== '' && id !== this.#last.id) {
       if (this.#hasUnnumbered || !this.#mixed) {
         this.#anchor = passed

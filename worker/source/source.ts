@@ -99,8 +99,9 @@ export interface Beginning {
 /**
  * A kind of connection to a server: how bytes become events.
  *
- * Opens one connection, and resolves when it has ended, with the reason. It never rejects. A source knows nothing of logs
- * and retries, and of tabs only where one {@link Standing stands} that comes back; nothing outside this folder knows of responses, sockets and parsers.
+ * Opens one connection, and resolves when it has ended, with the reason. It never rejects. A source knows nothing of logs and
+ * retries, and of tabs only where one stands that comes back ({@link Standing}); nothing outside this folder knows of responses,
+ * sockets and parsers.
  */
 export interface Source {
   (connection: ConnectionRequest, receiver: Receiver): Promise<Failure>

@@ -29,8 +29,6 @@ export class Takeover {
   readonly #events = new Map<number, Passed>()
   /** Numbers of those that a position names. What only pages remember can have been a frame, or out of place. */
   readonly #named = new Set<number>()
-  /** Numbers of those that some page has heard. */
-  readonly #heard = new Set<number>()
   /** What pages listen to, where the server is asked for nothing else. */
   readonly wanted: (() => ReadonlySet<string>) | undefined
   #end = 0
@@ -40,7 +38,7 @@ export class Takeover {
   #isSettled = false
 
   /** @param wanted what pages listen to, where the server is asked for nothing else: nothing else needs to come again */
-  constructor(wanted?: (() => ReadonlySet<string>) | undefined) {
+  constructor(wanted?: () => ReadonlySet<string>) {
     this.wanted = wanted
   }
 
@@ -53,7 +51,7 @@ export class Takeover {
 
   /** The stream can resume after this event. */
   isNamed(ordinal: number): boolean {
-    return this.#named.has(ordinal) || this.#heard.has(ordinal)
+    return this.#named.has(ordinal)
   }
 
   /** Where nothing that is known has to come again, that says nothing for the server. */
@@ -143,7 +141,6 @@ export class Takeover {
     const same = this.#positions.get(position.ordinal)
     if (same === undefined || isOlder(position, same)) this.#positions.set(position.ordinal, position)
     // What a position has of an event says more.
-    if (this.wanted) for (const { ordinal } of seen) this.#heard.add(ordinal)
     for (const event of inPlace(seen.filter(({ ordinal }) => ordinal > 0)))
       if (!this.#events.has(event.ordinal)) this.#events.set(event.ordinal, event)
     for (const event of position.latest) {

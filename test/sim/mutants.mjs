@@ -3,13 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { budgetMutants } from './budget/defects.mjs'
-import { mutants } from './defects.mjs'
-import { durableMutants } from './durable/defects.mjs'
+import { allMutants } from './all-defects.mjs'
 import { simulate, vitest } from './simulate.mjs'
-import { socketMutants } from './sockets/defects.mjs'
-import { topicMutants } from './topics/defects.mjs'
-import { userMutants } from './users/defects.mjs'
 
 // npm run sim:mutants [-- words of the names of some, users, budget, sockets or topics]
 //
@@ -33,14 +28,9 @@ process.on('exit', () => rmSync(scratch, { recursive: true }))
 process.on('SIGINT', () => process.exit(130))
 
 const words = process.argv.slice(2)
-const chosen = [
-  ...mutants,
-  ...userMutants,
-  ...budgetMutants,
-  ...socketMutants,
-  ...topicMutants,
-  ...durableMutants,
-].filter(({ name, plays }) => words.every((word) => `${name} (${plays})`.includes(word)))
+const chosen = allMutants.filter(({ name, plays }) =>
+  words.every((word) => `${name} (${plays})`.includes(word)),
+)
 const rotten = chosen.flatMap((mutant) => whyRotten(mutant) ?? [])
 if (chosen.length === 0) rotten.push(`No mutant's name contains "${words.join('" and "')}".`)
 if (rotten.length > 0) {

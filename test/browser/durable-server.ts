@@ -145,6 +145,15 @@ export class DurableServer {
     this.cut()
   }
 
+  /** Another stream takes its place while nobody reaches it. */
+  async replaceBy(...batches: readonly (readonly unknown[])[]): Promise<void> {
+    this.refuse()
+    await this.delete()
+    await this.create()
+    for (const batch of batches) await this.append(...batch)
+    this.answer = undefined
+  }
+
   until(isTrue: () => boolean, what: string): Promise<void> {
     return this.changes.until(isTrue, () => `${what}; there was ${this.reads.join(' ')}`)
   }

@@ -1,9 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type * as Durable from '../../src/durable/index.ts'
 import type { HostName } from '../../src/index.ts'
-import { killWorker, type Tab } from './browser.ts'
+import type { Tab } from './browser.ts'
 import { DurableServer } from './durable-server.ts'
-import { ESSENTIAL, POLL, type Stage, useBrowser } from './stage.ts'
+import { endHub } from './end-hub.ts'
+import { expectHeard } from './heard.ts'
+import { ESSENTIAL, type Stage, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
@@ -42,30 +44,6 @@ async function listen({ page }: Tab, url: string, options: Options): Promise<voi
     },
     [url, options] as const,
   )
-}
-
-/** Each of these tabs has heard this, and nothing else. */
-async function expectHeard(tabs: readonly Tab[], expected: readonly string[]): Promise<void> {
-  const last = expected.at(-1) ?? ''
-  for (const { page } of tabs) {
-    await expect.poll(() => page.evaluate((last) => heard.includes(last), last), POLL).toBe(true)
-    expect(await page.evaluate(() => heard)).toEqual(expected)
-  }
-}
-
-/** The hub dies, and another one takes over. Returns the tabs that are left. */
-async function endHub(
-  host: HostName,
-  { context, server }: Stage,
-  tabs: readonly Tab[],
-): Promise<readonly Tab[]> {
-  if (host === 'shared-worker') {
-    await killWorker(context, server.origin)
-    return tabs
-  }
-  const [first, ...others] = tabs
-  await first?.page.close()
-  return others
 }
 
 describe.each(WAYS)('a Durable Stream, $host, $live', ({ host, live }) => {
@@ -128,17 +106,19 @@ describe.each(WAYS)('what a server of Durable Streams says, $host, $live', ({ ho
     return [set, tabs]
   }
 
-  test('a stream that has become shorter is a gap, and all that it has', async () => {
-    const server = await startDurableServer()
+  /** Two tabs that have had 1 and 2, and then 3. */
+  async function openAfterThree(server: DurableServer): Promise<Tab[]> {
     const [, tabs] = await openTwo(server)
     await server.append(1, 2)
     await server.append(3)
     await expectHeard(tabs, ['1', '2', '3'])
-    server.refuse()
-    await server.delete()
-    await server.create()
-    await server.append(4)
-    server.answer = undefined
+    return tabs
+  }
+
+  test('a stream that has become shorter is a gap, and all that it has', async () => {
+    const server = await startDurableServer()
+    const tabs = await openAfterThree(server)
+    await server.replaceBy([4])
     await expectHeard(tabs, ['1', '2', '3', 'gap history-lost', '4'])
     await server.append(5)
     await expectHeard(tabs, ['1', '2', '3', 'gap history-lost', '4', '5'])
@@ -146,16 +126,8 @@ describe.each(WAYS)('what a server of Durable Streams says, $host, $live', ({ ho
 
   test('a stream that has another message at an offset is a gap, and what it has from there on', async () => {
     const server = await startDurableServer()
-    const [, tabs] = await openTwo(server)
-    await server.append(1, 2)
-    await server.append(3)
-    await expectHeard(tabs, ['1', '2', '3'])
-    server.refuse()
-    await server.delete()
-    await server.create()
-    await server.append(1, 2)
-    await server.append(4)
-    server.answer = undefined
+    const tabs = await openAfterThree(server)
+    await server.replaceBy([1, 2], [4])
     await expectHeard(tabs, ['1', '2', '3', 'gap history-lost', '4'])
   })
 

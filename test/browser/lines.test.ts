@@ -2,8 +2,9 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { HostName } from '../../src/index.ts'
 import type * as Lines from '../../src/lines/index.ts'
 import type { Tab } from './browser.ts'
+import { expectHeard } from './heard.ts'
 import { LineServer } from './line-server.ts'
-import { ESSENTIAL, POLL, useBrowser } from './stage.ts'
+import { ESSENTIAL, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
@@ -37,15 +38,6 @@ async function listen({ page }: Tab, url: string): Promise<void> {
     },
     [url, FRAMED] as const,
   )
-}
-
-/** Each of these tabs has heard this, and nothing else. */
-async function expectHeard(tabs: readonly Tab[], expected: readonly string[]): Promise<void> {
-  const last = expected.at(-1) ?? ''
-  for (const { page } of tabs) {
-    await expect.poll(() => page.evaluate((last) => heard.includes(last), last), POLL).toBe(true)
-    expect(await page.evaluate(() => heard)).toEqual(expected)
-  }
 }
 
 const allOf = ({ log }: LineServer) => log.map((name, index) => `${name} ${index + 1}`)

@@ -1,9 +1,10 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { HostName } from '../../src/index.ts'
 import type * as Sockets from '../../src/websocket/index.ts'
-import { inspect, killWorker, type Tab } from './browser.ts'
+import { inspect, type Tab } from './browser.ts'
+import { endHub } from './end-hub.ts'
 import { SocketServer } from './socket-server.ts'
-import { ESSENTIAL, POLL, type Stage, useBrowser } from './stage.ts'
+import { ESSENTIAL, POLL, useBrowser } from './stage.ts'
 
 const stage = useBrowser()
 
@@ -66,21 +67,6 @@ async function expectAllOnce(tabs: readonly Tab[], server: SocketServer): Promis
     await reach(tab, all.at(-1) ?? '')
     expect(await heardBy(tab)).toEqual(all)
   }
-}
-
-/** The hub dies, and another one takes over. Returns the tabs that are left. */
-async function endHub(
-  host: HostName,
-  { context, server }: Stage,
-  tabs: readonly Tab[],
-): Promise<readonly Tab[]> {
-  if (host === 'shared-worker') {
-    await killWorker(context, server.origin)
-    return tabs
-  }
-  const [first, ...others] = tabs
-  await first?.page.close()
-  return others
 }
 
 describe.each(HOSTS)('a WebSocket, %s', (host) => {

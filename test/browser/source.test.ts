@@ -3,7 +3,8 @@ import { build } from 'esbuild'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { HostName } from '../../src/index.ts'
 import type * as Sources from '../../src/source/index.ts'
-import { killWorker, type Tab } from './browser.ts'
+import type { Tab } from './browser.ts'
+import { endHub } from './end-hub.ts'
 import { GraphqlServer } from './graphql-server.ts'
 import { SocketServer } from './socket-server.ts'
 import { ESSENTIAL, POLL, type Stage, useBrowser } from './stage.ts'
@@ -84,14 +85,6 @@ async function expectTold(tabs: readonly Tab[], all: readonly string[]): Promise
       .toBe(true)
     expect(await toldTo(tab)).toEqual(all)
   }
-}
-
-/** The hub dies, and another one takes over. Returns the tabs that are left. */
-async function endHub(host: HostName, { context, server }: Stage, tabs: readonly Tab[]): Promise<Tab[]> {
-  const [first, ...others] = tabs
-  if (host === 'leader') await first?.page.close()
-  else await killWorker(context, server.origin)
-  return host === 'leader' ? others : [...tabs]
 }
 
 const tick = (number: number) => `message {"tick":${number}}`

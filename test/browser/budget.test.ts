@@ -206,11 +206,13 @@ describe.each(HOSTS)('hidden tabs, with host %s,', (host) => {
       const tab = await open(`/page?host=${host}`)
       await connect(tab, '/events/quiet', `{ hidden: ${hidden} }`)
       await reach(tab, 'open')
-      // Before the first ID no server can resume.
-      channel.send({ data: String(tabs.push(tab)) })
+      // Before the first ID no server can resume, and the next tab hides this one.
+      const data = String(tabs.push(tab))
+      channel.send({ data })
+      await received(tab, data)
     }
     const [first, second] = tabs as [Tab, Tab]
-    for (const tab of tabs) await received(tab, '2')
+    await received(first, '2')
     // The first one was hidden before the second was there.
     const begun = channel.totalConnections
     const front = await open('/page?native')

@@ -133,7 +133,7 @@ function problemsOf(
     ...accounts.flatMap(problemsOfOrder),
     ...problemsOfFrames(account),
     ...accounts.flatMap(problemsOfLoss),
-    ...problemsOfGaps(account),
+    ...problemsOfGaps(account, schedule),
     ...problemsOfLag(account),
   ]
 }
@@ -237,7 +237,12 @@ function hasUnnumbered({ server, records }: Account, before: number): boolean {
 /** Whether a gap stands between the events recorded before and after an event. */
 function isTold({ server, records }: Account, event: ServedEvent): boolean {
   let hasGap = false
+  const numbered = new Set<string>()
   for (const record of records) {
+    // What has come without an ID, of a name that has not come with one, is no history: it goes before a gap that is due.
+    const served = record.type === 'event' ? server.events[record.number - 1] : undefined
+    if (served?.id !== undefined) numbered.add(served.name)
+    if (served !== undefined && numbered.size > 0 && !numbered.has(served.name)) continue
     if (record.type === 'gap') {
       hasGap = true
       // An event that the server does not keep can also be missing between the first events after the gap. A page that
@@ -258,11 +263,15 @@ function problemsOfLag({ records, works }: Account): string[] {
 }
 
 /** No gap where nothing is missing. */
-function problemsOfGaps({ server, records, isGapUndue }: Account): string[] {
+function problemsOfGaps({ server, records, isGapUndue }: Account, { topics }: Schedule): string[] {
   if (!isGapUndue || !server.isFaithful) return []
   const problems: string[] = []
+  let hasHad = false
   for (const record of records) {
+    hasHad ||= record.type === 'event'
     if (record.type !== 'gap') continue
+    // Where nothing could prove that topics were taken over whole, the doubt is told to a page that has just come as well.
+    if (topics && !hasHad) continue
     // Up to the first event with an ID no server can be asked to repeat anything.
     if (record.before === '' || server.isFirstId(record.before)) continue
     // Nothing has shown that this event was a greeting, so that it is missed when it does not come again.

@@ -20,6 +20,8 @@ export interface RejoinedStream {
   readonly isJudging: boolean
   /** It has brought something that is not in the log yet. */
   readonly isHolding: boolean
+  /** Sequence number up to which events may belong to a replay. */
+  readonly replayedTo: number
 }
 
 /** What becomes of an event. */
@@ -122,8 +124,8 @@ export class Rejoin {
     }
     const isGiven = this.#isNew(event, passed)
     const isFrame = event.role === 'frame'
-    // Frames are given ahead of what is still judged, which a tab that has had nothing does not wait for.
-    const mayReach = !isFrame || this.position.latest.length + this.#seen.events.length === 0
+    // Frames are given ahead of what is still judged, which a tab that nothing can be proven to does not wait for.
+    const mayReach = !isFrame || this.position.resumeAfter === ''
     // What a replay has brought between known events lies before its place, whatever has come by then, and more of it may follow.
     const isThere = event.upTo >= passed && (event.at >= passed || event === this.#stream.log.lastEvent)
     const isReached = !this.#hasReached && mayReach && isThere
@@ -169,22 +171,28 @@ export class Rejoin {
       if (!this.#hasPassedAll(passed) && this.#hasHad(event)) return false
       // A replay for others can have brought what lies before all that this tab knows.
       if (at < passed && !this.#hasMet) return false
+      if (role !== 'frame' && this.#isUnprovable && event.seq <= this.#stream.replayedTo) return false
       if (role === 'history') this.#newCount++
       return true
     }
     // This hub has given it already, before the tab had found its place.
     if (this.#hasNumber(ordinal)) return false
     if (role === 'frame') return true
-    const { end } = this.#stream.takeover
+    const { end, wanted } = this.#stream.takeover
     if (ordinal <= end) return !this.#hasHad(event)
-    // It came before what the tab knows. Either the tab had not listened to it, or it has come late.
-    if (at < passed) return this.#seen.since <= at && !this.#hasHad(event)
+    // It came before what the tab knows. Either the tab had not listened to it, or it has come late; or nobody had, and it was dropped.
+    if (at < passed) return wanted === undefined && this.#seen.since <= at && !this.#hasHad(event)
     return true
   }
 
   /** Behind something new all is new. Where the tab's last event was not found, one new event may be what connections begin with. */
   #hasPassedAll(passed: number): boolean {
     return passed > 0 ? this.#newCount > 0 : this.#newCount > 1 && !this.#stream.isJudging
+  }
+
+  /** It has had events, and none by which a server can resume: what is repeated for others may be older. Behind that, it is told a gap. */
+  get #isUnprovable(): boolean {
+    return this.position.resumeAfter === '' && this.#seen.events.length > 0
   }
 
   /** Number of the last event that the tab has passed. */

@@ -18,6 +18,8 @@ export interface Held<Event> {
   readonly after: number
   /** A former connection brought it, as the first that was held. */
   readonly isBeginning?: boolean
+  /** The present connection has not brought it. */
+  readonly isLeft?: boolean
   /** Something that was required before it has not come. */
   readonly skips?: boolean
 }
@@ -27,7 +29,8 @@ export class Adopted<Event> {
   readonly #events: readonly Held<Event>[]
   /** Of those that the present connection has not brought as well, by their keys, the first one last. */
   readonly #left = new Map<string, number[]>()
-  readonly #repeated = new Set<number>()
+  /** Those that it has, in its order, and how many others it had brought before each. */
+  readonly #repeated = new Map<number, number>()
 
   constructor(events: readonly Held<Event>[] = []) {
     this.#events = events
@@ -43,25 +46,52 @@ export class Adopted<Event> {
     return this.#events
   }
 
-  /** The present connection has brought all of it as well. */
+  /** How much of it the present connection has not brought. */
+  get left(): number {
+    return this.#events.length - this.#repeated.size
+  }
+
+  /** It has brought all of it. */
   get isRepeated(): boolean {
-    return this.#repeated.size === this.#events.length
+    return this.left === 0
   }
 
   get repeatedCount(): number {
     return this.#repeated.size
   }
 
-  /** What the present connection has brought as well. */
-  get repeated(): Held<Event>[] {
-    return this.#events.filter((_, index) => this.#repeated.has(index))
+  /**
+   * What the present connection has brought: this as well, and others.
+   *
+   * @param hasLeft also what it has not brought, behind what came before that
+   */
+  among(others: readonly Held<Event>[], hasLeft: boolean): Held<Event>[] {
+    const all: Held<Event>[] = []
+    let place = 0
+    const pass = (end: number) => {
+      for (; place < end; place++)
+        if (hasLeft && !this.#repeated.has(place))
+          all.push({ ...(this.#events[place] as Held<Event>), isLeft: true })
+    }
+    let next = 0
+    for (const [index, before] of this.#repeated) {
+      while (next < before) all.push(others[next++] as Held<Event>)
+      pass(index)
+      all.push(this.#events[index] as Held<Event>)
+    }
+    pass(this.#events.length)
+    return all.concat(others.slice(next))
   }
 
-  /** The present connection brings an event. Answers whether it is one of these. */
-  repeat(key: string): boolean {
+  /**
+   * The present connection brings an event. Answers whether it is one of these.
+   *
+   * @param before so many others it has brought before
+   */
+  repeat(key: string, before: number): boolean {
     const index = this.#left.get(key)?.pop()
     if (index === undefined) return false
-    this.#repeated.add(index)
+    this.#repeated.set(index, before)
     return true
   }
 }

@@ -96,7 +96,12 @@ export class History {
 
   /** The log has all events from the beginning on. */
   get isWhole(): boolean {
-    return this.#log.isWhole && this.#takeover.start === undefined
+    return this.#log.isWhole && this.#takeover.start === undefined && !this.isSelective
+  }
+
+  /** The server is asked only for what pages listen to: more of it can come before what is known. */
+  get isSelective(): boolean {
+    return this.#takeover.wanted !== undefined
   }
 
   /** Some tabs of a dead hub still wait for events that others have had. */
@@ -205,12 +210,7 @@ export class History {
    * From where to resume so as to join the log just after `seq`.
    */
   anchorAt(seq: number): Anchor {
-    const search = new AnchorSearch(
-      this.isMixed,
-      this.frames.greeting,
-      this.frames.habits,
-      this.#takeover.wanted !== undefined,
-    )
+    const search = new AnchorSearch(this.isMixed, this.frames.greeting, this.frames.habits, this.isSelective)
     for (let at = seq; at >= this.#log.firstSeq && !search.isOver; at--) {
       const event = this.#log.at(at)
       if (event?.type !== 'event') continue

@@ -90,6 +90,10 @@ export class Reception {
   readonly #greeting: Span
   readonly #replay: Span
   readonly #late: Span
+  /** What comes may belong to the replay that was asked for, proven or not. */
+  readonly #opening: Span
+  /** Sequence number of the last event that did. */
+  replayedTo = 0
   #course = courseOf(NOWHERE, true, false)
   /** As long as the present connection may bring what is known. */
   #resumption: Resumption<Incoming> | undefined
@@ -104,6 +108,7 @@ export class Reception {
     this.#greeting = new Span(platform)
     this.#replay = new Span(platform)
     this.#late = new Span(platform)
+    this.#opening = new Span(platform)
     this.#patience = new Span(platform, () => this.#giveUp())
     this.#log = log
     this.#history = history
@@ -190,6 +195,7 @@ export class Reception {
       return
     }
     this.#burst.end()
+    this.#opening.begin(AT_ONCE)
     // What is held waits for what this connection brings.
     this.#patience.end()
     this.#judge()
@@ -254,6 +260,7 @@ export class Reception {
   event({ name, data, id }: SourceEvent): boolean {
     const { manners, frames } = this.#history
     if (manners.isEphemeral(name)) return this.#passEphemeral(name, data, id)
+    if (this.#opening.isOn) this.#opening.begin(PAUSE)
     if (id === undefined) this.#effective.nth++
     else this.#takeId(id)
     const event: Incoming = { name, data, ...this.#effective, same: manners.identityOf({ name, data }) }
@@ -299,7 +306,7 @@ export class Reception {
   #settle(): boolean {
     const resumption = this.#resumption
     if (resumption === undefined) return false
-    if (resumption.isHolding && this.#isDistrusted) resumption.giveUp()
+    if (resumption.isHolding && this.#isDistrusted && !this.#history.isSelective) resumption.giveUp()
     let hasNew = false
     for (const sentence of resumption.sentences()) hasNew = this.#carryOut(sentence, resumption) || hasNew
     if (resumption.outcome !== undefined) {
@@ -366,6 +373,7 @@ export class Reception {
   #giveUp(): void {
     this.#resumption?.giveUp()
     this.#settle()
+    this.replayedTo = this.#log.lastSeq
     this.#released()
   }
 
@@ -375,6 +383,7 @@ export class Reception {
     const { name, data, same } = event
     const { id, nth } = this.#completed(event)
     this.#history.append({ name, data, id, nth, same, beginsAnew }, role, after)
+    if (this.#opening.isOn) this.replayedTo = this.#log.lastSeq
     if (event.isInherited && this.#effective.isInherited && !this.isJudging)
       this.#effective = { id, nth, isInherited: true }
   }

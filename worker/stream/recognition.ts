@@ -74,10 +74,10 @@ export class Recognition {
     return this.#latest
   }
 
-  /** The last of the required events has come. */
+  /** The last of the required events has come; where none is required, any of those that may come. */
   get isThrough(): boolean {
     const last = this.#case.required.at(-1)
-    return last !== undefined && this.#met.has(last.ordinal)
+    return last === undefined ? this.count > 0 : this.#met.has(last.ordinal)
   }
 
   /** In a mixed stream an event without an ID must have come: many servers do not keep them. */

@@ -64,6 +64,8 @@ export class Resumption<Event extends Judged> {
   #held: Held<Event>[] = []
   /** What the judge of the former connection held when that was cut. */
   #adopted = new Adopted<Event>()
+  /** The same, where it was too much to be held: the present connection has yet to bring some of it. */
+  #awaited = new Adopted<Event>()
   #sentences: Sentence<Event>[] = []
   #run: Run | undefined
   /** That of the former connection. */
@@ -83,7 +85,7 @@ export class Resumption<Event extends Judged> {
 
   /** No later event needs judging, nothing is held, and no gap stands before what comes next. */
   get isOver(): boolean {
-    return this.#state === 'over' && !this.isHolding && !this.#owesGap
+    return this.#state === 'over' && !this.isHolding && !this.#owesGap && this.#awaited.isRepeated
   }
 
   /** What was asked for may still come. */
@@ -144,6 +146,7 @@ export class Resumption<Event extends Judged> {
    * @param isTardy it has come long after the head
    */
   take(event: Event, isFrame: boolean, isBurst: boolean, isTardy: boolean): void {
+    this.#await(event, isBurst)
     if (this.#state === 'late' && !this.#case.late.isOn) this.#state = 'over'
     if (this.#state === 'following' && !isBurst) this.#state = 'over'
     if (this.isSearching && isTardy && !isFrame && this.#recognition.count === 0 && this.#held.length === 0)
@@ -206,7 +209,7 @@ export class Resumption<Event extends Judged> {
   #search(event: Event, isFrame: boolean, isBurst: boolean): void {
     const key = placeKey(placeOf(event))
     const asked = this.#recognition.askedAs(event, key)
-    if (asked === undefined && this.#adopted.repeat(key)) return
+    if (asked === undefined && this.#adopted.repeat(key, this.#held.length)) return
     const last = this.#held.at(-1)
     const after = last === undefined ? this.#recognition.latest : (last.known?.at ?? last.after)
     if (isFrame) {
@@ -246,7 +249,24 @@ export class Resumption<Event extends Judged> {
       this.#followRun(event, known, isBurst)
       // What the server says outweighs what comes, unless that may be older than all that is known.
       const isDenied = this.#case.isDenied && known === undefined && this.#case.isWhole
-      if (isDenied || this.#held.length + this.#adopted.events.length > this.#case.room) this.giveUp()
+      const isTooMuch = this.#held.length + this.#adopted.left > this.#case.room
+      if (isTooMuch) {
+        this.#held = this.#adopted.among(this.#held, false)
+        this.#awaited = this.#adopted
+        this.#adopted = new Adopted()
+      }
+      if (isDenied || isTooMuch) this.giveUp()
+    }
+  }
+
+  /** What the present connection does not bring again in its burst is lost. */
+  #await(event: Event, isBurst: boolean): void {
+    if (this.#awaited.isRepeated) return
+    if (isBurst) {
+      this.#awaited.repeat(placeKey(placeOf(event)), 0)
+    } else {
+      this.#owesGap = true
+      this.#awaited = new Adopted()
     }
   }
 
@@ -271,7 +291,9 @@ export class Resumption<Event extends Judged> {
     // What a tab was given out of turn does not show its place so exactly.
     if (skips && known.at === known.ordinal) this.#moveBehind(this.#recognition.lastSkippedBefore(known))
     this.#recognition.meet(event, known)
-    if (this.#held.length === 0) this.#pronounceKnown(event, known.ordinal, skips)
+    // What has been brought twice lies before it.
+    const isHeld = this.#held.length + this.#adopted.repeatedCount > 0
+    if (!isHeld) this.#pronounceKnown(event, known.ordinal, skips)
     else this.#held.push({ ...held, skips })
   }
 
@@ -284,8 +306,8 @@ export class Resumption<Event extends Judged> {
   }
 
   #join(): void {
-    const held = [...this.#adopted.repeated, ...this.#held]
-    if (this.isRepeating) this.#run = this.#formerRun
+    const held = this.#adopted.among(this.#held, false)
+    if (this.#adopted.isRepeated) this.#run ??= this.#formerRun
     if (isLongRun(held) && !(this.#isRunComplete && isDistinctive(held))) {
       this.#beginAgain()
       return
@@ -366,29 +388,27 @@ export class Resumption<Event extends Judged> {
   }
 
   #releaseHeld(isKnown: (held: Held<Event>) => boolean, isAhead: boolean): void {
-    const adopted = this.#adopted.events
-    const held = this.#held
+    const held = this.#adopted.among(this.#held, true)
+    // Something may have been lost between the connections, too.
+    const lost = held.findLastIndex(({ isLeft }) => isLeft) + 1
     this.#adopted = new Adopted()
     this.#held = []
     this.#run = undefined
-    for (const { event, isFrame, isBeginning } of adopted) {
-      // Something may have been lost between the connections, too.
-      this.#owesGap ||= isBeginning === true
-      this.#giveNew(event, isFrame)
-    }
-    this.#owesGap ||= adopted.length > 0
     const skipping = skippingIn(held)
     const last = isAhead ? -1 : held.findLastIndex(isKnown)
     held.forEach((one, index) => {
-      const { event, isFrame, known, after } = one
+      const { event, isFrame, known, after, isLeft, isBeginning } = one
       const hasGap = skipping[index] === true
-      if (isKnown(one)) this.#pronounceKnown(event, known?.ordinal, hasGap)
+      this.#owesGap ||= (isLeft && isBeginning) || (lost > 0 && index === lost)
+      if (isLeft) this.#giveNew(event, isFrame)
+      else if (isKnown(one)) this.#pronounceKnown(event, known?.ordinal, hasGap)
       // What came before the replay is not behind the loss that the replay shows.
       else if (isAhead) this.#pronounce(event, isFrame ? 'frame' : 'ahead', hasGap, after)
       // What came before something known is no newer than that.
       else if (index < last && !isFrame) this.#pronounce(event, 'ahead', this.#owesGap, after)
       else this.#giveNew(event, isFrame)
     })
+    this.#owesGap ||= lost > 0 && lost === held.length
   }
 
   #giveNew(event: Event, isFrame: boolean): void {

@@ -133,6 +133,10 @@ export class Stream implements ConnectionStream {
     return this.reception.isHolding
   }
 
+  get replayedTo(): number {
+    return this.reception.replayedTo
+  }
+
   get resumes(): boolean {
     return this.connection.resumes
   }

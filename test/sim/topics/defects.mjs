@@ -51,6 +51,32 @@ export const topicMutants = [
     test: 'test/unit/source/topics.test.ts',
   },
   {
+    name: 'what was dropped given late',
+    file: 'worker/delivery/rejoin.ts',
+    find: 'return wanted === undefined && ',
+    replace: 'return ',
+    defect:
+      'After a takeover a tab is given events that came before those it has had, when nobody listened to them.',
+    test: 'test/unit/delivery/rejoin.test.ts',
+  },
+  {
+    name: 'selective server not waited for',
+    file: 'worker/stream/reception.ts',
+    find: ' && !this.#history.isSelective',
+    replace: '',
+    defect:
+      'What a server brings of a topic that it was not asked for before is given behind what came after it.',
+    test: 'test/unit/stream/reception.test.ts',
+  },
+  {
+    name: 'proof not taken where none is required',
+    file: 'worker/stream/recognition.ts',
+    find: 'last === undefined ? this.count > 0 : ',
+    replace: 'last !== undefined && ',
+    defect: 'A gap is told though the server has repeated what is known.',
+    test: 'test/unit/stream/resumption.test.ts',
+  },
+  {
     name: 'late topic not lacked',
     file: 'worker/source/topics.ts',
     find: '(whole.get(topic) ?? Number.POSITIVE_INFINITY) >= count',

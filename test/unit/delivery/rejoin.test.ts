@@ -39,16 +39,18 @@ const tabAt = (ordinal: number, { from = 0, since = 0, log = 'dead hub/1' } = {}
 /** The stream of a new hub, and the tabs that come to it. */
 class Succession {
   readonly log: CountedLog
-  readonly takeover = new Takeover()
+  readonly takeover: Takeover
   readonly history: History
   isJudging = false
   isHolding = false
+  replayedTo = 0
   resumes = true
   impatience: (() => void)[] = []
   /** How often a tab has been told not to wait any longer. */
   tolds = 0
 
-  constructor(limits: LogLimits = UNBOUNDED) {
+  constructor(limits: LogLimits = UNBOUNDED, wanted?: ReadonlySet<string>) {
+    this.takeover = new Takeover(wanted && (() => wanted))
     this.log = new CountedLog(limits)
     this.history = new History(this.log, this.takeover)
   }
@@ -201,6 +203,17 @@ describe('a tab of the hub that the stream goes on from', () => {
     succession.settle()
     const late = { name: 'a', data: 'late', id: 'late', nth: 0 }
     succession.history.append(late, 'ahead', 6)
+    succession.bring(...between(6, 8))
+    expect(succession.given(ahead)).toEqual([])
+  })
+
+  test('is not given what came before its last event where the server was asked for what pages listened to', () => {
+    const tabs = [tabAt(5), tabAt(8)]
+    const succession = new Succession(UNBOUNDED, new Set('a')).gather(...tabs)
+    const [, ahead] = tabs.map((tab) => succession.rejoin(tab)) as [Rejoin, Rejoin]
+    succession.settle()
+    const dropped = { name: 'a', data: 'dropped', id: 'dropped', nth: 0 }
+    succession.history.append(dropped, 'ahead', 6)
     succession.bring(...between(6, 8))
     expect(succession.given(ahead)).toEqual([])
   })
@@ -486,6 +499,23 @@ describe('a tab whose numbers do not hold', () => {
     const position = positionOf(eventsOf('+ +'), { resumeAfter: '' })
     const rejoin = succession.rejoin({ position, seen: { events: [], since: 2 } })
     expect(succession.given(rejoin)).toEqual(['gap unresumable', '1', '2'])
+  })
+
+  test('is given nothing of a replay for others where it has had events, and none had an ID', () => {
+    const succession = new Succession().bring(...between(1, 3))
+    succession.replayedTo = 2
+    const position = positionOf(eventsOf('+ +'), { resumeAfter: '' })
+    const rejoin = succession.rejoin({ position, seen: seenOf(eventsOf('+ +')) })
+    expect(succession.given(rejoin)).toEqual(['gap unresumable', '3'])
+  })
+
+  test('has joined by a frame where nothing that it has had has an ID', () => {
+    const succession = new Succession().settle()
+    const position = positionOf(eventsOf('+ +'), { resumeAfter: '' })
+    const rejoin = succession.rejoin({ position, seen: seenOf(eventsOf('+ +')) })
+    succession.history.append({ name: 'a', data: 'x', id: '', nth: 1 }, 'frame')
+    expect(succession.given(rejoin)).toEqual(['gap unresumable', 'x'])
+    expect(rejoin.isJoined).toBe(true)
   })
 
   test('does not stand on what is aside', () => {

@@ -716,3 +716,49 @@ describe('an ID without an event', () => {
     expect(conversation.connect()).toBe('2')
   })
 })
+
+describe('a connection that was asked to resume', () => {
+  test('may bring a replay at once, or what is held until it is given up', () => {
+    const conversation = resumed(3)
+    conversation.bring('3', '4', '5')
+    expect(conversation.reception.replayedTo).toBe(conversation.log.lastSeq)
+    conversation.wait(60)
+    conversation.wait(0)
+    const { lastSeq } = conversation.log
+    conversation.bring('6')
+    expect(conversation.log.lastSeq).toBeGreaterThan(lastSeq)
+    expect(conversation.reception.replayedTo).toBe(lastSeq)
+    const other = resumed(3)
+    other.wait(300)
+    other.wait(0)
+    other.bring('9')
+    other.wait(1_000)
+    other.wait(0)
+    expect(other.logged()).toEqual(['gap history-lost', '9'])
+    expect(other.reception.replayedTo).toBe(other.log.lastSeq)
+  })
+})
+
+describe('a server that is asked only for what pages listen to, and has once not resumed', () => {
+  /** What is logged where something unknown comes before what is known. */
+  function brings(wanted?: readonly string[]): string[] {
+    const conversation = new Conversation(1e6, wanted)
+    conversation.connect()
+    conversation.bring('1', '2', '3')
+    conversation.cut()
+    conversation.connect()
+    conversation.bring('7')
+    conversation.wait(1_000)
+    conversation.wait(0)
+    expect(conversation.logged().slice(-2)).toEqual(['gap history-lost', '7'])
+    conversation.cut()
+    conversation.connect()
+    conversation.bring('5', '7')
+    return conversation.logged()
+  }
+
+  test('may bring what has not been asked for before', () => {
+    expect(brings(['a'])).toEqual(['ahead 5'])
+    expect(brings()).toEqual(['gap history-lost', '5'])
+  })
+})

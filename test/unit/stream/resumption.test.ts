@@ -12,7 +12,9 @@ const APART = 60
 const LATE = 1_000
 
 interface Options
-  extends Partial<Pick<Case, 'from' | 'after' | 'required' | 'isDenied' | 'isMixed' | 'room'>> {
+  extends Partial<
+    Pick<Case, 'from' | 'after' | 'required' | 'isDenied' | 'isUnproven' | 'isMixed' | 'room'>
+  > {
   /** How many events the log holds. */
   readonly held?: number
   readonly former?: Trial
@@ -92,6 +94,12 @@ describe('a replay by a server', () => {
     expect(trial.bring(eventsOf('3 4 5', 3))).toEqual(['seen 3', 'new 4', 'new 5'])
     expect(trial.outcome).toBe('joined')
     expect(trial.resumption.isExact).toBe(true)
+  })
+
+  test('that has nothing that must come again joins by what may', () => {
+    const trial = new Trial(eventsOf('1 2 3'), { required: [], isUnproven: false })
+    expect(trial.bring(eventsOf('3 9 10', 3))).toEqual(['seen 3', 'new 4', 'new 5'])
+    expect(trial.outcome).toBe('joined')
   })
 
   test('is not through before all that is known has come', () => {
@@ -210,7 +218,7 @@ describe('a replay by a server', () => {
     const former = new Trial(eventsOf('1 2 3 4'))
     expect(former.bring(eventsOf('1 2 3'))).toEqual([])
     const trial = new Trial(eventsOf('1 2 3 4'), { former })
-    expect(trial.bring(eventsOf('1 2 3 4'))).toEqual(['seen 4', 'seen 1', 'seen 2', 'seen 3'])
+    expect(trial.bring(eventsOf('1 2 3 4'))).toEqual(['seen 1', 'seen 2', 'seen 3', 'seen 4'])
   })
 
   test('that may send without end before it is held no longer', () => {
@@ -367,6 +375,52 @@ describe('a connection that is cut while something is held', () => {
     const trial = new Trial(received, { former: cut() })
     expect(trial.bring(eventsOf('12', 12))).toEqual([])
     expect(trial.giveUp()).toEqual(['gap, new 9', 'gap, new 12'])
+  })
+
+  test('has brought what the next one brings among other things, in the order of that', () => {
+    const trial = new Trial(received, { former: cut() })
+    expect(trial.bring(eventsOf('8 9', 8))).toEqual([])
+    expect(trial.giveUp()).toEqual(['gap, new 8', 'new 9'])
+  })
+
+  test('has brought what the next one leaves out, before what came behind that', () => {
+    const former = new Trial(received)
+    expect(former.bring(eventsOf('6 7 8 9', 6))).toEqual([])
+    const trial = new Trial(received, { former })
+    expect(trial.bring([...eventsOf('5', 5), ...eventsOf('7 8', 7), ...eventsOf('10', 10)])).toEqual([])
+    expect(trial.giveUp()).toEqual(['gap, new 5', 'gap, new 6', 'new 7', 'new 8', 'new 9', 'gap, new 10'])
+  })
+
+  test('has brought what the next one brings before something that is known', () => {
+    const trial = new Trial(eventsOf('1 2 3 4'), {
+      from: 1,
+      required: eventsOf('1 2 3 4').slice(1).map(passedOf),
+      former: cut(),
+    })
+    expect(trial.bring([...eventsOf('9', 9), ...eventsOf('3', 3)])).toEqual([])
+    expect(trial.giveUp()).toEqual(['gap, ahead 9', 'seen 3'])
+  })
+
+  test('has brought more than can be held with what the next one brings, which brings it again, or a gap is told', () => {
+    const cutWithTwo = () => {
+      const former = new Trial(received, { room: 2 })
+      expect(former.bring(eventsOf('8 9', 8))).toEqual([])
+      return former
+    }
+    const trial = new Trial(received, { former: cutWithTwo(), room: 2 })
+    expect(trial.bring(eventsOf('7', 7))).toEqual(['gap, new 7'])
+    expect(trial.bring(eventsOf('8 9 10', 8))).toEqual(['new 8', 'new 9', 'new 10'])
+    const later = new Trial(received, { former: cutWithTwo(), room: 2 })
+    expect(later.bring([...eventsOf('8', 8), ...eventsOf('6 7', 6)])).toEqual([
+      'gap, new 8',
+      'new 6',
+      'new 7',
+    ])
+    expect(later.bring(eventsOf('9', 9))).toEqual(['new 9'])
+    const other = new Trial(received, { former: cutWithTwo(), room: 2 })
+    expect(other.bring(eventsOf('7 8', 7))).toEqual(['gap, new 7', 'new 8'])
+    expect(other.bring(eventsOf('10', 10), { pause: LATE + 1 })).toEqual(['gap, new 10'])
+    expect(other.resumption.isOver).toBe(true)
   })
 
   test('has brought something that no frame of the next one overtakes', () => {

@@ -313,8 +313,8 @@ export const judgeMutants = [
   {
     name: 'patience never lost',
     file: 'worker/stream/reception.ts',
-    find: 'if (resumption.isHolding && this.#isDistrusted)',
-    replace: 'if (false)',
+    find: 'if (resumption.isHolding && this.#isDistrusted && ',
+    replace: 'if (false && ',
     defect: 'Each connection to a server that never resumes has its first event wait.',
     test: 'test/unit/stream/reception.test.ts',
   },

@@ -46,7 +46,8 @@ export function problemsOfPages(outcome: Outcome, schedule: Schedule): string[] 
       const isOneHub = isAwake && outcome.world.hubs.length === 1
       const circumstances = {
         isOneHub,
-        isGapUndue: isOneHub || (isAwake && !isPlaceLost),
+        // Of the topics that are wanted now, a hub that takes over may know nothing by which the server can prove that it resumes.
+        isGapUndue: isOneHub || (isAwake && !isPlaceLost && !schedule.topics),
         works: outcome.world.hubs.length === 1 && !tab.hasSlept && !tab.hasStoodStill,
       }
       for (const problem of problemsOf(subscription, circumstances, schedule)) {

@@ -179,9 +179,11 @@ export class Rejoin {
     if (this.#hasNumber(ordinal)) return false
     if (role === 'frame') return true
     const { end, wanted } = this.#stream.takeover
+    // It came before what the tab knows. Where names are asked for, nobody had listened to it then.
+    if (at < passed && wanted !== undefined) return false
     if (ordinal <= end) return !this.#hasHad(event)
-    // It came before what the tab knows. Either the tab had not listened to it, or it has come late; or nobody had, and it was dropped.
-    if (at < passed) return wanted === undefined && this.#seen.since <= at && !this.#hasHad(event)
+    // Otherwise either the tab had not listened to it, or it has come late.
+    if (at < passed) return this.#seen.since <= at && !this.#hasHad(event)
     return true
   }
 

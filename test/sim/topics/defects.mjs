@@ -53,8 +53,8 @@ export const topicMutants = [
   {
     name: 'what was dropped given late',
     file: 'worker/delivery/rejoin.ts',
-    find: 'return wanted === undefined && ',
-    replace: 'return ',
+    find: '    if (at < passed && wanted !== undefined) return false\n',
+    replace: '',
     defect:
       'After a takeover a tab is given events that came before those it has had, when nobody listened to them.',
     test: 'test/unit/delivery/rejoin.test.ts',

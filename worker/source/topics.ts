@@ -378,8 +378,14 @@ class Course {
 
   /** Nothing has come by both. Where nothing has ever come, there is nothing to resume after either. */
   #expire(): void {
-    if (this.#topics.hasIds || this.#connection.resumeAfter !== '') this.#end(MOVE.failure)
-    else this.#turn(this.#behind.events)
+    if (this.#topics.hasIds || this.#connection.resumeAfter !== '') {
+      this.#end(MOVE.failure)
+    } else {
+      const { events } = this.#behind
+      // The other one may bring that just now.
+      for (const event of events) if (this.#other !== undefined) this.#note(event, this.#other)
+      this.#turn(events)
+    }
   }
 
   /** The other one could not be had: the present one goes on alone. No topic of it was ready. */

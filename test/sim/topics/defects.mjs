@@ -60,6 +60,14 @@ export const topicMutants = [
     test: 'test/unit/delivery/rejoin.test.ts',
   },
   {
+    name: 'late answer of the other response given again',
+    file: 'worker/source/topics.ts',
+    find: '      for (const event of events) if (this.#other !== undefined) this.#note(event, this.#other)\n',
+    replace: '',
+    defect: 'What the present response brought just before it was given up comes again by the other one.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+  {
     name: 'selective server not waited for',
     file: 'worker/stream/reception.ts',
     find: ' && !this.#history.isSelective',

@@ -399,6 +399,21 @@ describe('while two responses are open', () => {
     expect(stream.words).toBe('b1 a2')
   })
 
+  test('and the other one goes on, it may yet bring what the present one has brought', async () => {
+    const stream = new Stream()
+    stream.listen('a')
+    stream.connect()
+    const present = stream.last.open()
+    stream.listen('a', 'b')
+    await vi.advanceTimersByTimeAsync(GATHER)
+    const other = stream.last.open()
+    present.bring('a1')
+    await vi.advanceTimersByTimeAsync(PATIENCE)
+    expect(stream.words).toBe('a1')
+    other.bring('a1 b2')
+    expect(stream.words).toBe('a1 b2')
+  })
+
   test('events without IDs cannot be told apart', async () => {
     const { other, ended } = await overlap()
     other.open().bring('b')

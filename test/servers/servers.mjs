@@ -16,7 +16,13 @@ export async function testServers(args) {
   const missing = missingPackages()
   if (missing.length > 0) installPackages(missing)
   installFrameworks()
-  const config = ['--config=test/vitest.config.ts', '--project=servers']
+  // Two at a time: they mostly wait.
+  const config = [
+    '--config=test/vitest.config.ts',
+    '--project=servers',
+    '--fileParallelism',
+    '--maxWorkers=2',
+  ]
   const { cases, ...counts } = runVitest('servers', [...config, ...args], { environment })
   // What arguments leave out is skipped without a reason.
   const told = cases.filter(({ status, meta }) => status !== 'skipped' || meta.why !== undefined)

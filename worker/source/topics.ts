@@ -190,7 +190,9 @@ class Topics {
     const dropped = this.#dropped.size > 0 ? this.#dropped.get(keyOf(event)) : undefined
     if (dropped !== undefined && this.#count - dropped < PROVING) return false
     const unwanted = this.#unwanted.get(name)
-    if (unwanted !== undefined && !this.#ids.has(id ?? '')) {
+    // The very first one goes on: the next connection is asked to begin before the second.
+    const isFirst = id !== undefined && !this.hasIds
+    if (unwanted !== undefined && !isFirst && !this.#ids.has(id ?? '')) {
       this.#whole?.delete(name)
       this.#dropped.set(keyOf(event), this.#count)
       trim(this.#dropped, MOST_HELD)

@@ -68,6 +68,15 @@ export const topicMutants = [
     test: 'test/unit/source/topics.test.ts',
   },
   {
+    name: 'first event withheld',
+    file: 'worker/source/topics.ts',
+    find: 'const isFirst = id !== undefined && !this.hasIds',
+    replace: 'const isFirst = false',
+    defect:
+      'A server that does not resume is taken at its word though it has sent two IDs, and what is lost is not told.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+  {
     name: 'selective server not waited for',
     file: 'worker/stream/reception.ts',
     find: ' && !this.#history.isSelective',

@@ -534,6 +534,15 @@ describe('a topic that nobody wants any more', () => {
     expect(stream.words).toMatch(/ b3$/)
   })
 
+  test('is passed on where nothing had come before it by which the server can prove that it resumes', () => {
+    const stream = new Stream()
+    stream.listen('a', 'b')
+    stream.connect()
+    stream.listen('a')
+    stream.last.open().bring('b b1 b2 a3')
+    expect(stream.words).toBe('b1 a3')
+  })
+
   test('is passed on when it is wanted again', () => {
     const { stream } = begin()
     stream.last.bring('b3')

@@ -90,7 +90,7 @@ export class Reception {
   readonly #greeting: Span
   readonly #replay: Span
   readonly #late: Span
-  /** What comes may belong to the replay that was asked for, proven or not. */
+  /** What comes so soon may belong to the replay that was asked for, proven or not. */
   readonly #opening: Span
   /** Sequence number of the last event that did. */
   replayedTo = 0
@@ -260,7 +260,6 @@ export class Reception {
   event({ name, data, id }: SourceEvent): boolean {
     const { manners, frames } = this.#history
     if (manners.isEphemeral(name)) return this.#passEphemeral(name, data, id)
-    if (this.#opening.isOn) this.#opening.begin(PAUSE)
     if (id === undefined) this.#effective.nth++
     else this.#takeId(id)
     const event: Incoming = { name, data, ...this.#effective, same: manners.identityOf({ name, data }) }

@@ -722,7 +722,7 @@ describe('a connection that was asked to resume', () => {
     const conversation = resumed(3)
     conversation.bring('3', '4', '5')
     expect(conversation.reception.replayedTo).toBe(conversation.log.lastSeq)
-    conversation.wait(60)
+    conversation.wait(250)
     conversation.wait(0)
     const { lastSeq } = conversation.log
     conversation.bring('6')

@@ -45,8 +45,6 @@ interface Course {
   hasResumed: boolean
   /** The server says that it resumes from elsewhere. */
   isDenied: boolean
-  /** It was asked for nothing by which it could prove that it resumes. */
-  isDoubtful: boolean
   /** Something is missing before what is logged next. */
   owesGap: boolean
   /** For people. */
@@ -62,7 +60,6 @@ const courseOf = (anchor: Anchor, isExpected: boolean, asksForNext: boolean): Co
   hasBroughtUnnumbered: false,
   hasResumed: false,
   isDenied: false,
-  isDoubtful: false,
   owesGap: false,
   findings: { repeated: 0, outcome: 'open' },
 })
@@ -207,7 +204,6 @@ export class Reception {
     const { from, resumeAfter, mixed, unproven } = anchor
     const required = this.#history.requiredAfter(anchor)
     const { isDoubtful } = this.#history
-    this.#course.isDoubtful = isDoubtful
     const former = this.#resumption
     this.#resumption = new Resumption({
       from,
@@ -309,7 +305,7 @@ export class Reception {
     let hasNew = false
     for (const sentence of resumption.sentences()) hasNew = this.#carryOut(sentence, resumption) || hasNew
     if (resumption.outcome !== undefined) {
-      this.#isDistrusted = resumption.outcome !== 'joined' && !this.#course.isDoubtful
+      this.#isDistrusted = resumption.outcome !== 'joined'
       this.#hasJoined ||= !this.#isDistrusted
       const { findings } = this.#course
       // A gap that has been told says more.

@@ -199,13 +199,4 @@ export const topicMutants = [
     defect: 'Behind a gap comes what is older than that, and not all of it.',
     test: 'test/unit/source/beginning.test.ts',
   },
-  {
-    name: 'doubt taken for distrust',
-    file: 'worker/stream/reception.ts',
-    find: "resumption.outcome !== 'joined' && !this.#course.isDoubtful",
-    replace: "resumption.outcome !== 'joined'",
-    defect:
-      'Where nothing could prove that a server resumes, it is given no time on the next connection, and what it repeats is given again.',
-    test: 'test/unit/stream/reception.test.ts',
-  },
 ]

@@ -134,7 +134,7 @@ function problemsOf(
     ...accounts.flatMap(problemsOfOrder),
     ...problemsOfFrames(account),
     ...accounts.flatMap(problemsOfLoss),
-    ...problemsOfGaps(account, schedule),
+    ...problemsOfGaps(account),
     ...problemsOfLag(account),
   ]
 }
@@ -264,15 +264,11 @@ function problemsOfLag({ records, works }: Account): string[] {
 }
 
 /** No gap where nothing is missing. */
-function problemsOfGaps({ server, records, isGapUndue }: Account, { topics }: Schedule): string[] {
+function problemsOfGaps({ server, records, isGapUndue }: Account): string[] {
   if (!isGapUndue || !server.isFaithful) return []
   const problems: string[] = []
-  let hasHad = false
   for (const record of records) {
-    hasHad ||= record.type === 'event'
     if (record.type !== 'gap') continue
-    // Where nothing could prove that topics were taken over whole, the doubt is told to a page that has just come as well.
-    if (topics && !hasHad) continue
     // Up to the first event with an ID no server can be asked to repeat anything.
     if (record.before === '' || server.isFirstId(record.before)) continue
     // Nothing has shown that this event was a greeting, so that it is missed when it does not come again.

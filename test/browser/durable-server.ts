@@ -145,12 +145,16 @@ export class DurableServer {
     this.cut()
   }
 
-  /** Another stream takes its place while nobody reaches it. */
+  /** Another stream takes its place while nobody reaches it, and until a hub has noticed that. */
   async replaceBy(...batches: readonly (readonly unknown[])[]): Promise<void> {
+    const before = this.reads.length
     this.refuse()
     await this.delete()
     await this.create()
     for (const batch of batches) await this.append(...batch)
+    // A browser sends a request that has broken once more by itself. What waits for something new goes on then, as if nothing had been.
+    const hasBegunAnew = () => this.reads.slice(before).some((query) => !query.has('live'))
+    await this.until(hasBegunAnew, 'a hub that begins anew')
     this.answer = undefined
   }
 

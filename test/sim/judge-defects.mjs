@@ -705,6 +705,15 @@ export const judgeMutants = [
     test: 'test/unit/stream/resumption.test.ts',
   },
   {
+    name: 'what could not be held forgotten at a cut',
+    file: 'worker/stream/reception.ts',
+    find: "    if (resumption?.isAwaiting) this.#gap('history-lost', '')\n",
+    replace: '',
+    defect:
+      'What one connection brought, and was too much to be held, is lost in silence where the next one is cut.',
+    test: 'test/unit/stream/reception.test.ts',
+  },
+  {
     name: 'what was left out goes first',
     file: 'worker/stream/held.ts',
     find: '      pass(index)\n',
@@ -715,9 +724,18 @@ export const judgeMutants = [
   {
     name: 'replay for others given',
     file: 'worker/delivery/rejoin.ts',
-    find: "      if (role !== 'frame' && this.#isUnprovable && event.seq <= this.#stream.replayedTo) return false\n",
-    replace: '',
+    find: '    return event.seq <= replayedTo || ',
+    replace: '    return ',
     defect: 'A tab that has had events without IDs alone is given older ones, which are repeated for others.',
+    test: 'test/unit/delivery/rejoin.test.ts',
+  },
+  {
+    name: 'what others have had given',
+    file: 'worker/delivery/rejoin.ts',
+    find: ' || (isElsewhere && history.isInherited(event))',
+    replace: '',
+    defect:
+      'A tab that has had events without IDs alone is given older ones, which other tabs of a hub have had that it did not come to join.',
     test: 'test/unit/delivery/rejoin.test.ts',
   },
   {

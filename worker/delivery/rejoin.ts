@@ -171,7 +171,7 @@ export class Rejoin {
       if (!this.#hasPassedAll(passed) && this.#hasHad(event)) return false
       // A replay for others can have brought what lies before all that this tab knows.
       if (at < passed && !this.#hasMet) return false
-      if (role !== 'frame' && this.#isUnprovable && event.seq <= this.#stream.replayedTo) return false
+      if (role !== 'frame' && this.#isUnprovable && this.#mayBeOld(event)) return false
       if (role === 'history') this.#newCount++
       return true
     }
@@ -195,6 +195,13 @@ export class Rejoin {
   /** It has had events, and none by which a server can resume: what is repeated for others may be older. Behind that, it is told a gap. */
   get #isUnprovable(): boolean {
     return this.position.resumeAfter === '' && this.#seen.events.length > 0
+  }
+
+  /** It may belong to a replay for others, or they have had it where this tab was not. */
+  #mayBeOld(event: LoggedEvent): boolean {
+    const { replayedTo, takeover, history } = this.#stream
+    const isElsewhere = this.position.log !== takeover.start?.log
+    return event.seq <= replayedTo || (isElsewhere && history.isInherited(event))
   }
 
   /** Number of the last event that the tab has passed. */

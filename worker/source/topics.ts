@@ -214,6 +214,11 @@ class Topics {
     return this.#count > 0
   }
 
+  /** Something has come behind that, which a server that resumes brings again. */
+  get canProve(): boolean {
+    return this.#ids.size > 1
+  }
+
   #isDispensable({ count }: Unwanted): boolean {
     return this.#count - count >= PROVING
   }
@@ -417,6 +422,11 @@ class Course {
   }
 
   #end(failure: Failure): void {
+    // What is held is left to the next connection, but for what shows whether that resumes.
+    for (const event of this.#behind.events) {
+      if (this.#topics.canProve) break
+      this.#give(event)
+    }
     if (this.#isOver) return
     this.#isOver = true
     this.#platform.clearTimeout(this.#timer)

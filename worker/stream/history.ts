@@ -32,6 +32,8 @@ export class History {
   readonly #late = new Map<number, Passed>()
   /** The highest number so far. */
   #end = 0
+  /** The highest number of what tabs of a dead hub have had. */
+  #inherited = 0
   /** States can push it off the log. */
   #newest: LoggedEvent | undefined
   #anchor: Anchor | undefined
@@ -60,6 +62,7 @@ export class History {
     }
     // A tab that had not found its place was given events behind its position.
     this.#end = events.reduce((end, { ordinal }) => Math.max(end, ordinal), this.#takeover.end)
+    this.#inherited = this.#end
   }
 
   /** There are no events, not even some that a former hub had. */
@@ -107,6 +110,11 @@ export class History {
   /** Some tabs of a dead hub still wait for events that others have had. */
   get isCatchingUp(): boolean {
     return this.#pending.size > 0
+  }
+
+  /** Tabs of a dead hub have had this event, which goes to those that still wait for it. */
+  isInherited({ ordinal, former = ordinal }: LoggedEvent): boolean {
+    return former <= this.#inherited
   }
 
   /** Some tabs of a dead hub still wait for this event. */

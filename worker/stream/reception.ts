@@ -238,6 +238,7 @@ export class Reception {
       resumption.release()
       this.#settle()
     }
+    if (resumption?.isAwaiting) this.#gap('history-lost', '')
     this.#dispensing.ended(isEnd, course.hasBroughtNew, course.hasResumed, asksForNext)
     // What is held is judged together with what the next connection brings.
     if (resumption?.isHolding !== true) this.#resumption = undefined

@@ -85,7 +85,7 @@ export class Resumption<Event extends Judged> {
 
   /** No later event needs judging, nothing is held, and no gap stands before what comes next. */
   get isOver(): boolean {
-    return this.#state === 'over' && !this.isHolding && !this.#owesGap && this.#awaited.isRepeated
+    return this.#state === 'over' && !this.isHolding && !this.#owesGap && !this.isAwaiting
   }
 
   /** What was asked for may still come. */
@@ -101,6 +101,11 @@ export class Resumption<Event extends Judged> {
   /** How it has ended; nothing as long as it has not. */
   get outcome(): Outcome | undefined {
     return this.#outcome
+  }
+
+  /** The former connection has brought what could not be held. The present one has not brought it again yet. */
+  get isAwaiting(): boolean {
+    return !this.#awaited.isRepeated
   }
 
   get isHolding(): boolean {
@@ -261,7 +266,7 @@ export class Resumption<Event extends Judged> {
 
   /** What the present connection does not bring again in its burst is lost. */
   #await(event: Event, isBurst: boolean): void {
-    if (this.#awaited.isRepeated) return
+    if (!this.isAwaiting) return
     if (isBurst) {
       this.#awaited.repeat(placeKey(placeOf(event)), 0)
     } else {

@@ -18,6 +18,22 @@ export const topicMutants = [
     test: 'test/unit/source/topics.test.ts',
   },
   {
+    name: 'proof left to the next connection',
+    file: 'worker/source/topics.ts',
+    find: '      if (this.#topics.canProve) break\n',
+    replace: '      break\n',
+    defect: 'What is held is lost in silence where nothing else shows that the server does not resume.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+  {
+    name: 'held events given before a new connection',
+    file: 'worker/source/topics.ts',
+    find: '      if (this.#topics.canProve) break\n',
+    replace: '',
+    defect: 'The next connection resumes behind what the other response has yet to bring.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+  {
     name: 'former response still heard',
     file: 'worker/source/topics.ts',
     find: '    if (upstream !== this.#present && upstream !== this.#other) return\n',

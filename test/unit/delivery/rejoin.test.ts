@@ -509,6 +509,19 @@ describe('a tab whose numbers do not hold', () => {
     expect(succession.given(rejoin)).toEqual(['gap unresumable', '3'])
   })
 
+  test.each([
+    { isElsewhere: true, given: ['gap unresumable', '11'] },
+    { isElsewhere: false, given: ['gap unresumable', '9', '10', '11'] },
+  ])('is given nothing that others have had where it was not: $isElsewhere', ({ isElsewhere, given }) => {
+    const others = tabAt(10)
+    const succession = new Succession().gather(others, tabAt(8)).settle()
+    const log = isElsewhere ? 'another hub/1' : others.position.log
+    const position = positionOf(eventsOf('+ +'), { resumeAfter: '', log })
+    const rejoin = succession.rejoin({ position, seen: seenOf(eventsOf('+ +')) })
+    succession.bring(...between(9, 11))
+    expect(succession.given(rejoin)).toEqual(given)
+  })
+
   test('has joined by a frame where nothing that it has had has an ID', () => {
     const succession = new Succession().settle()
     const position = positionOf(eventsOf('+ +'), { resumeAfter: '' })

@@ -385,6 +385,26 @@ describe('while two responses are open', () => {
     expect(stream.responses.map(({ isGivenUp }) => isGivenUp)).toEqual([true, true])
   })
 
+  test('and what is held cannot be left to the next connection, it shows whether that resumes', async () => {
+    const { stream, present, other, ended } = await overlap()
+    other.open()
+    present.bring('a1 a1 a2 a3')
+    other.bring('b4')
+    await vi.advanceTimersByTimeAsync(PATIENCE)
+    expect(await ended).toMatchObject({ isMove: true })
+    expect(stream.words).toBe('a1 a1 a1 a2')
+
+    const again = stream.connect({ resumeAfter: '1' })
+    stream.last.open()
+    stream.listen('a', 'b', 'c')
+    await vi.advanceTimersByTimeAsync(GATHER)
+    stream.last.open()
+    stream.responses.at(-2)?.bring('a3')
+    stream.last.end('gone')
+    expect(await again).toMatchObject({ message: 'gone' })
+    expect(stream.words).toBe('a1 a1 a1 a2')
+  })
+
   test('and there has never been anything to resume after, the other one goes on', async () => {
     const stream = new Stream()
     stream.listen('a')

@@ -297,6 +297,21 @@ describe('what a connection brings before the replay', () => {
     expect(conversation.bring('8')).toBe(true)
   })
 
+  test('is lost where it could not be held, and the next connection is cut as well', () => {
+    const conversation = new Conversation(10)
+    conversation.connect()
+    conversation.bring('1', '2')
+    conversation.cut()
+    conversation.connect()
+    conversation.bring('3', '4')
+    conversation.cut()
+    conversation.connect()
+    conversation.bring('5', '6', '7', '8')
+    expect(conversation.logged()).toEqual(['1', '2', 'gap history-lost', '5', '6', '7', '8'])
+    conversation.cut()
+    expect(conversation.logged()).toEqual(['gap history-lost'])
+  })
+
   test('is logged when the replay has come', () => {
     const conversation = having('1', '2', '3')
     expect(conversation.connect()).toBe('2')

@@ -1,4 +1,5 @@
 import { checkName, misuse } from '../api/checks.ts'
+import type { Iteration } from '../api/iteration.ts'
 import { PageStream } from '../api/page-stream.ts'
 import type { Listener, ListenOptions, StreamEvent } from '../api/shared-stream.ts'
 import type { TopicQuestion } from '../link/topics.ts'
@@ -11,29 +12,49 @@ const AGAIN = 100
 
 /** A page's part of a stream of many topics: what `connectTopics()` returns. */
 export class TopicsStream extends PageStream implements SharedTopics {
-  /** What this page has ever listened to. */
-  readonly #topics = new Set<string>()
+  /** For each listener and loop of a topic, whether it is over. */
+  readonly #listening = new Map<string, (() => boolean)[]>()
 
   override on(name: string, listener: Listener<never>, options?: ListenOptions): () => void {
     const off = super.on(name, listener, options)
-    this.#topics.add(name)
-    return off
+    let isOff = false
+    this.#listen(name, () => isOff || options?.signal?.aborted === true)
+    return () => {
+      isOff = true
+      off()
+    }
   }
 
   override events(name: string, options?: ListenOptions): AsyncIterableIterator<StreamEvent<never, never>> {
     const events = super.events(name, options)
-    this.#topics.add(name)
+    this.#listen(name, () => (events as Iteration).isOver)
     return events
   }
 
   async ready(topic: string): Promise<void> {
     checkName(topic)
-    if (!this.#topics.has(topic))
+    if (!this.#isHeard(topic))
       throw misuse(`nobody in this page listens to topic "${topic}": call on() first`)
     do {
       if (this.status.state === 'closed')
         throw new TabstreamError('stream-ended', `the stream has ended before topic "${topic}" was ready`)
+      if (!this.#isHeard(topic))
+        throw new DOMException(`tabstream: nobody listens to topic "${topic}" any more`, 'AbortError')
     } while (!(await this.#isAsked(topic)))
+  }
+
+  #listen(topic: string, isOver: () => boolean): void {
+    this.#listening.set(topic, [...this.#left(topic), isOver])
+  }
+
+  #left(topic: string): (() => boolean)[] {
+    return (this.#listening.get(topic) ?? []).filter((isOver) => !isOver())
+  }
+
+  #isHeard(topic: string): boolean {
+    const isHeard = this.#left(topic).length > 0
+    if (!isHeard) this.#listening.delete(topic)
+    return isHeard
   }
 
   async #isAsked(topic: string): Promise<boolean> {

@@ -95,6 +95,7 @@ class Topics {
 
   listen(names: readonly string[]): void {
     this.wanted = new Set(this.#topicsOf(names))
+    this.#giveUpUnwanted()
     for (const topic of this.wanted) this.#unwanted.delete(topic)
     for (const topic of this.#asked) {
       if (!this.wanted.has(topic) && !this.#unwanted.has(topic))
@@ -117,20 +118,32 @@ class Topics {
     return this.#topicsOf(names).some((topic) => (whole.get(topic) ?? Number.POSITIVE_INFINITY) >= count)
   }
 
-  /** When the topic is asked for. Nothing where there is no stream any more. */
+  /** When the topic is asked for. Nothing where there is no stream any more, or nobody wants the topic. */
   answer(question: unknown): Promise<true | undefined> {
     const { topic } = Object(question) as TopicQuestion
     return new Promise((answer) => {
       this.#asking.add({ topic, answer })
+      this.#giveUpUnwanted()
       this.opened()
     })
   }
 
   drop(isOver: boolean): void {
     if (!isOver) return
-    for (const { answer } of this.#asking) answer(undefined)
-    this.#asking.clear()
+    this.#giveUp(() => true)
     this.#platform.clearTimeout(this.#timer)
+  }
+
+  #giveUpUnwanted(): void {
+    this.#giveUp(({ topic }) => !this.wanted.has(topic))
+  }
+
+  #giveUp(isOver: (asking: Asking) => boolean): void {
+    for (const asking of this.#asking) {
+      if (!isOver(asking)) continue
+      this.#asking.delete(asking)
+      asking.answer(undefined)
+    }
   }
 
   /** Another connection may be needed, in so many ms. */

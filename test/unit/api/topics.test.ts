@@ -89,6 +89,35 @@ describe('a topic is ready', () => {
     await expect(stream.ready('a')).rejects.toMatchObject({ type: 'stream-ended' })
   })
 
+  test.each<[string, (stream: SharedTopics) => () => unknown]>([
+    ['listener is taken off', (stream) => stream.on('a', () => {})],
+    [
+      'signal is aborted',
+      (stream) => {
+        const control = new AbortController()
+        stream.on('a', () => {}, { signal: control.signal })
+        return () => control.abort()
+      },
+    ],
+    [
+      'loop is left',
+      (stream) => {
+        const events = stream.events('a')
+        return () => events.return?.()
+      },
+    ],
+  ])('never where the last %s before', async (_, listen) => {
+    const world = createWorld()
+    const stream = open(world, 'one')
+    stream.on('b', () => {})
+    stream.on('a', () => {})()
+    const leave = listen(stream)
+    const ready = stream.ready('a').catch((error: DOMException) => error.name)
+    leave()
+    await world.clock.advance(CHANGED)
+    expect(await ready).toBe('AbortError')
+  })
+
   test('only if somebody listens to it', async () => {
     const stream = open(createWorld(), 'one')
     await expect(stream.ready('a')).rejects.toThrow('call on() first')

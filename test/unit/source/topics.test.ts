@@ -577,7 +577,7 @@ describe('a page that waits for a topic is told', () => {
   test('when the server has been asked for it, and has answered', async () => {
     const { stream, other } = await overlap()
     const told: string[] = []
-    for (const topic of ['a', 'b', 'c']) stream.ready(topic)?.then(() => told.push(topic))
+    for (const topic of ['a', 'b']) stream.ready(topic)?.then(() => told.push(topic))
     await vi.advanceTimersByTimeAsync(0)
     expect(told).toEqual(['a'])
     other.open()
@@ -585,8 +585,20 @@ describe('a page that waits for a topic is told', () => {
     expect(told).toEqual(['a', 'b'])
   })
 
+  test('nothing when nobody wants the topic any more', async () => {
+    const { stream, other } = await overlap()
+    expect(await stream.ready('c')).toBeUndefined()
+    stream.listen('a', 'b', 'c')
+    const [given, left] = [stream.ready('b'), stream.ready('c')]
+    stream.listen('a', 'b')
+    expect(await left).toBeUndefined()
+    other.open()
+    expect(await given).toBe(true)
+  })
+
   test('nothing when the stream has ended', async () => {
     const stream = new Stream()
+    stream.listen('a')
     const ready = stream.ready('a')
     stream.source.drop?.(false)
     stream.source.drop?.(true)

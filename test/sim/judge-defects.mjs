@@ -224,8 +224,8 @@ export const judgeMutants = [
   {
     name: 'what cannot be asked for missed',
     file: 'worker/stream/recognition.ts',
-    find: 'given.required.filter(({ id, nth }) => id !== given.after || nth > 0)',
-    replace: 'given.required',
+    find: 'if (id !== after || nth > 0) return true',
+    replace: 'return true',
     defect:
       'A tab that lacks some of several events under one ID makes a gap for all tabs, where nothing is missing.',
     test: 'test/unit/stream/resumption.test.ts',
@@ -626,9 +626,18 @@ export const judgeMutants = [
   {
     name: 'rest of a trimmed history before its loss',
     file: 'worker/stream/resumption.ts',
-    find: '    if (skips && known.at === known.ordinal) this.#moveBehind(this.#recognition.lastSkippedBefore(known))\n',
+    find: '    if (skips && known.at === known.ordinal) this.#moveBehind(known)\n',
     replace: '',
     defect: 'What a server still has behind required events that it has lost is taken for older than those.',
+    test: 'test/unit/stream/resumption.test.ts',
+  },
+  {
+    name: 'line of an ID behind what follows it',
+    file: 'worker/stream/recognition.ts',
+    find: '      if (skipped.id === event.id && skipped.nth > event.nth) break\n',
+    replace: '',
+    defect:
+      'What a replay brings and nobody had heard is given to a tab that has had what came after it, where the server leaves that out.',
     test: 'test/unit/stream/resumption.test.ts',
   },
   {

@@ -1,6 +1,7 @@
 import { type Placed, placeKey, placeOf } from '../../src/link/place.ts'
 import type { Passed } from '../../src/link/protocol.ts'
 import type { Span } from './span.ts'
+import { placeIn } from './takeover.ts'
 
 /** What can be judged. */
 export type Judged = Placed
@@ -43,11 +44,9 @@ export interface Case {
 /** Recognises known events, and keeps count of those that a replay has brought. */
 export class Recognition {
   readonly #case: Case
-  readonly #required: ReadonlyMap<string, Known>
-  /** Places of the required events in order, and how many of them lie at or before the latest that has come. */
-  readonly #places: readonly number[]
-  /** Of those that can be asked for: what has the very ID after which the server resumes is not behind it. */
-  readonly #askable: ReadonlySet<number>
+  readonly #required: ReadonlyMap<string, Passed>
+  /** The required events in their places, and how many of them lie at or before the latest that has come. */
+  readonly #inPlace: readonly Passed[]
   #passed = 0
   #index: KnownEvents | undefined
   /** Numbers of the asked events that have come, and the place of the latest. */
@@ -58,10 +57,8 @@ export class Recognition {
   constructor(given: Case) {
     this.#case = given
     this.#latest = given.from
-    this.#required = new Map(given.required.map((event) => [placeKey(event), knownOf(event)]))
-    this.#places = [...this.#required.values()].map(({ at }) => at).sort((one, other) => one - other)
-    const askable = given.required.filter(({ id, nth }) => id !== given.after || nth > 0)
-    this.#askable = new Set(askable.map((event) => knownOf(event).at))
+    this.#required = new Map(given.required.map((event) => [placeKey(event), event]))
+    this.#inPlace = [...this.#required.values()].sort((one, other) => placeIn(one) - placeIn(other))
   }
 
   /** How many of the asked events have come. */
@@ -91,7 +88,7 @@ export class Recognition {
     this.#met.add(ordinal)
     this.#hasMetUnnumbered ||= nth > 0
     this.#latest = Math.max(this.#latest, at)
-    while ((this.#places[this.#passed] ?? Number.POSITIVE_INFINITY) <= this.#latest) this.#passed++
+    while (this.#placeAt(this.#passed) <= this.#latest) this.#passed++
   }
 
   /** The event behind the place asked for that this is, looked for from where the replay has got to. */
@@ -99,7 +96,7 @@ export class Recognition {
     if (event.id === '') return undefined
     const { from } = this.#case
     const required = this.#required.get(key)
-    if (required !== undefined && required.at > this.#latest) return required
+    if (required !== undefined && placeIn(required) > this.#latest) return knownOf(required)
     const asked = this.#find(key).filter(({ at, ordinal }) => at > from && !this.#met.has(ordinal))
     const known = asked.find(({ at }) => at > this.#latest) ?? asked[0]
     return known ?? (this.#isBeforeLast(event) ? { ordinal: from, at: from, isAhead: false } : undefined)
@@ -116,19 +113,34 @@ export class Recognition {
 
   /** Some of what is required before this event has not come. */
   skipsTo({ at }: Known): boolean {
-    return (this.#places[this.#passed] ?? at) < at
+    return this.#placeAt(this.#passed) < at
   }
 
-  /** Some of that can be asked for. */
+  /** Some of that can be asked for: what has the very ID after which the server resumes is not behind it. */
   skipsAskable({ at }: Known): boolean {
-    return this.#places.slice(this.#passed).some((place) => place < at && this.#askable.has(place))
+    const { after } = this.#case
+    for (const { id, nth } of this.#skippedBefore(at)) if (id !== after || nth > 0) return true
+    return false
   }
 
-  /** Place of the last required event before this one that has not come. */
-  lastSkippedBefore({ at }: Known): number {
-    let count = this.#passed
-    while ((this.#places[count] ?? at) < at) count++
-    return this.#places[count - 1] ?? 0
+  /** Place of the last of them that the other event follows as well. */
+  lastSkippedBefore({ at }: Known, event: Judged): number {
+    let place = this.#latest
+    for (const skipped of this.#skippedBefore(at)) {
+      // What follows the line with an ID follows that line.
+      if (skipped.id === event.id && skipped.nth > event.nth) break
+      place = placeIn(skipped)
+    }
+    return place
+  }
+
+  *#skippedBefore(at: number): Iterable<Passed> {
+    for (let count = this.#passed; this.#placeAt(count) < at; count++) yield this.#inPlace[count] as Passed
+  }
+
+  #placeAt(count: number): number {
+    const event = this.#inPlace[count]
+    return event === undefined ? Number.POSITIVE_INFINITY : placeIn(event)
   }
 
   /** Another event that is required has the same content. */

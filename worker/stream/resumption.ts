@@ -294,7 +294,7 @@ export class Resumption<Event extends Judged> {
     // Whoever waits for what no server can be asked for is told a gap there. It says nothing of what follows.
     this.#owesGap ||= this.#recognition.skipsAskable(known) || isFirst
     // What a tab was given out of turn does not show its place so exactly.
-    if (skips && known.at === known.ordinal) this.#moveBehind(this.#recognition.lastSkippedBefore(known))
+    if (skips && known.at === known.ordinal) this.#moveBehind(known)
     this.#recognition.meet(event, known)
     // What has been brought twice lies before it.
     const isHeld = this.#held.length + this.#adopted.repeatedCount > 0
@@ -303,9 +303,10 @@ export class Resumption<Event extends Judged> {
   }
 
   /** What a replay brings in place of required events that it leaves out came after those. */
-  #moveBehind(place: number): void {
+  #moveBehind(known: Known): void {
     for (let index = this.#held.length - 1; this.#held[index]?.kind === 'unknown'; index--) {
       const held = this.#held[index] as Held<Event>
+      const place = this.#recognition.lastSkippedBefore(known, held.event)
       this.#held[index] = { ...held, after: Math.max(held.after, place) }
     }
   }

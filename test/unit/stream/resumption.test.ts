@@ -214,6 +214,19 @@ describe('a replay by a server', () => {
     ])
   })
 
+  test('that leaves out what follows an event of its ID has that before it', () => {
+    const all = eventsOf('1 2 3 + 4')
+    const received = all
+      .toSpliced(2, 1)
+      .map((event, index) => ({ ...event, at: index + 1, ordinal: index + 1 }))
+    const trial = new Trial(received, { from: 1, required: received.slice(1).map(passedOf) })
+    for (const event of [all[2], all[4]]) trial.resumption.take(event as LoggedEvent, false, true, false)
+    expect(trial.resumption.sentences().map(({ event, role, after }) => [event.id, role, after])).toEqual([
+      ['3', 'ahead', 2],
+      ['4', 'history', undefined],
+    ])
+  })
+
   test('from its beginning is one where the former connection was cut short of its end', () => {
     const former = new Trial(eventsOf('1 2 3 4'))
     expect(former.bring(eventsOf('1 2 3'))).toEqual([])

@@ -116,7 +116,8 @@ export class Inbox {
     // A listener may have changed or closed the subscription, which has already settled everything.
     if (pending !== undefined && this.#pending[0] === pending && pending.reader.isThrough) {
       this.#pending.shift()
-      this.#toldAt = this.#platform.now()
+      // Of an acknowledgement that waits for other messages the hub knows nothing yet.
+      if (!pending.batch.mayWait) this.#toldAt = this.#platform.now()
       this.#passed(pending)
       pending.done()
     }

@@ -335,6 +335,14 @@ export const mutants = [
     defect: 'A page asks for more before it has dispatched what it has.',
   },
   {
+    name: 'acknowledgement that waits taken for one',
+    file: 'src/page/inbox.ts',
+    find: '      if (!pending.batch.mayWait) this.#toldAt',
+    replace: '      this.#toldAt',
+    defect: 'A tab that is slow, but works, is left behind once it has many small batches.',
+    test: 'test/unit/page/page-subscription.test.ts',
+  },
+  {
     name: 'batches of a former epoch taken',
     file: 'src/page/page-subscription.ts',
     find: "this.#stage === 'closed' || batch.epoch !== this.#epoch",

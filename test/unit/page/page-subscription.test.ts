@@ -53,13 +53,16 @@ class Page {
   /** What the hub was told, and how often it was told that all is over. */
   changes = 0
   closings = 0
+  /** How often the hub was told that the page goes on. */
+  works = 0
+  now = 0
   /** Runs within the next listener. */
   inListener: (() => void) | undefined
   #step: (() => boolean) | undefined
 
   constructor(names: readonly string[] = ['a']) {
     const platform = {
-      now: () => 0,
+      now: () => this.now,
       run: (step: () => boolean) => {
         if (this.#step !== undefined) throw new Error('it runs already')
         this.#step = step
@@ -69,7 +72,9 @@ class Page {
       changed: () => {
         this.changes++
       },
-      works: () => {},
+      works: () => {
+        this.works++
+      },
       closed: () => {
         this.closings++
       },
@@ -87,7 +92,7 @@ class Page {
   /** Hands a batch over; tells later whether it has been acknowledged. */
   deliver(
     entries: readonly Entry[],
-    { epoch = this.epoch, log = LOG, beginsAnew = false } = {},
+    { epoch = this.epoch, log = LOG, beginsAnew = false, mayWait = false } = {},
   ): { isAcknowledged: boolean } {
     const last = entries.findLast((entry) => entry.type === 'event')
     const batch: Batch = {
@@ -97,7 +102,7 @@ class Page {
       entries: pack(entries),
       position: positionAfter(last?.ordinal ?? 0, log),
       beginsAnew,
-      mayWait: false,
+      mayWait,
     }
     const delivery = { isAcknowledged: false }
     this.subscription.deliver(batch).then(() => {
@@ -146,6 +151,23 @@ const settled = async (): Promise<void> => {
 }
 
 describe('dispatching', () => {
+  test.each([
+    { mayWait: true, works: 4 },
+    { mayWait: false, works: 0 },
+  ])(
+    'tells a hub twice a second that it goes on, where acknowledgements wait: $mayWait',
+    async ({ mayWait, works }) => {
+      const page = new Page()
+      page.deliver([event(1), event(2)], { mayWait })
+      for (let number = 3; number <= 10; number++) page.deliver([event(number)], { mayWait })
+      while (page.isBusy) {
+        page.now += 300
+        await page.turn()
+      }
+      expect(page.works).toBe(works)
+    },
+  )
+
   test('gives the entries of a batch in order', async () => {
     const page = new Page()
     page.deliver([opened, event(1), event(2), event(3)])

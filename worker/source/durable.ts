@@ -90,7 +90,7 @@ class Reading {
     this.#events = events
     this.#connection = connection
     this.#receiver = receiver
-    this.#frame = new Frame(options.frame, () => {})
+    this.#frame = new Frame(options.frame)
     const { offset, skip, count } = placeOf(connection.resumeAfter || options.offset)
     this.#offset = offset
     this.#skip = skip
@@ -340,10 +340,9 @@ class Reading {
 
   #eventOf(text: string): Pick<SourceEvent, 'name' | 'data'> {
     if (!this.#isJson) return { name: 'message', data: text }
-    const value = parsed(text)
-    if (value === undefined) throw new FailedError('the server has sent a message that is not JSON')
-    const [event] = this.#frame.eventsOf(value, text)
-    return event as SourceEvent
+    const [event] = this.#frame.eventsOf(text, true) ?? []
+    if (event === undefined) throw new FailedError('the server has sent a message that is not JSON')
+    return event
   }
 
   /** A batch is complete. */

@@ -1,65 +1,79 @@
 import type { FramePointers } from '../../src/link/frame.ts'
-import { keysOf, valueAt } from '../../src/link/identify.ts'
+import { keysOf } from '../../src/link/identify.ts'
+import { type Found, JsonText, unquoted, type Wanted, wantedBy } from './json-text.ts'
 import type { ConnectionRequest, SourceEvent } from './source.ts'
 
 // What sources that hubs fetch share: messages in JSON, read as events.
-
-/** JSON that is nested deeper than this is text: browsers take very long to write it. */
-const DEEPEST = 10_000
 
 type Part = keyof FramePointers
 
 /** Where the messages of one server have names, IDs and data. */
 export class Frame {
-  readonly #keys: Readonly<Partial<Record<Part, readonly string[]>>>
-  readonly #roundedId: () => void
-
-  /** @param roundedId called for an ID that JavaScript cannot tell from others */
-  constructor(pointers: FramePointers, roundedId: () => void) {
-    const given = Object.entries(pointers).filter(([, pointer]) => pointer !== undefined)
-    this.#keys = Object.fromEntries(given.map(([part, pointer]) => [part, keysOf(pointer)]))
-    this.#roundedId = roundedId
-  }
-
   /** Some part of a message means something. */
-  get isFramed(): boolean {
-    return Object.keys(this.#keys).length > 0
+  readonly isFramed: boolean
+  readonly #list: Wanted<Part>
+  readonly #event: Wanted<Part>
+
+  constructor(pointers: FramePointers) {
+    const paths = Object.entries(pointers).flatMap(([part, pointer]) =>
+      pointer === undefined ? [] : ([[part as Part, keysOf(pointer)]] as const),
+    )
+    this.isFramed = paths.length > 0
+    this.#list = wantedBy(paths.filter(([part]) => part === 'each'))
+    this.#event = wantedBy(paths.filter(([part]) => part !== 'each'))
   }
 
   /**
-   * @param value the message
-   * @param text the same, as it came
+   * Nothing where the message is no JSON.
+   *
    * @param isOne its list, if it has one, is not looked for
    */
-  eventsOf(value: unknown, text: string, isOne = false): SourceEvent[] {
-    const { each } = this.#keys
-    const list = each && !isOne ? valueAt(value, each) : undefined
-    return Array.isArray(list) ? list.map((one) => this.#eventOf(one)) : [this.#eventOf(value, text)]
+  eventsOf(message: string, isOne = false): SourceEvent[] | undefined {
+    const list = isOne ? undefined : this.#listIn(message)
+    if (list?.startsWith('[')) {
+      const elements = new JsonText<Part>(list).elements(this.#event)
+      // A part of a message would keep all of it in memory.
+      return elements?.map(({ text, found }) => eventOf(found, text, copied))
+    }
+    const found = this.partsOf(message)
+    return found && [eventOf(found, message)]
   }
 
-  /** @param text of all of it, where it is known */
-  #eventOf(value: unknown, text?: string): SourceEvent {
-    const { name, id, data } = this.#keys
-    const of = (keys: readonly string[] | undefined) => keys && valueAt(value, keys)
-    const given = of(id)
-    const payload = of(data)
-    if (typeof given === 'number' && !Number.isSafeInteger(given)) this.#roundedId()
-    return {
-      name: textOf(of(name)) ?? 'message',
-      id: idOf(given),
-      data: textOf(payload) ?? jsonOf(payload) ?? text ?? JSON.stringify(value),
-    }
+  #listIn(message: string): string | undefined {
+    const { parts, members } = this.#list
+    // It is looked through once.
+    if (parts.length > 0) return message.trimStart()
+    return members.size > 0 ? new JsonText<Part>(message).whole(this.#list)?.each : undefined
+  }
+
+  /** What the message says, as it is written. Nothing where it is no JSON. */
+  partsOf(message: string): Found<Part> | undefined {
+    return new JsonText<Part>(message).whole(this.#event)
   }
 }
 
-/** For whoever runs the server whose IDs are rounded. */
-export const roundedIds = (origin: string): string =>
-  `${origin} sends IDs that are no whole numbers up to 2^53; it has to send them as strings`
+/** @param text of all of it */
+function eventOf({ name, id, data }: Found<Part>, text: string, keep = (some: string) => some): SourceEvent {
+  return {
+    name: keep(saidBy(name) ?? 'message'),
+    id: id === undefined ? undefined : idIn(id, keep),
+    data: keep(data === undefined ? text : (unquoted(data) ?? data)),
+  }
+}
 
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+/** A text of its own. Browsers make one of a short part anyway. */
+const copied = (text: string): string => (text.length < 13 ? text : ` ${text}`.slice(1))
 
-const jsonOf = (value: unknown): string | undefined =>
-  value === undefined ? undefined : JSON.stringify(value)
+/** The text that a value of JSON is. */
+export const saidBy = (json: string | undefined): string | undefined => json && unquoted(json)
+
+/** Whole numbers are taken as they are written, for JavaScript would round large ones. */
+export function idIn(json: string, keep = (some: string) => some): string | undefined {
+  const text = /^-?\d+$/.test(json)
+    ? json
+    : idOf(unquoted(json) ?? (/^[-\d]/.test(json) ? Number(json) : undefined))
+  return text && keep(text)
+}
 
 /** What nearly every ID consists of: this is tested faster. */
 const PLAIN = /^[ -~]*$/
@@ -69,38 +83,18 @@ const PLAIN = /^[ -~]*$/
  * server's: JavaScript has rounded it.
  */
 export function idOf(value: unknown): string | undefined {
-  const text = Number.isSafeInteger(value) ? String(value) : textOf(value)
+  const text = Number.isSafeInteger(value) ? String(value) : typeof value === 'string' ? value : undefined
   if (text === undefined || PLAIN.test(text)) return text
   return /[\0\r\n\p{Surrogate}]/u.test(text) ? undefined : text
 }
 
-/** Of JSON; `undefined` where it is none, or nested too deep. */
+/** Of JSON; `undefined` where it is none. */
 export function parsed(text: string): unknown {
   try {
-    return isTooDeep(text) ? undefined : JSON.parse(text)
+    return JSON.parse(text)
   } catch {
     return undefined
   }
-}
-
-const [QUOTE, BACKSLASH, BRACKET, BRACE] = [34, 92, 91, 123]
-
-function isTooDeep(text: string): boolean {
-  if (text.length < 2 * DEEPEST) return false
-  let depth = 0
-  let isInString = false
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (isInString) {
-      if (code === BACKSLASH) at++
-      else if (code === QUOTE) isInString = false
-    } else if (code === QUOTE) isInString = true
-    else if (code === BRACKET || code === BRACE) {
-      if (++depth > DEEPEST) return true
-      // Two code units behind is what closes it.
-    } else if (code === BRACKET + 2 || code === BRACE + 2) depth--
-  }
-  return false
 }
 
 /** The URL with these parameters, and everything else in it as it was. */

@@ -1,7 +1,7 @@
 import type { LineFormat, LineOptions } from '../../src/link/lines.ts'
 import type { HubPlatform } from '../platform.ts'
 import { tooLarge } from './failure.ts'
-import { Frame, parsed, resumingBy, roundedIds } from './frame.ts'
+import { Frame, parsed, resumingBy } from './frame.ts'
 import { byFetch, type Format } from './response.ts'
 import type { ConnectionRequest, Receiver, Source, SourceEvent } from './source.ts'
 import { SeparateLines, Sequence } from './texts.ts'
@@ -73,7 +73,7 @@ class Reading {
     this.#options = options
     this.#origin = new URL(url).origin
     this.#receiver = receiver
-    this.#frame = new Frame(options.frame, () => receiver.advise(roundedIds(this.#origin)))
+    this.#frame = new Frame(options.frame)
   }
 
   /** Those that pages are given. Nothing, and an empty object, show only that the server is there. */
@@ -104,8 +104,9 @@ class Reading {
     const { format } = this.#options
     const isSequence = format === 'json-seq'
     if (!isSequence && !this.#frame.isFramed) return [messageOf(text)]
-    const value = isTerminated(format, whole) ? parsed(text) : undefined
-    if (value !== undefined) return this.#frame.eventsOf(value, text)
+    const isJson = !isSequence || (isTerminated(format, whole) && parsed(text) !== undefined)
+    const events = isJson ? this.#frame.eventsOf(text) : undefined
+    if (events !== undefined) return events
     const what = isSequence ? 'text that is not complete JSON; it is left out' : LINE
     this.#receiver.advise(`${this.#origin} has sent a ${what}`)
     return isSequence ? [] : [messageOf(text)]

@@ -1,10 +1,9 @@
-import { keysOf, valueAt } from '../../src/link/identify.ts'
 import { EVERY_NAME } from '../../src/link/protocol.ts'
 import { type Engine, PLACEHOLDER, type TopicQuestion } from '../../src/link/topics.ts'
 import type { HubPlatform } from '../platform.ts'
 import { BehindGap } from './beginning.ts'
 import { FailedError, type Failure, failureOf } from './failure.ts'
-import { idOf, parsed, resumingBy, withParameters } from './frame.ts'
+import { Frame, idIn, resumingBy, saidBy, withParameters } from './frame.ts'
 import type { ConnectionRequest, Receiver, Source, SourceEvent, Standing } from './source.ts'
 
 // A module of its own, dist/topics-source.js, that hubs fetch.
@@ -71,7 +70,7 @@ class Topics {
   /** Those of the last connection. */
   #asked: ReadonlySet<string> = new Set()
   readonly #platform: HubPlatform
-  readonly #paths: Readonly<Record<'topic' | 'id' | 'data', readonly string[] | undefined>>
+  readonly #frame: Frame
   /** From where on everything of a topic has been asked for and given: behind so many events. */
   #whole: Map<string, number> | undefined
   /** What nobody wanted when it came, and how many others had come by then. A connection that resumes may bring it again. */
@@ -88,9 +87,7 @@ class Topics {
     this.#platform = platform
     this.engine = engine
     const { topic, id, data } = engine
-    const keys = (pointer: string | undefined) =>
-      pointer === undefined || pointer === BY_NAME ? undefined : keysOf(pointer)
-    this.#paths = { topic: keys(topic), id: keys(id), data: keys(data) }
+    this.#frame = new Frame({ name: topic === BY_NAME ? undefined : topic, id, data })
   }
 
   listen(names: readonly string[]): void {
@@ -180,20 +177,16 @@ class Topics {
 
   /** What an event means: its topic is its name. Nothing where it does not say of which of these it is. */
   read({ name, data, id }: SourceEvent, topics: ReadonlySet<string>): SourceEvent | undefined {
-    const paths = this.#paths
-    const value = paths.topic || paths.id || paths.data ? parsed(data) : undefined
-    const topic = paths.topic && valueAt(value, paths.topic)
-    const payload = paths.data && valueAt(value, paths.data)
-    const named = typeof topic === 'string' ? topic : this.engine.topic === BY_NAME ? name : undefined
+    const parts = this.#frame.isFramed ? this.#frame.partsOf(data) : undefined
+    const named = saidBy(parts?.name) ?? (this.engine.topic === BY_NAME ? name : undefined)
     // With a single one there is nothing to tell apart.
     const [of] = topics.size === 1 ? topics : [named]
     return of === undefined
       ? undefined
       : {
           name: of,
-          id: paths.id ? idOf(valueAt(value, paths.id)) : id,
-          data:
-            typeof payload === 'string' ? payload : payload === undefined ? data : JSON.stringify(payload),
+          id: this.engine.id === undefined ? id : parts?.id && idIn(parts.id),
+          data: saidBy(parts?.data) ?? parts?.data ?? data,
         }
   }
 

@@ -2,7 +2,7 @@ import { keysOf } from '../../src/link/identify.ts'
 import { type CloseMeaning, HELLO, PROTOCOLS, type SocketOptions } from '../../src/link/socket.ts'
 import { Arrivals } from './arrivals.ts'
 import { FailedError, type Failure, failureOf } from './failure.ts'
-import { Frame, parsed, roundedIds, withParameters } from './frame.ts'
+import { Frame, parsed, withParameters } from './frame.ts'
 import { Outbox, type SocketPlatform } from './outbox.ts'
 import type { ConnectionRequest, Receiver, Source, SourceEvent } from './source.ts'
 
@@ -19,8 +19,6 @@ interface Arrival {
   readonly text: string
   readonly length: number
   readonly kind: 'text' | 'bytes' | 'answer'
-  /** Of its JSON, where that has been read already. */
-  readonly value?: unknown
 }
 
 /** Events by WebSocket, for one stream: each message is one. */
@@ -42,7 +40,6 @@ class Connection extends Arrivals<Arrival, SocketPlatform> {
   readonly #outbox: Outbox
   readonly #url: URL
   readonly #frame: Frame
-  readonly #isFramed: boolean
   #socket: WebSocket | undefined
   #timer: unknown
 
@@ -58,8 +55,7 @@ class Connection extends Arrivals<Arrival, SocketPlatform> {
     this.#options = options
     this.#outbox = outbox
     this.#url = new URL(connection.url)
-    this.#frame = new Frame(options.frame, () => receiver.advise(roundedIds(this.#url.origin)))
-    this.#isFramed = this.#frame.isFramed
+    this.#frame = new Frame(options.frame)
   }
 
   open(): void {
@@ -156,7 +152,7 @@ class Connection extends Arrivals<Arrival, SocketPlatform> {
     if (isBinary || !this.#outbox.isAsking) return { text, length, kind: isBinary ? 'bytes' : 'text' }
     const value = parsed(text)
     const isAnswer = value !== undefined && this.#outbox.answer(value, text)
-    return { text, length, kind: isAnswer ? 'answer' : 'text', value }
+    return { text, length, kind: isAnswer ? 'answer' : 'text' }
   }
 
   protected override give(event: SourceEvent, { kind, text }: Arrival): void {
@@ -170,20 +166,16 @@ class Connection extends Arrivals<Arrival, SocketPlatform> {
     return expect !== undefined && (name === expect || text === expect)
   }
 
-  protected eventsOf({
-    text,
-    kind,
-    value = this.#isFramed && kind !== 'bytes' ? parsed(text) : undefined,
-  }: Arrival) {
+  protected eventsOf({ text, kind }: Arrival): readonly SourceEvent[] {
     if (kind === 'bytes') return [{ name: this.#options.binary, data: text, id: undefined }]
-    if (!this.#isFramed || value === undefined) {
-      if (this.#isFramed && text !== this.#options.heartbeat?.expect)
-        this.receiver.advise(
-          `${this.#url.origin} has sent a message that is not JSON; it is an event "message" without an ID`,
-        )
-      return [{ name: 'message', data: text, id: undefined }]
-    }
-    return this.#frame.eventsOf(value, text, kind === 'answer')
+    const { isFramed } = this.#frame
+    const events = isFramed ? this.#frame.eventsOf(text, kind === 'answer') : undefined
+    if (events !== undefined) return events
+    if (isFramed && text !== this.#options.heartbeat?.expect)
+      this.receiver.advise(
+        `${this.#url.origin} has sent a message that is not JSON; it is an event "message" without an ID`,
+      )
+    return [{ name: 'message', data: text, id: undefined }]
   }
 
   #closed(code: number, reason: string): void {

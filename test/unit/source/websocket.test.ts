@@ -198,7 +198,10 @@ describe('messages', () => {
     ['no data: all of it', { type: 'a', seq: 1 }, { data: '{"type":"a","seq":1}' }],
     ['an ID with a line break, which is none', { seq: 'a\nb', payload: 'x' }, { id: undefined }],
     ['an ID that is an object, which is none', { seq: {}, payload: 'x' }, { id: undefined }],
-    ['a whole number that JavaScript rounds', '{"seq":9007199254740993}', { id: undefined }],
+    ['a whole number that JavaScript rounds', '{"seq":9007199254740993}', { id: '9007199254740993' }],
+    ['a whole number in another form', '{"seq":7.0e1}', { id: '70' }],
+    ['such a number that JavaScript rounds', '{"seq":1e30}', { id: undefined }],
+    ['data as the server writes them', '{"payload":{"price": 1.10}}', { data: '{"price": 1.10}' }],
     ['an ID that is no text', { seq: 'a\ud800' }, { id: undefined }],
     ['JSON that is no object', '[1]', { name: 'message', data: '[1]' }],
   ])('%s', async (_, message, expected) => {
@@ -209,17 +212,14 @@ describe('messages', () => {
     expect(await eventOf('hello')).toEqual({ name: 'message', data: 'hello', id: undefined, advice: 1 })
   })
 
-  test('that are nested too deep are text', async () => {
-    const text = `{"payload":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
+  test('may be nested as deep as they like', async () => {
+    const payload = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
     const stream = new Stream()
     stream.maxEventSize = 1e6
     const { socket } = await stream.open()
-    socket.bring(text, { payload: `[${'['.repeat(20_000)}` })
+    socket.bring(`{"payload":${payload}}`)
     await settled()
-    expect(stream.events).toEqual([
-      { name: 'message', data: text, id: undefined },
-      { name: 'message', data: `[${'['.repeat(20_000)}`, id: undefined },
-    ])
+    expect(stream.events).toEqual([{ name: 'message', data: payload, id: undefined }])
   })
 
   test('are the data where nobody has said how to read them', async () => {

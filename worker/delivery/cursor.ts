@@ -214,8 +214,10 @@ export class Cursor implements Subscriber {
     if (this.#isClosed || this.#isTold || !this.#sender.hasRoom(this.#stream.log, this.#next)) return false
     const wait = this.#isToWait ? this.#sender.sentAt + BATCH_INTERVAL - this.#platform.now() : 0
     if (wait <= 0) return true
-    this.#platform.clearTimeout(this.#batchTimer)
-    this.#batchTimer = this.#platform.setTimeout(() => this.pump(), wait)
+    this.#batchTimer ??= this.#platform.setTimeout(() => {
+      this.#batchTimer = undefined
+      this.pump()
+    }, wait)
     return false
   }
 

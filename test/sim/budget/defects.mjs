@@ -223,8 +223,8 @@ export const budgetMutants = [
   {
     name: 'batches that nobody sends',
     file: 'worker/delivery/cursor.ts',
-    find: '    this.#batchTimer = this.#platform.setTimeout(() => this.pump(), wait)\n',
-    replace: '',
+    find: '      this.#batchTimer = undefined\n      this.pump()\n',
+    replace: '      this.#batchTimer = undefined\n',
     defect: 'What waits for the next batch of a hidden page is not sent.',
     test: 'test/unit/connections.test.ts',
   },

@@ -1,5 +1,6 @@
 import type { FramePointers } from '../../src/link/frame.ts'
 import { keysOf } from '../../src/link/identify.ts'
+import { copyOf } from './copy-of.ts'
 import { type Found, JsonText, unquoted, type Wanted, wantedBy } from './json-text.ts'
 import type { ConnectionRequest, SourceEvent } from './source.ts'
 
@@ -33,7 +34,7 @@ export class Frame {
     if (list?.startsWith('[')) {
       const elements = new JsonText<Part>(list).elements(this.#event)
       // A part of a message would keep all of it in memory.
-      return elements?.map(({ text, found }) => eventOf(found, text, copied))
+      return elements?.map(({ text, found }) => eventOf(found, text, copyOf))
     }
     const found = this.partsOf(message)
     return found && [eventOf(found, message)]
@@ -60,9 +61,6 @@ function eventOf({ name, id, data }: Found<Part>, text: string, keep = (some: st
     data: keep(data === undefined ? text : (unquoted(data) ?? data)),
   }
 }
-
-/** A text of its own. Browsers make one of a short part anyway. */
-const copied = (text: string): string => (text.length < 13 ? text : ` ${text}`.slice(1))
 
 /** The text that a value of JSON is. */
 export const saidBy = (json: string | undefined): string | undefined => json && unquoted(json)

@@ -1,5 +1,6 @@
 import type { HubPlatform } from '../platform.ts'
 import { Asking, toByteString } from './asking.ts'
+import { copyOf } from './copy-of.ts'
 import { FailedError, failureOf } from './failure.ts'
 import { refusalOf } from './refusal.ts'
 import type { ConnectionRequest, Receiver, Source, SourceEvent } from './source.ts'
@@ -166,9 +167,6 @@ async function readBody(
     reader.cancel().catch(() => {})
   }
 }
-
-/** In V8 a part of a text keeps the whole text alive, and a text that was joined keeps its pieces until it is looked into. */
-export const copyOf = (text: string): string => ` ${text}`.slice(1)
 
 const whole = (text: string): string => {
   text.includes('\n')

@@ -1,8 +1,9 @@
 import { createParser } from 'eventsource-parser'
 import type { HubPlatform } from '../platform.ts'
+import { copyOf } from './copy-of.ts'
 import { tooLarge } from './failure.ts'
 import { Lines } from './lines.ts'
-import { byFetch, copyOf, type Format } from './response.ts'
+import { byFetch, type Format } from './response.ts'
 import type { Source } from './source.ts'
 
 /** Server-Sent Events by `fetch`, for one stream. */

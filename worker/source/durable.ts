@@ -125,21 +125,42 @@ class Reading {
   }
 
   #pause(time: number): Promise<void> {
+    return this.#during(
+      (signal) =>
+        new Promise((resolve, reject) => {
+          const timer = this.#platform.setTimeout(resolve, time)
+          signal.addEventListener('abort', () => {
+            this.#platform.clearTimeout(timer)
+            reject(signal.reason)
+          })
+        }),
+    )
+  }
+
+  /**
+   * Gives a part of the connection a signal of its own, and ends what is left of it. A connection can last for days, and must collect
+   * neither listeners nor responses that nobody reads.
+   */
+  async #during<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     const { signal } = this.#connection
-    return new Promise((resolve, reject) => {
-      const end = () => reject(signal.reason)
-      const timer = this.#platform.setTimeout(() => {
-        signal.removeEventListener('abort', end)
-        resolve()
-      }, time)
-      signal.addEventListener('abort', () => this.#platform.clearTimeout(timer))
-      signal.addEventListener('abort', end)
-      if (signal.aborted) end()
-    })
+    signal.throwIfAborted()
+    const abort = new AbortController()
+    const end = () => abort.abort(signal.reason)
+    signal.addEventListener('abort', end)
+    try {
+      return await work(abort.signal)
+    } finally {
+      signal.removeEventListener('abort', end)
+      abort.abort()
+    }
   }
 
   /** @param parameters in the order of their names, so that caches know the request */
-  #requestFor(parameters: Readonly<Record<string, string>>, accept: string): ConnectionRequest {
+  #requestFor(
+    parameters: Readonly<Record<string, string>>,
+    accept: string,
+    signal: AbortSignal,
+  ): ConnectionRequest {
     const { url, headers } = this.#connection
     const named = Object.entries({ ...parameters, offset: this.#offset })
     return {
@@ -147,13 +168,18 @@ class Reading {
       url: withParameters(url, named),
       headers: [['accept', accept], ...headers],
       resumeAfter: '',
+      signal,
     }
   }
 
   /** Reads one batch. */
-  async #read(parameters: Readonly<Record<string, string>>): Promise<Told> {
+  #read(parameters: Readonly<Record<string, string>>): Promise<Told> {
+    return this.#during((signal) => this.#readBy(this.#requestFor(parameters, '*/*', signal), parameters))
+  }
+
+  async #readBy(request: ConnectionRequest, parameters: Readonly<Record<string, string>>): Promise<Told> {
     const { url, readsRefusal, resumeAfter } = this.#connection
-    const { response } = await this.#asking.ask(this.#requestFor(parameters, '*/*'))
+    const { response } = await this.#asking.ask(request)
     const { status, headers, body } = response
     const type = (headers.get('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
     const isJson = type === 'application/json'
@@ -224,19 +250,14 @@ class Reading {
     }
     const decoder = new TextDecoder()
     const reader = body.getReader()
-    try {
-      for (;;) {
-        const { done, value } = await reader.read()
-        if (done) break
-        this.#receiver.alive(value.length)
-        for (let at = 0; at < value.length; at += SLICE)
-          await take(decoder.decode(value.subarray(at, at + SLICE), { stream: true }))
-      }
-      await take(decoder.decode())
-    } finally {
-      // Whatever has gone wrong here, the rest is not wanted.
-      reader.cancel().catch(() => {})
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      this.#receiver.alive(value.length)
+      for (let at = 0; at < value.length; at += SLICE)
+        await take(decoder.decode(value.subarray(at, at + SLICE), { stream: true }))
     }
+    await take(decoder.decode())
     if (elements?.isComplete === false)
       throw new FailedError('the server has sent an array that does not end')
   }
@@ -256,7 +277,7 @@ class Reading {
       }
       await this.#receiver.flushed()
     }
-    const failure = await this.#events(this.#requestFor(parameters, 'text/event-stream'), {
+    const receiver: Receiver = {
       ...this.#receiver,
       opened: () => {},
       idAlone: () => {},
@@ -268,7 +289,10 @@ class Reading {
           error = reason
           throw reason
         }),
-    })
+    }
+    const failure = await this.#during((signal) =>
+      this.#events(this.#requestFor(parameters, 'text/event-stream', signal), receiver),
+    )
     if (error !== undefined) throw error
     if (failure.status === 410) throw BEGUN_ANEW
     return this.#isClosed || (failure.isEnd && hasPassed) ? undefined : failure

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import type { HubPlatform } from '../../../worker/platform.ts'
 import { source } from '../../../worker/source/durable.ts'
@@ -35,6 +36,7 @@ async function read(
     live = 'long-poll' as 'sse' | 'long-poll',
     sse = [] as Sse[],
     maxEventSize = 1_000,
+    signal = new AbortController().signal,
   } = {},
 ) {
   const left = [...answers]
@@ -92,7 +94,7 @@ async function read(
       latest,
       maxEventSize,
       readsRefusal: true,
-      signal: new AbortController().signal,
+      signal,
     },
     receiver,
   )
@@ -118,6 +120,20 @@ test('reads what there is, then what is new, a request a round', async () => {
 
 test('an empty stream has an ID to resume after', async () => {
   expect((await read([batch('a', '[]')])).ids).toEqual(['a,0,0'])
+})
+
+test('the rounds of a connection leave nothing at its signal', async () => {
+  const nothing = { status: 204, headers: { 'Stream-Next-Offset': 'b', ...MORE } }
+  const { signal } = new AbortController()
+  let most = 0
+  const add = signal.addEventListener.bind(signal)
+  signal.addEventListener = (...given: Parameters<typeof add>) => {
+    add(...given)
+    most = Math.max(most, getEventListeners(signal, 'abort').length)
+  }
+  await read([batch('b', '[1]', MORE), nothing, nothing, nothing, batch('c', '[2]')], { signal })
+  expect(most).toBe(1)
+  expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
 test('what is new comes as events, whose offset follows them', async () => {

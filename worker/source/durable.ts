@@ -223,6 +223,9 @@ class Reading {
       confirmsResumption: hasResumed,
       deniesResumption: this.#isAnew,
     })
+    // Where this connection brings nothing, the next one begins at the same place. Only "now" is another one by then.
+    if (this.#connection.resumeAfter === '' && this.#offset !== NOW)
+      this.#receiver.idAlone(`${this.#offset},0,0`)
   }
 
   /** The server has no history any more that goes on from the offset: all that it has is new, and its IDs are new ones. */

@@ -36,6 +36,7 @@ async function read(
     live = 'long-poll' as 'sse' | 'long-poll',
     sse = [] as Sse[],
     maxEventSize = 1_000,
+    offset = '-1',
     signal = new AbortController().signal,
   } = {},
 ) {
@@ -84,7 +85,7 @@ async function read(
   }
   const failure = await source(
     platform,
-    { live, offset: '-1', frame: {} },
+    { live, offset, frame: {} },
     eventSource,
   )(
     {
@@ -114,12 +115,17 @@ test('reads what there is, then what is new, a request a round', async () => {
     '?cursor=c1&live=long-poll&offset=b',
     '?cursor=c1&live=long-poll&offset=b',
   ])
-  expect(ids).toEqual([])
+  expect(ids).toEqual(['-1,0,0'])
   expect(failure).toMatchObject({ isEnd: true, isFinal: true })
 })
 
 test('an empty stream has an ID to resume after', async () => {
-  expect((await read([batch('a', '[]')])).ids).toEqual(['a,0,0'])
+  expect((await read([batch('a', '[]')])).ids).toEqual(['-1,0,0', 'a,0,0'])
+})
+
+test('a stream from "now" on has an ID to resume after as soon as the server has told where that is', async () => {
+  const { ids } = await read([batch('a', '[]')], { offset: 'now' })
+  expect(ids).toEqual(['a,0,0'])
 })
 
 test('the rounds of a connection leave nothing at its signal', async () => {

@@ -7,8 +7,6 @@ export class Elements {
   #depth = 0
   #isInString = false
   #isEscaped = false
-  /** The present one is the first. */
-  #isFirst = true
   #isOver = false
 
   /** How many characters the element has that has not ended yet. */
@@ -29,9 +27,8 @@ export class Elements {
       const element = (this.#text + text.slice(from, at)).trim()
       this.#text = ''
       from = at + 1
-      const isNone = element === '' && this.#isFirst && this.#isOver
-      this.#isFirst = false
-      if (!isNone) elements.push(element)
+      // [spec] A comma may be the last: the protocol's example has one.
+      if (element !== '' || !this.#isOver) elements.push(element)
     }
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at)

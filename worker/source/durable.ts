@@ -193,6 +193,8 @@ class Reading {
       return this.#read(parameters)
     }
     if (isGone && this.#hasOpened) throw BEGUN_ANEW
+    // An offset of the page's own. It says itself from where to read instead.
+    if (isGone && status === 200) throw new FailedError(BEGUN_ANEW.message, { isFinal: true })
     if (!isEmpty && (status !== 200 || !(isJson || type.startsWith('text/'))))
       throw await refusalOf(this.#platform, response, [], readsRefusal)
     if (next === null) throw new FailedError(withoutOffset(url))

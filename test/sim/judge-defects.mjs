@@ -764,6 +764,33 @@ export const judgeMutants = [
     test: 'test/unit/stream/reception.test.ts',
   },
   {
+    name: 'frame counts as a place',
+    file: 'worker/delivery/rejoin.ts',
+    find: 'Math.min(placeIn(last), passed)',
+    replace: 'passed',
+    defect:
+      'What a dead hub had, and nobody else has had, is lost for a tab that has passed a heartbeat before it.',
+    test: 'test/unit/delivery/rejoin.test.ts',
+  },
+  {
+    name: 'stands before what has never come',
+    file: 'worker/stream/history.ts',
+    find: ', ...start.latest.map(placeIn))',
+    replace: ')',
+    defect:
+      'A hub forgets where to resume, once a server has lost something and the next hub dies before anything new comes.',
+    test: 'test/unit/stream/takeover.test.ts',
+  },
+  {
+    name: 'further ahead behind what has never come',
+    file: 'worker/stream/takeover.ts',
+    find: 'one.ordinal === other.ordinal ? one.from < other.from :',
+    replace: 'one.ordinal === other.ordinal ? other.unproven && !one.unproven :',
+    defect:
+      'A tab that stands further back than others behind what has never come loses what lies between, in silence.',
+    test: 'test/unit/stream/takeover.test.ts',
+  },
+  {
     name: 'late events again where names change',
     file: 'worker/delivery/cursor.ts',
     find: '        this.#rejoin = former.#rejoin\n',

@@ -4,7 +4,7 @@ import type { Log, LoggedEvent } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { History } from '../stream/history.ts'
 import { Span } from '../stream/span.ts'
-import type { Takeover } from '../stream/takeover.ts'
+import { placeIn, type Takeover } from '../stream/takeover.ts'
 
 /** How long, in ms, the log may take to bring the last event of a tab that comes from elsewhere. */
 const PATIENCE = 1_000
@@ -179,11 +179,12 @@ export class Rejoin {
     if (this.#hasNumber(ordinal)) return false
     if (role === 'frame') return true
     const { end, wanted } = this.#stream.takeover
+    const isBefore = at < this.#placeOf(passed)
     // It came before what the tab knows. Where names are asked for, nobody had listened to it then.
-    if (at < passed && wanted !== undefined) return false
+    if (isBefore && wanted !== undefined) return false
     if (ordinal <= end) return !this.#hasHad(event)
     // Otherwise either the tab had not listened to it, or it has come late.
-    if (at < passed) return this.#seen.since <= at && !this.#hasHad(event)
+    if (isBefore) return this.#seen.since <= at && !this.#hasHad(event)
     return true
   }
 
@@ -195,6 +196,12 @@ export class Rejoin {
   /** It has had events, and none by which a server can resume: what is repeated for others may be older. Behind that, it is told a gap. */
   get #isUnprovable(): boolean {
     return this.position.resumeAfter === '' && this.#seen.events.length > 0
+  }
+
+  /** Where a tab stands that has passed the event of this number. No replay brings frames, so nothing shows what came before those. */
+  #placeOf(passed: number): number {
+    const last = this.position.latest.findLast(({ isAside }) => isAside !== true)
+    return last === undefined ? passed : Math.min(placeIn(last), passed)
   }
 
   /** It may belong to a replay for others, or they have had it where this tab was not. */

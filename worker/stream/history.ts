@@ -51,10 +51,12 @@ export class History {
     const { start, furthest } = this.#takeover
     if (start === undefined || furthest === undefined) return
     this.frames.continue(furthest.mixed, furthest.greeting, furthest.habits)
-    this.#before = events.filter(({ ordinal }) => ordinal <= start.ordinal)
+    // Something before these may never have come.
+    const reached = Math.max(start.ordinal, ...start.latest.map(placeIn))
+    this.#before = events.filter(({ ordinal }) => ordinal <= reached)
     this.#snapshot = this.#before.find(isSnapshot)?.id
     this.#hasGroups = events.some(({ id, nth }, index) => nth === 0 && id === events[index - 1]?.id)
-    const after = events.filter(({ ordinal }) => ordinal > start.ordinal)
+    const after = events.filter(({ ordinal }) => ordinal > reached)
     for (const event of after) this.#optional.set(event.ordinal, event)
     for (const event of this.#required(after)) {
       this.#optional.delete(event.ordinal)

@@ -167,6 +167,9 @@ function inPlace(events: readonly Passed[]): Passed[] {
   return placed.reverse()
 }
 
-/** Of two at the same event, one that can be proven wins. */
+/**
+ * Of two at the same event, one that can be proven wins: it resumes from an earlier one. So does one that stands further back behind what has
+ * never come.
+ */
 const isOlder = (one: Position, other: Position): boolean =>
-  one.ordinal === other.ordinal ? other.unproven && !one.unproven : one.ordinal < other.ordinal
+  one.ordinal === other.ordinal ? one.from < other.from : one.ordinal < other.ordinal

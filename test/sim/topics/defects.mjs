@@ -69,7 +69,7 @@ export const topicMutants = [
   {
     name: 'what was dropped given late',
     file: 'worker/delivery/rejoin.ts',
-    find: '    if (at < passed && wanted !== undefined) return false\n',
+    find: '    if (isBefore && wanted !== undefined) return false\n',
     replace: '',
     defect:
       'After a takeover a tab is given events that came before those it has had, when nobody listened to them.',

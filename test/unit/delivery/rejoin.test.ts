@@ -132,6 +132,17 @@ describe('a tab of the hub that the stream goes on from', () => {
     expect(ahead.isJoined).toBe(true)
   })
 
+  test('may have what a replay brings behind the last event before a frame', () => {
+    const tabs = [tabAt(5), tabAt(8)]
+    const frame = { ...passedOf(between(6, 6)[0] as LoggedEvent), isAside: true }
+    const position = positionOf(DEAD.slice(0, 6), { latest: [...positionOf(DEAD.slice(0, 5)).latest, frame] })
+    const succession = new Succession().gather(...tabs).settle()
+    const rejoin = succession.rejoin({ position, seen: { events: [], since: 6 } })
+    succession.history.append({ name: 'a', data: 'x', id: 'x', nth: 0 }, 'ahead', 5)
+    succession.bring(...between(7, 8))
+    expect(succession.given(rejoin)).toEqual(['x', '7', '8'])
+  })
+
   test('is not given again what comes late for others', () => {
     const [behind, ahead] = [tabAt(5), tabAt(8)]
     const succession = new Succession().gather(behind, ahead)

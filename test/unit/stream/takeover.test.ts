@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { passedOf } from '../../../src/link/place.ts'
+import { Log } from '../../../worker/log/log.ts'
+import { History } from '../../../worker/stream/history.ts'
 import { Takeover } from '../../../worker/stream/takeover.ts'
-import { eventsOf, positionOf } from '../short-events.ts'
+import { eventsOf, positionOf, UNBOUNDED } from '../short-events.ts'
 
 const EVENTS = eventsOf('1 2 3')
 
@@ -24,4 +26,16 @@ test('and such a server is not trusted where nothing of that comes', () => {
   expect(settled(['a', 'a', 'a'], ['b']).takeover.isDoubtful).toBe(true)
   expect(settled(['a', 'a', 'a']).takeover.isDoubtful).toBe(false)
   expect(new Takeover(() => new Set()).isDoubtful).toBe(false)
+})
+
+test('a tab stands at its last event, though something before that has never come', () => {
+  const takeover = new Takeover()
+  const events = eventsOf('1 2 3 4 5 6')
+  const at = (count: number) => positionOf(events.slice(0, count), { ordinal: 2 })
+  for (const count of [6, 4, 5]) takeover.gather(at(count), undefined)
+  const history = new History(new Log(UNBOUNDED), takeover)
+  history.settle()
+  const anchor = history.anchorAt(0)
+  expect(anchor.resumeAfter).toBe('3')
+  expect(history.requiredAfter(anchor).map(({ id }) => id)).toEqual(['4', '5', '6'])
 })

@@ -1,6 +1,7 @@
 import { budgetMutants } from './budget/defects.mjs'
 import { mutants } from './defects.mjs'
 import { durableMutants } from './durable/defects.mjs'
+import { lineMutants } from './lines/defects.mjs'
 import { socketMutants } from './sockets/defects.mjs'
 import { topicMutants } from './topics/defects.mjs'
 import { userMutants } from './users/defects.mjs'
@@ -13,4 +14,5 @@ export const allMutants = [
   ...socketMutants,
   ...topicMutants,
   ...durableMutants,
+  ...lineMutants,
 ]

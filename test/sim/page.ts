@@ -12,10 +12,12 @@ import { answerOf } from '../../src/page/hub-link.ts'
 import type { PageSubscription } from '../../src/page/page-subscription.ts'
 import { SocketStream } from '../../src/websocket/socket-stream.ts'
 import type { Agent } from './world/agent.ts'
+import { LINES_SCRIPT, UNNAMED } from './world/lines.ts'
 import { overhear } from './world/overhear.ts'
 import { requestTo } from './world/samples.ts'
-import type { Looks, VirtualServer } from './world/server.ts'
+import type { VirtualServer } from './world/server.ts'
 import { SOCKET_SOURCE } from './world/socket.ts'
+import type { Looks } from './world/wire.ts'
 import type { World } from './world/world.ts'
 
 /** What a page was given, in order. */
@@ -69,6 +71,8 @@ export class SimSubscription {
   readonly #names = new Set<string>()
   readonly #client: Client
   readonly #subscription: PageSubscription
+  /** It listens to this, which must not come. */
+  readonly #unwanted: string | undefined
   /** The server is asked only for what pages listen to. */
   readonly #isSelective: boolean
   /** Names that it waits for, or has, with the number of the change that has added each. */
@@ -89,6 +93,7 @@ export class SimSubscription {
     this.server = server
     this.wish = wish
     this.#client = client
+    this.#unwanted = source?.script === LINES_SCRIPT ? UNNAMED : undefined
     this.#isSelective = source?.isSelective === true
     this.#given = given
     this.#again = again
@@ -122,7 +127,7 @@ export class SimSubscription {
     if (this.isClosed || this.#names.has(name)) return
     this.#names.add(name)
     if (this.#hasOpened) this.#promise(name)
-    this.#subscription.setNames(this.#names)
+    this.#listen()
     if (this.#isSelective) this.#promiseWhenAsked(name, ++this.#changes)
   }
 
@@ -146,7 +151,7 @@ export class SimSubscription {
     if (!this.#names.delete(name)) return
     this.#asked.delete(name)
     this.#settle(name)
-    this.#subscription.setNames(this.#names)
+    this.#listen()
   }
 
   close(): void {
@@ -160,6 +165,10 @@ export class SimSubscription {
   stop(): void {
     this.#asked.clear()
     for (const name of this.#names) this.#settle(name)
+  }
+
+  #listen(): void {
+    this.#subscription.setNames(this.#unwanted === undefined ? this.#names : [...this.#names, this.#unwanted])
   }
 
   #promise(name: string): void {
@@ -212,7 +221,7 @@ export class SimSubscription {
     this.#names.add(added)
     // Whatever follows the event being dispatched is due, even what the hub has had for long.
     this.due.push({ name: added, after: { record: this.records.length - 1 }, upTo: undefined })
-    this.#subscription.setNames(this.#names)
+    this.#listen()
   }
 }
 

@@ -21,6 +21,9 @@ const UNDIVIDED = 5_000
 const CHUNK = 2_500
 const PROCESSES = 2
 
+/** Simulations besides that of promises. Their schedules are marked. */
+const OTHERS = ['users', 'budget', 'sockets', 'topics', 'lines']
+
 const PROGRESS_INTERVAL = 10_000
 
 /** fast-check takes 32 bits, and a minus sign would only confuse. */
@@ -73,7 +76,7 @@ function wholeNumber(name, text, least) {
 function playOne(given) {
   const text = given.trimStart().startsWith('{') ? given : readFileSync(given, 'utf8')
   const schedule = JSON.stringify(JSON.parse(text))
-  const marked = ['users', 'budget', 'sockets', 'topics'].find((name) => schedule.includes(`"${name}":true`))
+  const marked = OTHERS.find((name) => schedule.includes(`"${name}":true`))
   const plays = marked ?? 'promises'
   const { status } = spawnSync(process.execPath, vitest(root, 'sim', `${plays}.test.ts`), {
     cwd: root,
@@ -94,9 +97,7 @@ async function playMany(runs, seed, kinds) {
   // Only the simulation of promises has servers of several kinds.
   const waiting =
     kinds === undefined
-      ? ['promises', 'users', 'budget', 'sockets', 'topics'].flatMap((plays) =>
-          chunksOf(runs, seed).map((chunk) => ({ ...chunk, plays })),
-        )
+      ? ['promises', ...OTHERS].flatMap((plays) => chunksOf(runs, seed).map((chunk) => ({ ...chunk, plays })))
       : chunksOf(runs, seed).map((chunk) => ({ ...chunk, plays: 'promises', kinds }))
   /** @type {Map<Chunk, ReturnType<typeof simulate>>} */
   const running = new Map()
@@ -129,7 +130,7 @@ async function playMany(runs, seed, kinds) {
   clearInterval(progress)
   const others =
     kinds === undefined
-      ? ', some of them of users that come and go, of few connections, of topics, or by WebSocket'
+      ? ', some of them of users that come and go, of few connections, of topics, of lines, or by WebSocket'
       : ''
   if (!isBroken) console.log(`Every promise was kept in ${count(played)} schedules${others}.`)
   return isBroken ? 1 : 0

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
+import type { SourceRequest } from '../../src/link/protocol.ts'
 import { SimTab, type SimTabOptions, type SimWish } from './page.ts'
 import { ALL_KINDS, FRAME_NAME, type ServerKind } from './world/kinds.ts'
+import { type LineManners, linesSource, linesWire } from './world/lines.ts'
 import type { VirtualServer } from './world/server.ts'
 import { SOCKET_SOURCE } from './world/socket.ts'
 import { TOPICS_SOURCE } from './world/topics.ts'
@@ -44,6 +46,9 @@ export interface Schedule {
   sockets?: true
   /** The server is asked for what pages listen to, and nothing else. */
   topics?: true
+  /** Servers send lines, in this way. */
+  lines?: true
+  lineManners?: LineManners
 }
 
 /** More than any schedule sends. */
@@ -164,7 +169,7 @@ export async function playHappenings(
   schedule: Schedule,
   watch: (outcome: Outcome) => void = () => {},
 ): Promise<Outcome> {
-  const { seed, host, kinds, logEvents, hasLocks, sharesUrls, happenings, sockets, topics } = schedule
+  const { seed, kinds, logEvents, hasLocks, sharesUrls, happenings, host, lineManners } = schedule
   const random = seededRandom(seed)
   const world = new World({
     kinds,
@@ -173,7 +178,8 @@ export async function playHappenings(
     logLimits: { events: logEvents, bytes: 1_000_000 },
     hasLocks,
     sharesUrls,
-    source: sockets ? SOCKET_SOURCE : topics ? TOPICS_SOURCE : undefined,
+    source: sourceOf(schedule),
+    wire: lineManners && linesWire(lineManners),
   })
   const outcome: Outcome = { world, tabs: [], problems: [], hasWedged: false }
   watch(outcome)
@@ -183,6 +189,13 @@ export async function playHappenings(
     checkBounds(outcome, schedule)
   }
   return outcome
+}
+
+/** By what pages have their events. */
+function sourceOf({ sockets, topics, lineManners }: Schedule): SourceRequest | undefined {
+  if (lineManners !== undefined) return linesSource(lineManners)
+  if (sockets) return SOCKET_SOURCE
+  return topics ? TOPICS_SOURCE : undefined
 }
 
 /** Everything works again. */

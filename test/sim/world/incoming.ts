@@ -12,6 +12,9 @@ export interface Writing {
   hasArrived: boolean
 }
 
+/** How many pieces are read as one at most: all that they hold has to fit into the smallest log. */
+const MERGED = 6
+
 /** The client's end of a connection: a reader whose chunks arrive in virtual time. */
 export class Incoming {
   /** Name of the agent that reads. */
@@ -35,9 +38,12 @@ export class Incoming {
   onEnd: () => void = () => {}
   readonly #latency: () => number
   readonly #now: () => number
+  readonly #isMerged: boolean
   readonly #chunks: Uint8Array[] = []
   #waiting: { resolve: (result: unknown) => void; reject: (error: unknown) => void } | undefined
   #lastArrival = 0
+  /** Called if the response ends here in good order. */
+  #spared: (() => void) | undefined
   #isEnded = false
   #error: Error | undefined
 
@@ -47,7 +53,9 @@ export class Incoming {
     now: () => number,
     lastEventId: string,
     topics?: ReadonlySet<string>,
+    isMerged = false,
   ) {
+    this.#isMerged = isMerged
     this.topics = topics
     this.#agent = agent
     this.reader = agent.name
@@ -66,13 +74,16 @@ export class Incoming {
     return this.#isEnded
   }
 
-  push(bytes: Uint8Array, arrived?: () => void): void {
+  /** @param isSpared there is more, without which it has arrived only if the response ends in good order */
+  push(bytes: Uint8Array, arrived?: () => void, isSpared = false): void {
     this.#lastArrival = Math.max(this.#lastArrival, this.#now() + this.#latency())
     this.#agent.schedule(this.#lastArrival - this.#now(), () => {
       if (this.#isEnded) return
-      arrived?.()
+      this.#spared = isSpared ? arrived : undefined
+      if (!isSpared) arrived?.()
       this.#chunks.push(bytes)
-      this.#serve()
+      if (this.#isMerged) this.#agent.schedule(0, () => this.#serve())
+      else this.#serve()
     })
   }
 
@@ -87,6 +98,7 @@ export class Incoming {
     this.#isEnded = true
     this.endedAt = this.#now()
     this.#error = error
+    if (error === undefined) this.#spared?.()
     this.onEnd()
     this.#agent.schedule(0, () => this.#serve())
   }
@@ -106,7 +118,7 @@ export class Incoming {
   #serve(): void {
     const waiting = this.#waiting
     if (waiting === undefined) return
-    const chunk = this.#chunks.shift()
+    const chunk = this.#isMerged ? merged(this.#chunks.splice(0, MERGED)) : this.#chunks.shift()
     if (chunk === undefined && !this.#isEnded) return
     this.#waiting = undefined
     this.isReadThrough ||= chunk === undefined
@@ -115,3 +127,6 @@ export class Incoming {
     else waiting.resolve({ done: true, value: undefined })
   }
 }
+
+const merged = (chunks: readonly Uint8Array[]): Uint8Array | undefined =>
+  chunks.length === 0 ? undefined : new Uint8Array(chunks.flatMap((chunk) => [...chunk]))

@@ -4,6 +4,7 @@ import type { Agent } from './agent.ts'
 import { Incoming } from './incoming.ts'
 import { type Frame, type Manners, mannersOf, type ServerKind } from './kinds.ts'
 import { topicsOf } from './topics.ts'
+import { EVENT_STREAM, type Looks, type Wire } from './wire.ts'
 
 export type { ServerKind } from './kinds.ts'
 
@@ -21,11 +22,11 @@ export interface ServedEvent {
   readonly isTwice: boolean
 }
 
-/** What a page can see of an event. */
-export type Looks = Pick<ServedEvent, 'name' | 'data'> & { readonly id?: string | undefined }
-
 /** A late event that a connection has brought counts as brought if the connection lasts so many ms longer. */
 const SETTLING_TIME = 3_000
+
+/** Nothing proves that a server resumes after an ID without an event. These do, or say that they do not. */
+const BOOKMARKING: readonly ServerKind[] = ['strict', 'inclusive', 'candid', 'mercure']
 
 const looksOf = ({ name, data, id = '' }: Looks): string => JSON.stringify([name, data, id])
 
@@ -36,7 +37,7 @@ export class VirtualServer {
   readonly credentials: StreamRequest['credentials']
   /** All that it has ever sent or kept, less the frames. */
   readonly events: ServedEvent[] = []
-  /** The `Last-Event-ID` of each request, `''` where it had none. */
+  /** The ID that each request asked to resume after, `''` where it was none. */
   readonly requests: string[] = []
   /** Those that have ended as well, in the order in which they were opened. */
   readonly allConnections: Incoming[] = []
@@ -70,6 +71,7 @@ export class VirtualServer {
   readonly #now: () => number
   /** Splits what is written into chunks. */
   readonly #split: (length: number) => number
+  readonly #wire: Wire
 
   constructor(options: {
     url: string
@@ -78,6 +80,7 @@ export class VirtualServer {
     latency: () => number
     now: () => number
     split?: (length: number) => number
+    wire?: Wire
   }) {
     this.url = options.url
     this.credentials = options.credentials ?? 'same-origin'
@@ -86,6 +89,7 @@ export class VirtualServer {
     this.#latency = options.latency
     this.#now = options.now
     this.#split = options.split ?? ((length) => length)
+    this.#wire = options.wire ?? EVENT_STREAM
   }
 
   /** As its events' data names it: the URL, which two servers may share. */
@@ -152,11 +156,14 @@ export class VirtualServer {
     return event
   }
 
-  /** Sends a heartbeat, if this kind of server does that. */
+  /** Sends a heartbeat, or the ID of the last event by itself, if this kind of server does that. */
   heartbeat(): void {
     const { heartbeat } = this.#manners
-    if (heartbeat === undefined) return
-    for (const connection of this.#connections) this.#writeFrame(connection, heartbeat)
+    const bookmark = BOOKMARKING.includes(this.kind) && this.#wire.bookmark?.(this.events.at(-1)?.id ?? '')
+    for (const connection of this.#connections) {
+      if (heartbeat !== undefined) this.#writeFrame(connection, heartbeat)
+      if (bookmark) this.#write(connection, bookmark)
+    }
   }
 
   /** Loses its connections, and whatever else it keeps in memory. */
@@ -240,10 +247,13 @@ export class VirtualServer {
       signal.addEventListener('abort', () => reject(signal.reason))
       agent.schedule(this.#latency(), () => {
         if (signal.aborted) return
-        const lastEventId = (init.headers as Record<string, string>)['Last-Event-ID'] ?? ''
+        const lastEventId = this.#wire.asked(url, init.headers as Record<string, string>)
         this.requests.push(lastEventId)
         if (this.refuseWith === 'network error') return reject(new TypeError('network error'))
-        const { status, contentType } = this.refuseWith ?? { status: 200, contentType: 'text/event-stream' }
+        const { status, contentType } = this.refuseWith ?? {
+          status: 200,
+          contentType: this.#wire.contentType,
+        }
         const headers = { 'Content-Type': contentType, ...this.#resumedAfter(lastEventId) }
         const body =
           this.refuseWith === undefined ? this.#open(agent, signal, lastEventId, topicsOf(url)) : emptyBody
@@ -258,7 +268,8 @@ export class VirtualServer {
     lastEventId: string,
     topics: ReadonlySet<string> | undefined,
   ): unknown {
-    const incoming = new Incoming(agent, this.#latency, this.#now, lastEventId, topics)
+    const { isMerged } = this.#wire
+    const incoming = new Incoming(agent, this.#latency, this.#now, lastEventId, topics, isMerged)
     this.#connections.add(incoming)
     this.allConnections.push(incoming)
     this.peak = Math.max(this.peak, this.#connections.size)
@@ -279,7 +290,7 @@ export class VirtualServer {
       .filter(({ name }) => incoming.wants(name))
       .slice(0, this.#manners.replaysAtMost)
     incoming.hasReplayed = replay.length > 0
-    this.#write(incoming, 'retry: 100\n\n')
+    this.#write(incoming, this.#wire.beginning)
     this.#greet(incoming)
     for (const event of replay) {
       this.#writeEvent(incoming, event)
@@ -342,19 +353,22 @@ export class VirtualServer {
     }
     this.#write(
       connection,
-      `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${data}\n\n`,
+      this.#wire.write({ name, data, id }),
       () => {
         if (id !== undefined) connection.idsArrived.add(id)
         arrived?.()
       },
+      this.#wire.spare,
     )
   }
 
-  #write(connection: Incoming, text: string, arrived?: () => void): void {
+  /** @param spare bytes at the end without which it counts, if the response ends in good order */
+  #write(connection: Incoming, text: string, arrived?: () => void, spare = 0): void {
     const bytes = new TextEncoder().encode(text)
     for (let at = 0; at < bytes.length; ) {
       const length = Math.max(1, this.#split(bytes.length - at))
-      connection.push(bytes.slice(at, at + length), at + length >= bytes.length ? arrived : undefined)
+      const left = bytes.length - at - length
+      connection.push(bytes.slice(at, at + length), left <= spare ? arrived : undefined, left > 0)
       at += length
     }
   }

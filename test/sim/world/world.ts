@@ -6,17 +6,20 @@ import type { Platform } from '../../../src/page/platform.ts'
 import { Hub } from '../../../worker/hub.ts'
 import type { LogLimits } from '../../../worker/log/log.ts'
 import type { HubPlatform } from '../../../worker/platform.ts'
+import * as lines from '../../../worker/source/line-stream.ts'
 import * as topics from '../../../worker/source/topics.ts'
 import * as websocket from '../../../worker/source/websocket.ts'
 import { Agent } from './agent.ts'
 import { VirtualChannels } from './channels.ts'
 import { Clock } from './clock.ts'
+import { LINES_SCRIPT } from './lines.ts'
 import { createLink } from './link.ts'
 import { VirtualLocks } from './locks.ts'
 import type { Link } from './overhear.ts'
 import { type ServerKind, VirtualServer } from './server.ts'
 import { type Heard, SOCKET_SOURCE, VirtualSocket } from './socket.ts'
 import { TOPICS_SOURCE } from './topics.ts'
+import type { Wire } from './wire.ts'
 
 export interface WorldOptions {
   /** One server, and one URL, for each. */
@@ -34,6 +37,8 @@ export interface WorldOptions {
   sharesUrls?: boolean
   /** By what pages have their events. @default Server-Sent Events, of all names */
   source?: SourceRequest | undefined
+  /** How servers write. @default Server-Sent Events */
+  wire?: Wire | undefined
 }
 
 /** What a page needs of the world, and a hub in it. */
@@ -41,6 +46,7 @@ export type WholePlatform = Platform & HostPlatform
 
 /** What hubs fetch. */
 const MODULES: Readonly<Record<string, unknown>> = {
+  [LINES_SCRIPT]: lines,
   [SOCKET_SOURCE.script]: websocket,
   [TOPICS_SOURCE.script]: topics,
 }
@@ -76,6 +82,7 @@ export class World {
     sharesUrls = false,
     protocol = '',
     source,
+    wire,
   }: WorldOptions) {
     this.source = source
     this.#protocol = protocol
@@ -91,6 +98,7 @@ export class World {
           latency: () => this.#delay(20),
           now: () => this.clock.now,
           ...(split && { split }),
+          ...(wire && { wire }),
         }),
     )
   }

@@ -12,6 +12,7 @@ import { answerOf } from '../../src/page/hub-link.ts'
 import type { PageSubscription } from '../../src/page/page-subscription.ts'
 import { SocketStream } from '../../src/websocket/socket-stream.ts'
 import type { Agent } from './world/agent.ts'
+import { isDurable } from './world/durable.ts'
 import { LINES_SCRIPT, UNNAMED } from './world/lines.ts'
 import { overhear } from './world/overhear.ts'
 import { requestTo } from './world/samples.ts'
@@ -97,13 +98,15 @@ export class SimSubscription {
     this.#isSelective = source?.isSelective === true
     this.#given = given
     this.#again = again
+    const isPatient = source !== undefined && isDurable(source.script)
     this.#subscription = client.subscribe(
       {
         request: requestTo(server.url, {
           credentials: server.credentials,
           ...(source && { source }),
         }),
-        policy: { ...EVENT_SOURCE_POLICY, ...wish },
+        // As `connectDurable()` has it: it goes on after a refusal that may pass.
+        policy: { ...EVENT_SOURCE_POLICY, ...(isPatient && { retriesStatuses: true }), ...wish },
       },
       (entry) => this.#receive(entry),
     )

@@ -106,7 +106,7 @@ interface Account extends Circumstances {
   due: readonly Due[]
 }
 
-type Numbered = { type: 'event'; number: number } | Extract<Recorded, { type: 'gap' }>
+type Numbered = { type: 'event'; number: number; id: string } | Extract<Recorded, { type: 'gap' }>
 
 function problemsOf(
   subscription: SimSubscription,
@@ -123,7 +123,8 @@ function problemsOf(
     mayBeMissing,
     records: records.flatMap((record, index): Numbered[] => {
       if (record.type === 'gap') return [record]
-      return record.type === 'event' ? [{ type: 'event', number: numbers[index] ?? 0 }] : []
+      if (record.type === 'frame') return []
+      return [{ type: 'event', number: numbers[index] ?? 0, id: record.looks.id ?? '' }]
     }),
     numberAt: (point) => numberAt(point, numbers),
     due: subscription.due,
@@ -160,14 +161,19 @@ function excusesOf(server: VirtualServer, { isOneHub }: Circumstances) {
 }
 
 /** Once, and in the server's order, also after a gap. */
-function problemsOfOrder({ server, records }: Account): string[] {
+function problemsOfOrder({ server, records, isOneHub }: Account): string[] {
   const problems: string[] = []
   let last = 0
   let isTwice = false
   const late = new Set<number>()
   for (const record of records) {
-    if (record.type === 'gap') continue
-    const { number } = record
+    if (record.type === 'gap') {
+      if (server.mayBeginAgain(isOneHub)) last = 0
+      continue
+    }
+    const { number, id } = record
+    // After a takeover the source is told only of what has to come again, and gives all else new IDs.
+    if (number > 0 && number <= last && server.isUntold(id)) continue
     if (server.events[number - 1]?.isLate) {
       // Its place in a replay is before events that may have been given for long.
       if (late.has(number)) problems.push(`late event ${number} again`)

@@ -22,7 +22,7 @@ const CHUNK = 2_500
 const PROCESSES = 2
 
 /** Simulations besides that of promises. Their schedules are marked. */
-const OTHERS = ['users', 'budget', 'sockets', 'topics', 'lines']
+const OTHERS = ['users', 'budget', 'sockets', 'topics', 'lines', 'durable']
 
 const PROGRESS_INTERVAL = 10_000
 
@@ -130,7 +130,7 @@ async function playMany(runs, seed, kinds) {
   clearInterval(progress)
   const others =
     kinds === undefined
-      ? ', some of them of users that come and go, of few connections, of topics, of lines, or by WebSocket'
+      ? ', some of them of users that come and go, of few connections, of topics, lines or Durable Streams, or by WebSocket'
       : ''
   if (!isBroken) console.log(`Every promise was kept in ${count(played)} schedules${others}.`)
   return isBroken ? 1 : 0

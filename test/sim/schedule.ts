@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { SourceRequest } from '../../src/link/protocol.ts'
 import { SimTab, type SimTabOptions, type SimWish } from './page.ts'
+import { type DurableManners, durableSource } from './world/durable.ts'
 import { ALL_KINDS, FRAME_NAME, type ServerKind } from './world/kinds.ts'
 import { type LineManners, linesSource, linesWire } from './world/lines.ts'
 import type { VirtualServer } from './world/server.ts'
@@ -49,6 +50,9 @@ export interface Schedule {
   /** Servers send lines, in this way. */
   lines?: true
   lineManners?: LineManners
+  /** Servers have Durable Streams, and do this. */
+  durable?: true
+  durableManners?: DurableManners
 }
 
 /** More than any schedule sends. */
@@ -169,7 +173,8 @@ export async function playHappenings(
   schedule: Schedule,
   watch: (outcome: Outcome) => void = () => {},
 ): Promise<Outcome> {
-  const { seed, kinds, logEvents, hasLocks, sharesUrls, happenings, host, lineManners } = schedule
+  const { seed, kinds, logEvents, hasLocks, sharesUrls, happenings, host, lineManners, durableManners } =
+    schedule
   const random = seededRandom(seed)
   const world = new World({
     kinds,
@@ -180,6 +185,7 @@ export async function playHappenings(
     sharesUrls,
     source: sourceOf(schedule),
     wire: lineManners && linesWire(lineManners),
+    durable: durableManners,
   })
   const outcome: Outcome = { world, tabs: [], problems: [], hasWedged: false }
   watch(outcome)
@@ -192,7 +198,8 @@ export async function playHappenings(
 }
 
 /** By what pages have their events. */
-function sourceOf({ sockets, topics, lineManners }: Schedule): SourceRequest | undefined {
+function sourceOf({ sockets, topics, lineManners, durableManners }: Schedule): SourceRequest | undefined {
+  if (durableManners !== undefined) return durableSource(durableManners)
   if (lineManners !== undefined) return linesSource(lineManners)
   if (sockets) return SOCKET_SOURCE
   return topics ? TOPICS_SOURCE : undefined

@@ -30,13 +30,14 @@ const CLOSED = new FailedError('the stream is closed', { isEnd: true, isFinal: t
  */
 export function source(platform: HubPlatform, options: DurableOptions, events: Source): Source {
   const askings = new Map<string, Asking>()
+  const former: Former = { id: '', gone: undefined, given: [] }
   return async (connection, receiver) => {
     try {
       const { origin } = new URL(connection.url)
       const asking =
         askings.get(origin) ?? new Asking(platform, askings.size === 0 && connection.resumeAfter !== '')
       askings.set(origin, asking)
-      return await new Reading(platform, options, asking, events, connection, receiver).run()
+      return await new Reading(platform, options, asking, former, events, connection, receiver).run()
     } catch (error) {
       const failure = failureOf(error)
       if (failure.isUnreadable) receiver.advise(failure.message)
@@ -53,25 +54,44 @@ interface Told {
   readonly isClosed: boolean
 }
 
+/** What connections that resumed after one ID have found out. */
+interface Former {
+  id: string
+  /** Where they have begun has turned out to be gone when the connection was open already; before that, so many places were tried. */
+  gone: { readonly tried: number; readonly offset: string } | undefined
+  /** The first IDs that they have made. The hub may not know them yet, and holds the events. */
+  given: string[]
+}
+
+/** How many of them are kept. */
+const MOST_GIVEN = 1_024
+
 /** One connection as the hub sees it: several requests, one after the other. */
 class Reading {
   readonly #platform: HubPlatform
   readonly #options: DurableOptions
   readonly #asking: Asking
+  readonly #former: Former
   readonly #events: Source
   readonly #connection: ConnectionRequest
   readonly #receiver: Receiver
   readonly #frame: Frame
   /** Where the present batch begins, how much of it has come, and how much of that is known and to be left out. */
-  #offset: string
+  #offset = ''
+  #begun = ''
   #within = 0
-  #skip: number
-  #count: number
+  #skip = 0
+  #count = 0
   readonly #known = new Map<number, string>()
+  /** Places of what the hub knows, and the last place in the stream's life among them. */
+  readonly #latest: readonly Place[]
+  /** How many of them have been tried. */
+  #tried = 0
+  readonly #lastCount: number
   /** What has come last. Its ID depends on whether it is the last of its batch. */
   #held: string | undefined
   #isJson = false
-  #isAnew = false
+  #isElsewhere = false
   #cursor: string | undefined
   #isClosed = false
   #hasOpened = false
@@ -80,6 +100,7 @@ class Reading {
     platform: HubPlatform,
     options: DurableOptions,
     asking: Asking,
+    former: Former,
     events: Source,
     connection: ConnectionRequest,
     receiver: Receiver,
@@ -87,15 +108,21 @@ class Reading {
     this.#platform = platform
     this.#options = options
     this.#asking = asking
+    this.#former = former
     this.#events = events
     this.#connection = connection
     this.#receiver = receiver
     this.#frame = new Frame(options.frame)
-    const { offset, skip, count } = placeOf(connection.resumeAfter || options.offset)
-    this.#offset = offset
-    this.#skip = skip
-    this.#count = count
-    for (const id of connection.latest ?? []) this.#known.set(placeOf(id).count, id)
+    this.#begin(placeOf(connection.resumeAfter || options.offset))
+    const { resumeAfter, latest = [] } = connection
+    if (former.id !== resumeAfter) Object.assign(former, { id: resumeAfter, gone: undefined, given: [] })
+    this.#latest = latest.map(placeOf)
+    this.#lastCount = Math.max(this.#count, ...this.#latest.map(({ count }) => count))
+    for (const id of [...latest, ...former.given]) this.#known.set(placeOf(id).count, id)
+    if (former.gone === undefined) return
+    this.#tried = former.gone.tried
+    this.#begun = former.gone.offset
+    this.#beginElsewhere()
   }
 
   async run(): Promise<Failure> {
@@ -189,7 +216,7 @@ class Reading {
     const mayBeginAnew = !this.#hasOpened && resumeAfter !== '' && this.#offset !== BEGINNING
     if (isGone && mayBeginAnew) {
       body?.cancel().catch(() => {})
-      this.#beginAnew()
+      this.#beginElsewhere()
       return this.#read(parameters)
     }
     if (isGone && this.#hasOpened) throw BEGUN_ANEW
@@ -215,28 +242,41 @@ class Reading {
   }
 
   #open({ url }: Response, type: string): void {
-    const hasResumed = this.#connection.resumeAfter !== '' && !this.#isAnew
+    const isResuming = this.#connection.resumeAfter !== ''
+    // The beginning moves where a server drops old messages, so only what is known shows that it is the same.
+    const isUncertain =
+      this.#isElsewhere || (this.#lastCount > 0 && this.#offset === BEGINNING && this.#latest.length === 0)
     this.#hasOpened = true
     this.#receiver.opened({
       origin: new URL(url || this.#connection.url).origin,
       status: 200,
       headers: [['content-type', type]],
       // Otherwise it would have said that the offset is gone.
-      confirmsResumption: hasResumed,
-      deniesResumption: this.#isAnew,
+      confirmsResumption: isResuming && !isUncertain,
+      deniesResumption: isUncertain,
     })
     // Where this connection brings nothing, the next one begins at the same place. Only "now" is another one by then.
     if (this.#connection.resumeAfter === '' && this.#offset !== NOW)
       this.#receiver.idAlone(`${this.#offset},0,0`)
   }
 
-  /** The server has no history any more that goes on from the offset: all that it has is new, and its IDs are new ones. */
-  #beginAnew(): void {
-    this.#isAnew = true
-    this.#offset = BEGINNING
-    this.#skip = 0
-    this.#count = Math.max(this.#count, ...this.#known.keys())
-    this.#known.clear()
+  /**
+   * The server has no history any more that goes on from the offset. What it has behind another known place may still be there; otherwise
+   * all that it has is new, and its IDs are new ones.
+   */
+  #beginElsewhere(): void {
+    this.#isElsewhere = true
+    const others = this.#latest.slice(this.#tried)
+    const next = others.findIndex(({ offset }) => offset !== this.#begun && offset !== BEGINNING)
+    const place = others[next]
+    this.#tried += next + 1
+    this.#begin(place ?? { offset: BEGINNING, skip: 0, count: this.#lastCount })
+  }
+
+  #begin({ offset, skip, count }: Place): void {
+    this.#offset = this.#begun = offset
+    this.#skip = skip
+    this.#count = count
   }
 
   /** Offsets grow, so this one is of another stream than the one that has been read. */
@@ -306,7 +346,9 @@ class Reading {
     )
     if (error !== undefined) throw error
     if (failure.status === 410) throw BEGUN_ANEW
-    return this.#isClosed || (failure.isEnd && hasPassed) ? undefined : failure
+    // What has come without its offset comes again, and the hub knows it.
+    const mayGoOn = failure.isEnd && hasPassed && this.#within === 0
+    return this.#isClosed || mayGoOn ? undefined : failure
   }
 
   /** A batch, or a part of it, that has come as one text. */
@@ -370,7 +412,10 @@ class Reading {
     const text = this.#held
     if (text === undefined) return
     this.#held = undefined
-    this.#receiver.event({ ...this.#eventOf(text), id: this.#known.get(this.#count) ?? id })
+    const known = this.#known.get(this.#count)
+    const { given } = this.#former
+    if (known === undefined && given.length < MOST_GIVEN) given.push(id)
+    this.#receiver.event({ ...this.#eventOf(text), id: known ?? id })
   }
 
   #eventOf(text: string): Pick<SourceEvent, 'name' | 'data'> {
@@ -381,8 +426,13 @@ class Reading {
   }
 
   /** A batch is complete. */
-  #pass({ next, cursor, isClosed }: Told): void {
+  #pass({ next, cursor, isUpToDate, isClosed }: Told): void {
     if (this.#isBefore(next)) throw BEGUN_ANEW
+    if (isUpToDate && this.#skip > 0) {
+      // It is shorter than it was. Pages can be told only where a connection begins.
+      this.#former.gone = { tried: this.#tried, offset: this.#begun }
+      throw BEGUN_ANEW
+    }
     const id = `${next},0,${this.#count}`
     // Where nothing has come, the offset alone says where to go on.
     if (this.#within === 0 && this.#offset !== next) this.#receiver.idAlone(id)
@@ -407,8 +457,15 @@ const withoutOffset = (url: string): string =>
 
 const isTrue = (value: string | null): boolean => value?.toLowerCase() === 'true'
 
+/** What an ID says. */
+interface Place {
+  readonly offset: string
+  readonly skip: number
+  readonly count: number
+}
+
 /** Where a connection begins that resumes after this ID, which may be an offset alone. */
-function placeOf(id: string): { readonly offset: string; readonly skip: number; readonly count: number } {
+function placeOf(id: string): Place {
   const [offset = '', skip, count] = id.split(',')
   return { offset, skip: Number(skip) || 0, count: Number(count) || 0 }
 }

@@ -67,11 +67,14 @@ export const saidBy = (json: string | undefined): string | undefined => json && 
 
 /** Whole numbers are taken as they are written, for JavaScript would round large ones. */
 export function idIn(json: string, keep = (some: string) => some): string | undefined {
-  const text = /^-?\d+$/.test(json)
-    ? json
-    : idOf(unquoted(json) ?? (/^[-\d]/.test(json) ? Number(json) : undefined))
+  const text = WHOLE.test(json) ? json : idOf(unquoted(json) ?? numberIn(json))
   return text && keep(text)
 }
+
+const WHOLE = /^-?\d+$/
+
+/** Such as `7.0e1`. */
+const numberIn = (json: string): number | undefined => (/^[-\d]/.test(json) ? Number(json) : undefined)
 
 /** What nearly every ID consists of: this is tested faster. */
 const PLAIN = /^[ -~]*$/

@@ -3,7 +3,7 @@ export const durableMutants = [
   {
     name: 'known IDs not given again',
     file: 'worker/source/durable.ts',
-    find: 'id: this.#known.get(this.#count) ?? id',
+    find: 'id: known ?? id',
     replace: 'id',
     defect:
       'Where batches are divided otherwise than before, known events come under other IDs: a gap, and doubles.',
@@ -12,7 +12,7 @@ export const durableMutants = [
   {
     name: 'history that is gone not told',
     file: 'worker/source/durable.ts',
-    find: '      deniesResumption: this.#isAnew,\n',
+    find: '      deniesResumption: isUncertain,\n',
     replace: '      deniesResumption: false,\n',
     defect: 'A server has no history any more that goes on from the offset, and no page is told of a gap.',
     test: 'test/unit/source/durable.test.ts',
@@ -92,5 +92,48 @@ export const durableMutants = [
     replace: "if (element !== '' || !this.#isOver || text.includes(',')) elements.push(element)",
     defect: 'Events as in the example of the protocol cannot be read.',
     test: 'test/unit/source/durable-conformance.test.ts',
+  },
+  {
+    name: 'place within a batch forgotten',
+    file: 'worker/source/durable.ts',
+    find: '    this.#skip = skip\n',
+    replace: '',
+    defect: 'What lies between an offset and the place to go on from is given again.',
+    plays: 'durable',
+  },
+  {
+    name: 'data that have no offset yet forgotten',
+    file: 'worker/source/durable.ts',
+    find: ' && this.#within === 0',
+    replace: '',
+    defect: 'Where an event stream ends between data and their offset, the data are given twice.',
+    seeds: [1, 21],
+    plays: 'durable',
+  },
+  {
+    name: 'shorter stream not noticed',
+    file: 'worker/source/durable.ts',
+    find: 'if (isUpToDate && this.#skip > 0) {',
+    replace: 'if (isUpToDate && this.#skip < 0) {',
+    defect: 'Of another stream, as much as had been read of the former one is left out in silence.',
+    seeds: [1, 2, 3],
+    plays: 'durable',
+  },
+  {
+    name: 'beginning that has moved not noticed',
+    file: 'worker/source/durable.ts',
+    find: ' || (this.#lastCount > 0 && this.#offset === BEGINNING && this.#latest.length === 0)',
+    replace: '',
+    defect: 'A server that drops old messages is taken at its word about where its stream begins.',
+    plays: 'durable',
+  },
+  {
+    name: 'later place not tried',
+    file: 'worker/source/durable.ts',
+    find: 'this.#begin(place ?? {',
+    replace: 'this.#begin({',
+    defect:
+      'Where the server no longer has the earliest place that is known, what follows it is given again.',
+    test: 'test/unit/source/durable.test.ts',
   },
 ]

@@ -27,8 +27,8 @@ export const lineMutants = [
   {
     name: 'numbers no IDs',
     file: 'worker/source/frame.ts',
-    find: 'Number.isSafeInteger(value) ? String(value) : textOf(value)',
-    replace: 'textOf(value)',
+    find: 'WHOLE.test(json) ? json : idOf(unquoted(json) ?? numberIn(json))',
+    replace: 'idOf(unquoted(json))',
     defect: 'Where IDs are numbers of JSON, nothing can be resumed after.',
     plays: 'lines',
   },

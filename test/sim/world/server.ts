@@ -30,6 +30,18 @@ const BOOKMARKING: readonly ServerKind[] = ['strict', 'inclusive', 'candid', 'me
 
 const looksOf = ({ name, data, id = '' }: Looks): string => JSON.stringify([name, data, id])
 
+export interface ServerOptions {
+  readonly url: string
+  readonly credentials?: StreamRequest['credentials']
+  readonly kind: ServerKind
+  readonly latency: () => number
+  readonly now: () => number
+  /** Splits what is written into chunks. */
+  readonly split?: (length: number) => number
+  /** How it writes. @default Server-Sent Events */
+  readonly wire?: Wire
+}
+
 /** A virtual event stream server. */
 export class VirtualServer {
   readonly kind: ServerKind
@@ -73,15 +85,7 @@ export class VirtualServer {
   readonly #split: (length: number) => number
   readonly #wire: Wire
 
-  constructor(options: {
-    url: string
-    credentials?: StreamRequest['credentials']
-    kind: ServerKind
-    latency: () => number
-    now: () => number
-    split?: (length: number) => number
-    wire?: Wire
-  }) {
+  constructor(options: ServerOptions) {
     this.url = options.url
     this.credentials = options.credentials ?? 'same-origin'
     this.kind = options.kind
@@ -120,6 +124,16 @@ export class VirtualServer {
   /** Whether the data of its events do not tell which event it is. */
   get hasAlikeEvents(): boolean {
     return this.#manners.data !== undefined
+  }
+
+  /** Whether events may come again behind a gap, because their IDs are made by hubs and a hub could not know those that they had. */
+  mayBeginAgain(_isOneHub: boolean): boolean {
+    return false
+  }
+
+  /** Whether an event with this ID may come again because nothing could be known of it. */
+  isUntold(_id: string): boolean {
+    return false
   }
 
   get saysWhereItResumes(): boolean {

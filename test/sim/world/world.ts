@@ -12,11 +12,12 @@ import * as websocket from '../../../worker/source/websocket.ts'
 import { Agent } from './agent.ts'
 import { VirtualChannels } from './channels.ts'
 import { Clock } from './clock.ts'
+import { type DurableManners, DurableServer, durableModule, isDurable } from './durable.ts'
 import { LINES_SCRIPT } from './lines.ts'
 import { createLink } from './link.ts'
 import { VirtualLocks } from './locks.ts'
 import type { Link } from './overhear.ts'
-import { type ServerKind, VirtualServer } from './server.ts'
+import { type ServerKind, type ServerOptions, VirtualServer } from './server.ts'
 import { type Heard, SOCKET_SOURCE, VirtualSocket } from './socket.ts'
 import { TOPICS_SOURCE } from './topics.ts'
 import type { Wire } from './wire.ts'
@@ -39,6 +40,8 @@ export interface WorldOptions {
   source?: SourceRequest | undefined
   /** How servers write. @default Server-Sent Events */
   wire?: Wire | undefined
+  /** They have Durable Streams, and do this. */
+  durable?: DurableManners | undefined
 }
 
 /** What a page needs of the world, and a hub in it. */
@@ -83,24 +86,25 @@ export class World {
     protocol = '',
     source,
     wire,
+    durable,
   }: WorldOptions) {
     this.source = source
     this.#protocol = protocol
     this.#hasLocks = hasLocks
     this.#random = random
     this.#logLimits = logLimits
-    this.servers = kinds.map(
-      (kind, index) =>
-        new VirtualServer({
-          url: `https://dash.test/${sharesUrls ? index >> 1 : index}`,
-          credentials: sharesUrls && index % 2 === 1 ? 'include' : 'same-origin',
-          kind,
-          latency: () => this.#delay(20),
-          now: () => this.clock.now,
-          ...(split && { split }),
-          ...(wire && { wire }),
-        }),
-    )
+    this.servers = kinds.map((kind, index) => {
+      const options: ServerOptions = {
+        url: `https://dash.test/${sharesUrls ? index >> 1 : index}`,
+        credentials: sharesUrls && index % 2 === 1 ? 'include' : 'same-origin',
+        kind,
+        latency: () => this.#delay(20),
+        now: () => this.clock.now,
+        ...(split && { split }),
+        ...(wire && { wire }),
+      }
+      return durable === undefined ? new VirtualServer(options) : new DurableServer(options, durable)
+    })
   }
 
   agent(name: string): Agent {
@@ -119,7 +123,10 @@ export class World {
       setTimeout: (callback, milliseconds) => agent.schedule(milliseconds, callback),
       clearTimeout: (timer) => agent.cancel(timer),
       fetch: (url, init) => this.#serverAt(url, init.credentials).fetch(agent, init, url),
-      load: async (script) => MODULES[script],
+      load: async (script) =>
+        isDurable(script)
+          ? durableModule(agent, ({ url, credentials }) => this.#serverAt(url, credentials))
+          : MODULES[script],
       // Of the platform that sources are given, which may be more than a hub needs.
       ...{
         openSocket: (url: string, protocols: readonly string[]) => this.#openSocket(agent, url, protocols),

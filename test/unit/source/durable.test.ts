@@ -37,6 +37,7 @@ async function read(
     sse = [] as Sse[],
     maxEventSize = 1_000,
     offset = '-1',
+    times = 1,
     signal = new AbortController().signal,
   } = {},
 ) {
@@ -83,22 +84,18 @@ async function read(
     }
     return { message: 'ended', status: 0, isEnd: true, isFinal: false, ...failure } as Failure
   }
-  const failure = await source(
-    platform,
-    { live, offset, frame: {} },
-    eventSource,
-  )(
-    {
-      ...requestTo('https://dash.test/s'),
-      followsRedirects: true,
-      resumeAfter,
-      latest,
-      maxEventSize,
-      readsRefusal: true,
-      signal,
-    },
-    receiver,
-  )
+  const connect = source(platform, { live, offset, frame: {} }, eventSource)
+  const request = {
+    ...requestTo('https://dash.test/s'),
+    followsRedirects: true,
+    resumeAfter,
+    latest,
+    maxEventSize,
+    readsRefusal: true,
+    signal,
+  }
+  for (let time = 1; time < times; time++) await connect(request, receiver)
+  const failure = await connect(request, receiver)
   const given = events.map(({ id, data }) => `${id} ${data}`)
   return { given, queries, ids, heads, failure }
 }
@@ -164,6 +161,21 @@ test('what is new comes as events, whose offset follows them', async () => {
   expect(failure).toMatchObject({ isEnd: true, isFinal: true })
 })
 
+test('an event stream that ends between data and their offset ends the connection', async () => {
+  const sse: Sse[] = [
+    {
+      events: [
+        ['control', '{"streamNextOffset":"b"}'],
+        ['data', '[2,3]'],
+      ],
+    },
+  ]
+  const { given, queries, failure } = await read([batch('b', '[1]', MORE)], { live: 'sse', sse })
+  expect(given).toEqual(['b,0,1 1', 'b,1,2 2'])
+  expect(queries).toHaveLength(2)
+  expect(failure).toMatchObject({ isEnd: true, isFinal: false })
+})
+
 test('known events are given the IDs that they had, wherever batches end now', async () => {
   const { given, queries, heads } = await read([batch('z', '["x","y",3,4,5,6]')], {
     resumeAfter: 'a,2,12',
@@ -188,11 +200,77 @@ test.each([
 ])('history that is gone, by %s, is told, and what there is comes under new IDs', async (_, answer) => {
   const { given, queries, heads } = await read([answer, batch('c', '[1,2]')], {
     resumeAfter: 'b,0,2',
-    latest: ['c,0,3'],
+    latest: ['b,1,3'],
   })
   expect(queries).toEqual(['?offset=b', '?offset=-1'])
   expect(heads).toMatchObject([{ confirmsResumption: false, deniesResumption: true }])
   expect(given).toEqual(['-1,1,4 1', 'c,0,5 2'])
+})
+
+test('what lies behind a later known place is read where the earlier one is gone', async () => {
+  const { given, queries, heads } = await read([{ status: 410 }, batch('d', '[3,4]')], {
+    resumeAfter: 'a,1,1',
+    latest: ['a,2,2', 'b,0,3', 'b,1,4'],
+  })
+  expect(queries).toEqual(['?offset=a', '?offset=b'])
+  expect(heads).toMatchObject([{ confirmsResumption: false, deniesResumption: true }])
+  expect(given).toEqual(['b,1,4 3', 'd,0,5 4'])
+})
+
+test('another stream of which something is known already is gone on with', async () => {
+  const { given, queries } = await read([batch('c', '[]'), batch('c', '[]'), batch('c', '[2]')], {
+    resumeAfter: 'e,0,4',
+    latest: ['f,0,5', 'b,0,6'],
+  })
+  expect(queries).toEqual(['?offset=e', '?offset=f', '?offset=b'])
+  expect(given).toEqual(['c,0,7 2'])
+})
+
+test('what the hub may still hold comes under the same IDs on the next connection', async () => {
+  const { given } = await read([batch('c', '[1,2]', MORE), { status: 503 }, batch('d', '[1,2,3]')], {
+    resumeAfter: 'b,0,2',
+    times: 2,
+  })
+  expect(given).toEqual(['b,1,3 1', 'c,0,4 2', 'b,1,3 1', 'c,0,4 2', 'd,0,5 3'])
+})
+
+test.each([
+  { latest: [], deniesResumption: true },
+  { latest: ['-1,2,2'], deniesResumption: false },
+])('a beginning may have moved unless something known is to come: $latest', async ({ latest, ...head }) => {
+  const { heads, given } = await read([batch('c', '[1,2,3]')], { resumeAfter: '-1,1,1', latest })
+  expect(heads).toMatchObject([{ ...head, confirmsResumption: !head.deniesResumption }])
+  expect(given).toEqual(['-1,2,2 2', 'c,0,3 3'])
+})
+
+test('a stream that has become shorter than the place to go on from begins anew on the next connection', async () => {
+  const { given, queries, heads } = await read([batch('c', '[1,2]', MORE), batch('c', '[1,2]')], {
+    resumeAfter: '-1,3,3',
+    latest: ['-1,4,4'],
+    times: 2,
+  })
+  expect(queries).toEqual(['?offset=-1', '?offset=-1'])
+  expect(heads).toMatchObject([{ deniesResumption: false }, { deniesResumption: true }])
+  expect(given).toEqual(['-1,1,5 1', 'c,0,6 2'])
+})
+
+test('requests that have ended leave nothing at the signal of the connection', async () => {
+  const { signal } = new AbortController()
+  let listeners = 0
+  const { addEventListener, removeEventListener } = signal
+  Object.assign(signal, {
+    addEventListener(...listener: Parameters<typeof addEventListener>) {
+      listeners++
+      addEventListener.apply(signal, listener)
+    },
+    removeEventListener(...listener: Parameters<typeof removeEventListener>) {
+      listeners--
+      removeEventListener.apply(signal, listener)
+    },
+  })
+  const nothing = { status: 204, headers: { 'Stream-Next-Offset': 'b', ...MORE } }
+  await read([batch('b', '[1]', MORE), nothing, nothing, nothing, batch('c', '[2]')], { signal })
+  expect(listeners).toBe(0)
 })
 
 test.each([

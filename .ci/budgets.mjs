@@ -27,7 +27,7 @@ const BUDGETS = {
   'worker.js': 28_430,
   'hub.js': 28_600,
   'tabstream.global.js': 43_230,
-  'standalone.js': 43_170,
+  'standalone.js': 43_190,
 }
 
 const sizes = await measureSizes()

@@ -632,6 +632,15 @@ export const judgeMutants = [
     test: 'test/unit/stream/resumption.test.ts',
   },
   {
+    name: 'unknown behind the latest',
+    file: 'worker/stream/recognition.ts',
+    find: '    this.#place = at\n',
+    replace: '    this.#place = Math.max(this.#place, at)\n',
+    defect:
+      'What a replay brings and nobody had heard is given to a tab that has had what came after it, where a greeting came first.',
+    test: 'test/unit/stream/resumption.test.ts',
+  },
+  {
     name: 'line of an ID behind what follows it',
     file: 'worker/stream/recognition.ts',
     find: '      if (skipped.id === event.id && skipped.nth > event.nth) break\n',

@@ -49,14 +49,15 @@ export class Recognition {
   readonly #inPlace: readonly Passed[]
   #passed = 0
   #index: KnownEvents | undefined
-  /** Numbers of the asked events that have come, and the place of the latest. */
+  /** Numbers of the asked events that have come, and the places of the latest and of the last. */
   readonly #met = new Set<number>()
   #latest: number
+  #place: number
   #hasMetUnnumbered = false
 
   constructor(given: Case) {
     this.#case = given
-    this.#latest = given.from
+    this.#latest = this.#place = given.from
     this.#required = new Map(given.required.map((event) => [placeKey(event), event]))
     this.#inPlace = [...this.#required.values()].sort((one, other) => placeIn(one) - placeIn(other))
   }
@@ -66,9 +67,9 @@ export class Recognition {
     return this.#met.size
   }
 
-  /** Place of the latest of them; at first, of the event after which the server was asked to resume. */
-  get latest(): number {
-    return this.#latest
+  /** Place of the one that has come last, which need not be the latest; at first, of the event after which the server was asked to resume. */
+  get place(): number {
+    return this.#place
   }
 
   /** The last of the required events has come; where none is required, any of those that may come. */
@@ -87,6 +88,7 @@ export class Recognition {
   meet({ nth }: Judged, { ordinal, at }: Known): void {
     this.#met.add(ordinal)
     this.#hasMetUnnumbered ||= nth > 0
+    this.#place = at
     this.#latest = Math.max(this.#latest, at)
     while (this.#placeAt(this.#passed) <= this.#latest) this.#passed++
   }

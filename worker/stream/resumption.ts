@@ -216,7 +216,7 @@ export class Resumption<Event extends Judged> {
     const asked = this.#recognition.askedAs(event, key)
     if (asked === undefined && this.#adopted.repeat(key, this.#held.length)) return
     const last = this.#held.at(-1)
-    const after = last === undefined ? this.#recognition.latest : (last.known?.at ?? last.after)
+    const after = last === undefined ? this.#recognition.place : (last.known?.at ?? last.after)
     if (isFrame) {
       const isRepeated =
         asked !== undefined && !this.#recognition.skipsTo(asked) && !this.#recognition.isEarlier(key)

@@ -214,6 +214,15 @@ describe('a replay by a server', () => {
     ])
   })
 
+  test('in another order has what is unknown behind what came before that', () => {
+    const all = eventsOf('1 2 3 4 5')
+    const trial = new Trial(all, { from: 1, required: all.slice(1).map(passedOf) })
+    for (const event of [all[3], all[1], eventsOf('9', 9)[0], all[4]])
+      trial.resumption.take(event as LoggedEvent, false, true, false)
+    const [, , unknown] = trial.resumption.sentences()
+    expect([unknown?.event.id, unknown?.after]).toEqual(['9', 2])
+  })
+
   test('that leaves out what follows an event of its ID has that before it', () => {
     const all = eventsOf('1 2 3 + 4')
     const received = all

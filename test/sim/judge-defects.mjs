@@ -748,6 +748,14 @@ export const judgeMutants = [
     test: 'test/unit/delivery/rejoin.test.ts',
   },
   {
+    name: 'gap told by a frame alone',
+    file: 'worker/delivery/rejoin.ts',
+    find: '    if (!isGiven && isDue && this.#isDoubtful(event)) this.#owesGap = true\n',
+    replace: '',
+    defect: 'A tab that has had events without IDs alone is not told of what it is not given behind a frame.',
+    test: 'test/unit/delivery/rejoin.test.ts',
+  },
+  {
     name: 'what others have had given',
     file: 'worker/delivery/rejoin.ts',
     find: ' || (isElsewhere && history.isInherited(event))',

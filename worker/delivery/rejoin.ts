@@ -131,6 +131,8 @@ export class Rejoin {
     const isReached = !this.#hasReached && mayReach && isThere
     if (isReached && this.#stream.history.isThroughTo(this.#furthest(passed))) this.#hasReached = true
     if (!isGiven && this.#isBehindGap(event)) this.#passedGap = undefined
+    // A frame may have been given behind the gap already.
+    if (!isGiven && isDue && this.#isDoubtful(event)) this.#owesGap = true
     if (!isGiven || !isDue) return { isGiven }
     const gap = this.#owesGap ? this.#lateness : isFrame ? undefined : this.#passedGap
     this.#owesGap = false
@@ -171,7 +173,7 @@ export class Rejoin {
       if (!this.#hasPassedAll(passed) && this.#hasHad(event)) return false
       // A replay for others can have brought what lies before all that this tab knows.
       if (at < passed && !this.#hasMet) return false
-      if (role !== 'frame' && this.#isUnprovable && this.#mayBeOld(event)) return false
+      if (this.#isDoubtful(event)) return false
       if (role === 'history') this.#newCount++
       return true
     }
@@ -204,9 +206,10 @@ export class Rejoin {
     return last === undefined ? passed : Math.min(placeIn(last), passed)
   }
 
-  /** It may belong to a replay for others, or they have had it where this tab was not. */
-  #mayBeOld(event: LoggedEvent): boolean {
+  /** It may belong to a replay for others, or they have had it where this tab was not, and nothing shows that the tab has not. */
+  #isDoubtful(event: LoggedEvent): boolean {
     const { replayedTo, takeover, history } = this.#stream
+    if (event.role === 'frame' || !this.#isUnprovable) return false
     const isElsewhere = this.position.log !== takeover.start?.log
     return event.seq <= replayedTo || (isElsewhere && history.isInherited(event))
   }

@@ -542,6 +542,16 @@ describe('a tab whose numbers do not hold', () => {
     expect(rejoin.isJoined).toBe(true)
   })
 
+  test('is told a gap again behind a frame where it is not given what came then', () => {
+    const succession = new Succession().settle()
+    const position = positionOf(eventsOf('+ +'), { resumeAfter: '' })
+    const rejoin = succession.rejoin({ position, seen: seenOf(eventsOf('+ +')) })
+    succession.history.append({ name: 'a', data: 'x', id: '', nth: 1 }, 'frame')
+    succession.bring(...between(5, 6))
+    succession.replayedTo = 2
+    expect(succession.given(rejoin)).toEqual(['gap unresumable', 'x', 'gap unresumable', '6'])
+  })
+
   test('does not stand on what is aside', () => {
     const succession = new Succession().bring(...between(1, 10))
     const { position, seen } = foreign(8)

@@ -382,7 +382,8 @@ class Reading {
     const left = text.slice(this.#skip)
     this.#leaveOut(text.length - left.length)
     let from = 0
-    for (const count of [...this.#known.keys(), Number.POSITIVE_INFINITY]) {
+    const known = [...this.#known.keys()].sort((one, other) => one - other)
+    for (const count of [...known, Number.POSITIVE_INFINITY]) {
       const end = Math.min(from + count - this.#count, left.length)
       if (end <= from) continue
       this.#add(left.slice(from, end), end - from)
@@ -449,7 +450,9 @@ const LINE_BREAKS = /[\r\n]\s*/g
 
 const NO_ARRAY = 'the server has sent something that is no array in JSON, which a stream of JSON consists of'
 
-const BEGUN_ANEW = new FailedError('the server has another history now: its offset lies before the last one')
+const BEGUN_ANEW = new FailedError(
+  'the server has another history now, which does not go on from the last offset',
+)
 
 const withoutOffset = (url: string): string =>
   `${new URL(url).origin} does not say "Stream-Next-Offset": either this is no Durable Stream, or it does not permit another origin to read ` +

@@ -194,6 +194,15 @@ test('text is divided where it was', async () => {
   expect(given).toEqual(['b,0,12 bc', 'c,0,15 def', 'z,0,17 gh'])
 })
 
+test('text is divided where connections before have divided it, too', async () => {
+  const type = 'text/plain'
+  const { given } = await read(
+    [{ ...batch('b', 'abc', MORE), type }, { status: 503 }, { ...batch('z', 'abcdefgh'), type }],
+    { resumeAfter: 'a,1,10', latest: ['c,0,15'], times: 2 },
+  )
+  expect(given).toEqual(['b,0,12 bc', 'b,0,12 bc', 'c,0,15 def', 'z,0,17 gh'])
+})
+
 test.each([
   ['410', { status: 410 }],
   ['an earlier offset', batch('a', '[]')],

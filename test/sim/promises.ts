@@ -172,7 +172,7 @@ function problemsOfOrder({ server, records, isOneHub }: Account): string[] {
       continue
     }
     const { number, id } = record
-    // After a takeover the source is told only of what has to come again, and gives all else new IDs.
+    // Tabs that come late remember IDs that the source was not told, so that it has made others.
     if (number > 0 && number <= last && server.isUntold(id)) continue
     if (server.events[number - 1]?.isLate) {
       // Its place in a replay is before events that may have been given for long.

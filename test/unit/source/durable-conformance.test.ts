@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { DurableStreamTestServer } from '@durable-streams/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DurableReader, type ReaderOptions } from './durable-reader.ts'
@@ -566,33 +564,4 @@ describe.each(MODES)('what the reference server does not say, %s', (live) => {
     reader.close()
     await reader.until(() => open === 0, 'no connection')
   })
-})
-
-describe('DURABLE.md', () => {
-  const page = readFileSync(join(import.meta.dirname, 'DURABLE.md'), 'utf8')
-
-  test('names tests that there are', () => {
-    const files = new Map(
-      [...page.matchAll(/^\| \*(\w+)\* \| \[.*?\]\((.*?)\)/gm)].map(([, name, path = '']) => [
-        name,
-        readFileSync(join(import.meta.dirname, path), 'utf8'),
-      ]),
-    )
-    const named = [...page.matchAll(/\*(\w+)\*: (.*?)(?= · \*| \|$)/gm)]
-    expect(named.length).toBeGreaterThan(60)
-    for (const [, file, title = ''] of named)
-      expect(files.get(file)?.replaceAll('"', "'"), title).toContain(`'${title.replaceAll('"', "'")}'`)
-  })
-
-  test.each(['passes', 'departs', 'does not apply'])(
-    'says how many cases there are of which it says: %s',
-    (verdict) => {
-      const rows = [...page.matchAll(/^\| ([\w-]+(?:, [\w-]+)*) \| (.*) \|$/gm)]
-      const cases = rows
-        .filter(([, , said]) => said?.startsWith(verdict))
-        .flatMap(([, all]) => all?.split(', '))
-      expect(page).toContain(`| ${verdict} | ${cases.length} |`)
-      expect(new Set(cases).size).toBe(cases.length)
-    },
-  )
 })

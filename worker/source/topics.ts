@@ -92,7 +92,7 @@ class Topics {
 
   listen(names: readonly string[]): void {
     this.wanted = new Set(this.#topicsOf(names))
-    this.#giveUpUnwanted()
+    this.#giveUp(({ topic }) => !this.wanted.has(topic))
     for (const topic of this.wanted) this.#unwanted.delete(topic)
     for (const topic of this.#asked) {
       if (!this.wanted.has(topic) && !this.#unwanted.has(topic))
@@ -119,9 +119,11 @@ class Topics {
   answer(question: unknown): Promise<true | undefined> {
     const { topic } = Object(question) as TopicQuestion
     return new Promise((answer) => {
-      this.#asking.add({ topic, answer })
-      this.#giveUpUnwanted()
-      this.opened()
+      if (!this.wanted.has(topic)) answer(undefined)
+      else {
+        this.#asking.add({ topic, answer })
+        this.opened()
+      }
     })
   }
 
@@ -129,10 +131,6 @@ class Topics {
     if (!isOver) return
     this.#giveUp(() => true)
     this.#platform.clearTimeout(this.#timer)
-  }
-
-  #giveUpUnwanted(): void {
-    this.#giveUp(({ topic }) => !this.wanted.has(topic))
   }
 
   #giveUp(isOver: (asking: Asking) => boolean): void {

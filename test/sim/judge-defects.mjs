@@ -643,8 +643,8 @@ export const judgeMutants = [
   {
     name: 'line of an ID behind what follows it',
     file: 'worker/stream/recognition.ts',
-    find: '      if (skipped.id === event.id && skipped.nth > event.nth) break\n',
-    replace: '',
+    find: 'return same?.bound ?? place',
+    replace: 'return place',
     defect:
       'What a replay brings and nobody had heard is given to a tab that has had what came after it, where the server leaves that out.',
     test: 'test/unit/stream/resumption.test.ts',

@@ -125,15 +125,30 @@ export class Recognition {
     return false
   }
 
-  /** Place of the last of them that the other event follows as well. */
-  lastSkippedBefore({ at }: Known, event: Judged): number {
+  /**
+   * Of what is unknown and has come just before this event: the place of the last of them that it follows. What follows the line with an ID
+   * follows that line. To be asked from the last event to the first, so that each of them is looked at once.
+   */
+  placesBefore({ at }: Known): (event: Judged) => number {
+    const followers = new Map<
+      string,
+      { bound?: number | undefined; readonly left: { readonly nth: number; readonly before: number }[] }
+    >()
     let place = this.#latest
     for (const skipped of this.#skippedBefore(at)) {
-      // What follows the line with an ID follows that line.
-      if (skipped.id === event.id && skipped.nth > event.nth) break
+      const { id, nth } = skipped
+      if (nth > 0) {
+        const same = followers.get(id) ?? { left: [] }
+        followers.set(id, same)
+        same.left.push({ nth, before: place })
+      }
       place = placeIn(skipped)
     }
-    return place
+    return ({ id, nth }) => {
+      const same = followers.get(id)
+      while (same !== undefined && (same.left.at(-1)?.nth ?? 0) > nth) same.bound = same.left.pop()?.before
+      return same?.bound ?? place
+    }
   }
 
   *#skippedBefore(at: number): Iterable<Passed> {

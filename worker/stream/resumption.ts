@@ -304,9 +304,10 @@ export class Resumption<Event extends Judged> {
 
   /** What a replay brings in place of required events that it leaves out came after those. */
   #moveBehind(known: Known): void {
+    const placeBefore = this.#recognition.placesBefore(known)
     for (let index = this.#held.length - 1; this.#held[index]?.kind === 'unknown'; index--) {
       const held = this.#held[index] as Held<Event>
-      const place = this.#recognition.lastSkippedBefore(known, held.event)
+      const place = placeBefore(held.event)
       this.#held[index] = { ...held, after: Math.max(held.after, place) }
     }
   }

@@ -236,6 +236,25 @@ describe('a replay by a server', () => {
     ])
   })
 
+  test('that brings much in place of much that is required has each of that looked at a few times', () => {
+    const COUNT = 400
+    const all = eventsOf(Array.from({ length: COUNT }, (_, index) => index + 1).join(' '))
+    let looks = 0
+    const required = all.slice(1).map((event) => {
+      const passed = passedOf(event)
+      const ordinal = () => {
+        looks++
+        return passed.ordinal
+      }
+      return Object.defineProperty({ ...passed }, 'ordinal', { get: ordinal })
+    })
+    const trial = new Trial(all, { from: 1, required })
+    const unknown = eventsOf(Array.from({ length: COUNT }, (_, index) => `new-${index}`).join(' '), 1_000)
+    for (const event of [...unknown, ...all.slice(-1)]) trial.resumption.take(event, false, true, false)
+    expect(trial.resumption.sentences()[0]?.after).toBe(COUNT - 1)
+    expect(looks).toBeLessThan(40 * COUNT)
+  })
+
   test('from its beginning is one where the former connection was cut short of its end', () => {
     const former = new Trial(eventsOf('1 2 3 4'))
     expect(former.bring(eventsOf('1 2 3'))).toEqual([])

@@ -25,4 +25,5 @@ server.listen(Number(PORT), '127.0.0.1')
 process.once('SIGTERM', () => {
   ending.abort() // each response ends in good order, and its client goes on at the other node
   server.close(() => process.exit())
+  setTimeout(() => server.closeAllConnections(), 5_000) // a browser keeps connections that have asked for nothing
 })

@@ -59,6 +59,8 @@ export async function eventStream(
     end()
   }
   const headers = new Headers(HEAD)
+  // Else a client that comes back on its connection would keep a server that is closing.
+  if (options.signal?.aborted) headers.set('connection', 'close')
   if (after !== undefined && reading !== undefined)
     headers.set('tabstream-resumed', reading.resumed ? '1' : '0')
   headers.set('access-control-expose-headers', 'Tabstream-Resumed')

@@ -5,6 +5,7 @@ export type Handler = (request: Request) => Response | Promise<Response>
 export interface NodeRequest extends AsyncIterable<unknown> {
   readonly method?: string | undefined
   readonly url?: string | undefined
+  readonly httpVersionMajor?: number
   readonly rawHeaders: readonly string[]
   readonly headers: { readonly host?: string | undefined; readonly ':authority'?: string | undefined }
   readonly socket: object
@@ -51,7 +52,7 @@ export function toNodeHandler(
     const request = requestOf(incoming, gone.signal)
     if (request === undefined) return answer(outgoing, 400)
     try {
-      await send(await handler(request), outgoing, incoming.method === 'HEAD')
+      await send(await handler(request), incoming, outgoing)
     } catch (error) {
       onError(error)
       if (outgoing.headersSent) outgoing.destroy()
@@ -101,13 +102,23 @@ function streamOf(incoming: NodeRequest): ReadableStream<Uint8Array> {
   })
 }
 
-async function send(response: Response, outgoing: NodeResponse, isHead: boolean): Promise<void> {
-  const headers: Record<string, string | string[]> = Object.fromEntries(response.headers)
-  const cookies = response.headers.getSetCookie()
-  if (cookies.length > 0) headers['set-cookie'] = cookies
-  outgoing.writeHead(response.status, headers)
+/** The connection of an event stream ends with it: a server that closes must not be kept by a client that comes back on it. */
+function headersOf(
+  response: Response,
+  { httpVersionMajor = 1 }: NodeRequest,
+): Record<string, string | string[]> {
+  const headers = new Headers(response.headers)
+  // HTTP/2 has no such header, and waits for no connection.
+  if (httpVersionMajor > 1) headers.delete('connection')
+  else if (headers.get('content-type')?.startsWith('text/event-stream')) headers.set('connection', 'close')
+  const cookies = headers.getSetCookie()
+  return { ...Object.fromEntries(headers), ...(cookies.length > 0 && { 'set-cookie': cookies }) }
+}
+
+async function send(response: Response, incoming: NodeRequest, outgoing: NodeResponse): Promise<void> {
+  outgoing.writeHead(response.status, headersOf(response, incoming))
   const { body } = response
-  if (body === null || isHead) {
+  if (body === null || incoming.method === 'HEAD') {
     await body?.cancel()
     outgoing.end()
     return

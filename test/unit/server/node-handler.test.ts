@@ -1,8 +1,8 @@
-import { request as ask, createServer, type IncomingMessage } from 'node:http'
+import { Agent, request as ask, createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2 } from 'node:http2'
 import { type AddressInfo, connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type Handler, toNodeHandler } from '../../../src/server/index.ts'
+import { eventStream, type Handler, memoryLog, toNodeHandler } from '../../../src/server/index.ts'
 import { Changes } from '../../browser/until.ts'
 
 async function start(handler: Handler, onError = (_error: unknown) => {}): Promise<number> {
@@ -178,10 +178,67 @@ describe('what the handler answers', () => {
   })
 })
 
+/** A handler that is not of `toNodeHandler()`: it passes on what a response says. */
+const passOn =
+  (handler: Handler): RequestListener =>
+  async (incoming, outgoing) => {
+    const { status, headers, body } = await handler(new Request(`http://own.test${incoming.url}`))
+    outgoing.writeHead(status, Object.fromEntries(headers))
+    for await (const chunk of body ?? []) outgoing.write(chunk)
+    outgoing.end()
+  }
+
+describe('a server that closes is not kept by a client that comes back on its connection', () => {
+  test.each([
+    ['toNodeHandler()', toNodeHandler, 1],
+    // The head has been sent before anybody knows that the server will close.
+    ['a handler of its own', passOn, 2],
+  ])('%s', async (_, listenerOf, count) => {
+    const log = memoryLog()
+    const ending = new AbortController()
+    const { signal } = ending
+    const server = createServer(
+      listenerOf((request) => eventStream(request, log, { topics: ['news'], signal })),
+    )
+    const agent = new Agent({ keepAlive: true })
+    onTestFinished(() => {
+      agent.destroy()
+      server.closeAllConnections()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    let answers = 0
+    const comeBack = (onEnd: (error: Error) => void) => {
+      const request = ask({ port, agent }, (response) => {
+        answers++
+        if (server.listening) {
+          ending.abort()
+          server.close()
+        }
+        response.resume().once('close', () => setImmediate(comeBack, onEnd))
+      })
+      request.once('error', onEnd).end()
+    }
+    expect(await new Promise<Error>(comeBack)).toMatchObject({ code: 'ECONNREFUSED' })
+    expect(answers).toBe(count)
+  })
+
+  test('a response that is no event stream keeps its connection', async () => {
+    const port = await start(() => new Response('text'))
+    const { headers } = await fetch(`http://127.0.0.1:${port}`)
+    expect(headers.get('connection')).toBe('keep-alive')
+  })
+})
+
 test('HTTP/2 is served alike', async () => {
   const handler = toNodeHandler(
-    ({ url, headers }) => new Response(`${url} ${headers.get('x')}`, { headers: { 'x-answer': '1' } }),
+    ({ url, headers }) =>
+      new Response(`${url} ${headers.get('x')}`, { headers: { 'x-answer': '1', connection: 'close' } }),
   )
+  const warnings: Error[] = []
+  const warn = (warning: Error) => warnings.push(warning)
+  process.on('warning', warn)
+  onTestFinished(() => void process.off('warning', warn))
   const server = createHttp2(handler).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
@@ -194,4 +251,5 @@ test('HTTP/2 is served alike', async () => {
   let text = ''
   for await (const chunk of stream) text += chunk
   expect([head[':status'], head['x-answer'], text]).toEqual([200, '1', 'http://dash.test/path 1'])
+  expect(warnings).toEqual([])
 })

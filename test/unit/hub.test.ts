@@ -1,9 +1,7 @@
 import { wrap } from 'comlink'
 import { describe, expect, test } from 'vitest'
-import { placeOf } from '../../src/link/place.ts'
 import {
   type HubSide,
-  type Passed,
   type Position,
   type Seen,
   type StateEntry,
@@ -16,6 +14,8 @@ import {
   CONNECT,
   createWorld,
   listeningTab,
+  passed,
+  positionAfter,
   RawTab,
   requestOf,
   send,
@@ -29,29 +29,10 @@ const OPENING = ['connecting', 'open']
 const WITHIN_LINGER = 900
 const LINGER = 1_100
 
-/** The event of this number of a strict server. */
-const passed = (number: number): Passed => ({
-  ...placeOf({ id: `id-${number}`, nth: 0, name: 'a', data: `https://dash.test/0 ${number}` }),
-  ordinal: number,
-})
-
 /** Such a tab has dispatched all events up to there. */
 const seenUpTo = (number: number): Seen => ({
   events: Array.from({ length: number }, (_, index) => passed(index + 1)),
   since: 0,
-})
-
-/** Where a tab of another hub stood after the event of this number of a strict server. */
-const positionAfter = (number: number, subscribers = 1): Position => ({
-  ...NOWHERE,
-  log: 'another hub/1',
-  seq: number + 1,
-  ordinal: number,
-  resumeAfter: `id-${number - 1}`,
-  from: number - 1,
-  latest: [passed(number)],
-  unproven: false,
-  subscribers,
 })
 
 describe('attachment', () => {

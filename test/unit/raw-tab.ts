@@ -1,18 +1,22 @@
 import { expose, type Remote, wrap } from 'comlink'
 import type { LinkNotices } from '../../src/link/host.ts'
 import { unpack } from '../../src/link/pack.ts'
+import { placeOf } from '../../src/link/place.ts'
 import {
   type Batch,
   type Entry,
   EVENT_SOURCE_POLICY,
   type HubSide,
+  type Passed,
   type Policy,
+  type Position,
   type StreamRequest,
   type Subscription,
   type TabSide,
   tabLockName,
 } from '../../src/link/protocol.ts'
 import type { Wish } from '../../src/page/page-subscription.ts'
+import { NOWHERE } from '../../worker/stream/anchor.ts'
 import type { Agent } from '../sim/world/agent.ts'
 import { requestTo } from '../sim/world/samples.ts'
 import type { VirtualServer } from '../sim/world/server.ts'
@@ -29,6 +33,25 @@ export const requestOf = (server: VirtualServer): StreamRequest => requestTo(ser
 export const wishOf = (server: VirtualServer): Wish => ({
   request: requestOf(server),
   policy: EVENT_SOURCE_POLICY,
+})
+
+/** The event of this number of a strict server. */
+export const passed = (number: number): Passed => ({
+  ...placeOf({ id: `id-${number}`, nth: 0, name: 'a', data: `https://dash.test/0 ${number}` }),
+  ordinal: number,
+})
+
+/** Where a tab of another hub stood after the event of this number of a strict server. */
+export const positionAfter = (number: number, subscribers = 1): Position => ({
+  ...NOWHERE,
+  log: 'another hub/1',
+  seq: number + 1,
+  ordinal: number,
+  resumeAfter: `id-${number - 1}`,
+  from: number - 1,
+  latest: [passed(number)],
+  unproven: false,
+  subscribers,
 })
 
 /** For links that neither are refused nor go. */

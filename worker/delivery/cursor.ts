@@ -148,6 +148,10 @@ export class Cursor implements Subscriber {
     this.#sender.noteWork()
   }
 
+  get isSeeking(): boolean {
+    return this.#rejoin?.isSeeking === true
+  }
+
   get next(): number {
     return this.#next
   }
@@ -301,7 +305,8 @@ export class Cursor implements Subscriber {
   #slice(): Entry[] {
     const { log } = this.#stream
     const { finale } = this.#standing
-    if (this.#next < log.firstSeq) this.#next = this.#catchUp()
+    // Whether something is missing for a tab that looks for its place is told where that is found.
+    if (this.#next < log.firstSeq) this.#next = this.isSeeking ? log.firstSeq : this.#catchUp()
     const entries = this.#lead.splice(0)
     const batch = { entries, characters: 0 }
     while (entries.length < BATCH_ENTRIES && batch.characters < BATCH_CHARACTERS) {

@@ -3,6 +3,7 @@ import type { GapEntry, GapReason, Passed, Position, Seen } from '../../src/link
 import type { Log, LoggedEvent } from '../log/log.ts'
 import type { HubPlatform } from '../platform.ts'
 import type { History } from '../stream/history.ts'
+import type { Pace } from '../stream/pace.ts'
 import { Span } from '../stream/span.ts'
 import { placeIn, type Takeover } from '../stream/takeover.ts'
 
@@ -20,6 +21,7 @@ export interface RejoinedStream {
   readonly isJudging: boolean
   /** It has brought something that is not in the log yet. */
   readonly isHolding: boolean
+  readonly pace: Pick<Pace, 'isStopped'>
   /** Sequence number up to which events may belong to a replay. */
   readonly replayedTo: number
 }
@@ -77,7 +79,7 @@ export class Rejoin {
     this.position = position
     this.#seen = seen ?? { events: [], since: 0 }
     this.#patience = new Span(platform, () => {
-      this.#isImpatient = true
+      this.#isImpatient = !stream.pace.isStopped
       impatient()
     })
     this.#hasComeLate = stream.takeover.isSettled
@@ -89,6 +91,11 @@ export class Rejoin {
     const { start, end } = this.#stream.takeover
     const { log, ordinal, resumeAfter } = this.position
     return resumeAfter === '' || log !== start?.log || ordinal > end
+  }
+
+  /** Its place is not known yet. */
+  get isSeeking(): boolean {
+    return this.#passed === undefined
   }
 
   /** The tab has found its place, and has been told of every loss: it stands in this log. */
@@ -106,7 +113,10 @@ export class Rejoin {
   /** It is, and none of what comes behind or may come late is known to it. */
   get isSettled(): boolean {
     if (!this.isJoined || this.#passed === undefined) return false
-    if (this.isForeign) return this.#hasPassedAll(this.#passed) || this.position.latest.at(-1) === this.#last
+    if (this.isForeign) {
+      const isAtLast = !this.#isUnprovable && this.position.latest.at(-1) === this.#last
+      return isAtLast || this.#hasPassedAll(this.#passed)
+    }
     return !this.#stream.history.mayBeLate(this.#furthest(this.#passed))
   }
 

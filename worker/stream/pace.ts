@@ -22,16 +22,21 @@ export class Pace {
 
   /**
    * True when reading on would soon evict entries that are still needed: by a tab that goes on working, or by all of them. A
-   * tab that stands still delays no other.
+   * tab that stands still delays no other, and one that looks for its place waits for what is read.
    */
   get isFarAhead(): boolean {
     const log = this.#log
     if (!log.isHalfFull) return false
     const latest = log.lastSeq - log.length / 2
     const listening = [...this.#subscribers].filter(({ names }) => names.size > 0)
-    const late = listening.filter(({ next }) => next <= latest)
+    const late = listening.filter(({ next, isSeeking }) => next <= latest && !isSeeking)
     if (late.length === listening.length) return late.length > 0
     return late.some(({ policy, isAtWork }) => isAtWork && policy.lag === 'wait')
+  }
+
+  /** Nothing is read for now. */
+  get isStopped(): boolean {
+    return this.#timer !== undefined
   }
 
   /** Resolves when a subscriber has moved, come or gone, and there is room in the log; or when the stream ends. */

@@ -42,6 +42,8 @@ export interface Subscriber {
   readonly isThrough: boolean
   /** True if the page has something to do, and has shown in the last two seconds that it goes on doing it. */
   readonly isAtWork: boolean
+  /** It has not found its place in the log yet. What comes next may show it. */
+  readonly isSeeking: boolean
   /** Sequence number of the next entry to look at. */
   readonly next: number
   /** Sends what is ready, as far as it may be sent now. */

@@ -2,7 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { unpack } from '../../../src/link/pack.ts'
 import { EVENT_SOURCE_POLICY, type Position } from '../../../src/link/protocol.ts'
 import type { World } from '../../sim/world/world.ts'
-import { CONNECT, createWorld, listeningTab, RawTab, send, serverOf } from '../raw-tab.ts'
+import {
+  CONNECT,
+  createWorld,
+  listeningTab,
+  passed,
+  positionAfter,
+  RawTab,
+  send,
+  serverOf,
+} from '../raw-tab.ts'
 import { eventsOf, positionOf, seenOf } from '../short-events.ts'
 
 const OPENING = ['connecting', 'open']
@@ -338,6 +347,64 @@ describe('reading on', () => {
     late.hold()
     await send(world, ...Array(49).fill('a'))
     expect(other.heard().at(-1)).toBe('a 49')
+  })
+})
+
+describe('a tab that looks for its place', () => {
+  const PLACE = 25
+
+  /** A tab that stood there at another hub, which this one has not reached. */
+  async function seekingTab(world: World): Promise<RawTab> {
+    const tab = new RawTab(world, 'seeking')
+    await tab.attach()
+    const position = positionAfter(PLACE)
+    await tab.subscribe(['a'], { position, seen: { events: [passed(PLACE)], since: 0 } })
+    return tab
+  }
+
+  const heardBehindPlace = (tab: RawTab) => tab.heard().filter((words) => words !== 'open')
+
+  test('keeps no event from being read', async () => {
+    const world = createWorld(short(20))
+    const first = await listeningTab(world, 'first', ['a'])
+    const tab = await seekingTab(world)
+    first.hub.detach()
+    await send(world, ...Array(PLACE + 2).fill('a'))
+    expect(heardBehindPlace(tab)).toEqual(['a 26', 'a 27'])
+  })
+
+  test('is told of no gap where only what it has had falls off meanwhile', async () => {
+    const world = createWorld(short(20))
+    await listeningTab(world, 'quick', ['a'])
+    const tab = await seekingTab(world)
+    await send(world, ...Array(PLACE + 2).fill('a'))
+    expect(heardBehindPlace(tab)).toEqual(['a 26', 'a 27'])
+  })
+
+  test('goes on looking for it while nothing is read', async () => {
+    const world = createWorld(short(20))
+    const late = await listeningTab(world, 'late', ['a'])
+    late.hold()
+    const tab = await seekingTab(world)
+    await send(world, ...Array(PLACE + 2).fill('a'))
+    for (let time = 0; time < 5; time++) {
+      late.hub.working(1)
+      await world.clock.advance(1_000)
+    }
+    expect(heardBehindPlace(tab)).toEqual([])
+    late.release()
+    await world.clock.advance(0)
+    expect(heardBehindPlace(tab)).toEqual(['a 26', 'a 27'])
+  })
+
+  test('gives up where events are read, and it does not come', async () => {
+    const world = createWorld(short(20))
+    await listeningTab(world, 'quick', ['a'])
+    const tab = await seekingTab(world)
+    await send(world, 'a')
+    expect(heardBehindPlace(tab)).toEqual([])
+    await world.clock.advance(1_100)
+    expect(heardBehindPlace(tab)).toEqual([`gap asleep "id-${PLACE}" "id-1"`, 'a 1'])
   })
 })
 

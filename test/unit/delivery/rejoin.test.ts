@@ -43,6 +43,7 @@ class Succession {
   readonly history: History
   isJudging = false
   isHolding = false
+  pace = { isStopped: false }
   replayedTo = 0
   resumes = true
   impatience: (() => void)[] = []
@@ -550,6 +551,18 @@ describe('a tab whose numbers do not hold', () => {
     succession.bring(...between(5, 6))
     succession.replayedTo = 2
     expect(succession.given(rejoin)).toEqual(['gap unresumable', 'x', 'gap unresumable', '6'])
+  })
+
+  test('is not given again behind a frame what it had before it came to a hub without an ID', () => {
+    const succession = new Succession().settle()
+    const position = positionOf([], { resumeAfter: '', ordinal: 1, latest: [] })
+    const rejoin = succession.rejoin({ position, seen: seenOf(between(1, 5)) })
+    succession.history.append({ name: 'a', data: 'x', id: '', nth: 1 }, 'frame')
+    expect(succession.given(rejoin)).toEqual(['gap unresumable', 'x'])
+    expect(rejoin.isSettled).toBe(false)
+    succession.bring(...between(4, 7))
+    expect(succession.given(rejoin, { since: 1 })).toEqual(['6', '7'])
+    expect(rejoin.isSettled).toBe(true)
   })
 
   test('does not stand on what is aside', () => {

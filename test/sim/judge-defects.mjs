@@ -874,7 +874,7 @@ export const judgeMutants = [
   {
     name: 'settled before its last events',
     file: 'worker/delivery/rejoin.ts',
-    find: 'return this.#hasPassedAll(this.#passed) || this.position.latest.at(-1) === this.#last',
+    find: 'return isAtLast || this.#hasPassedAll(this.#passed)',
     replace: 'return true',
     defect: 'A tab of a third hub is given again what it had behind the event that shows its place.',
     test: 'test/unit/delivery/rejoin.test.ts',

@@ -25,7 +25,7 @@ export class Stream {
   /** @type {Set<import('ws').WebSocket>} */
   #sockets = new Set()
   #inLists = false
-  /** @type {string[]} what the next flood sends to them */
+  /** @type {Buffer[]} what the next flood sends to them */
   #messages = []
   /** @type {NodeJS.Timeout | undefined} */
   #timer
@@ -87,6 +87,8 @@ export class Stream {
     const first = this.#lastId + 1
     let bytes = 0
     let text = ''
+    /** @type {string[]} */
+    const messages = []
     const flush = () => {
       const buffer = Buffer.from(text)
       bytes += buffer.length
@@ -95,10 +97,12 @@ export class Stream {
     }
     for (let index = 0; index < count; index++) {
       text += encode(++this.#lastId, this.#form)
-      if (this.#sockets.size > 0) this.#messages.push(messageOf(this.#lastId, this.#form))
+      if (this.#sockets.size > 0) messages.push(messageOf(this.#lastId, this.#form))
       if (text.length >= WRITE) flush()
     }
     flush()
+    for (const message of this.#inLists ? listsOf(messages) : messages)
+      this.#messages.push(Buffer.from(message))
     return { first, last: this.#lastId, bytes }
   }
 
@@ -109,8 +113,7 @@ export class Stream {
     const messages = this.#messages
     this.#messages = []
     const begun = now()
-    const many = this.#inLists ? listsOf(messages) : messages
-    for (const socket of this.#sockets) await floodSocket(socket, many)
+    for (const socket of this.#sockets) await floodSocket(socket, messages)
     await Promise.all(
       [...this.#connections].map(async (response) => {
         for (const buffer of buffers) {
@@ -169,13 +172,13 @@ function listsOf(messages) {
   )
 }
 
-/** Sends as fast as the connection takes it. @param {import('ws').WebSocket} socket @param {readonly string[]} messages */
+/** Sends as fast as the connection takes it. @param {import('ws').WebSocket} socket @param {readonly Buffer[]} messages text */
 async function floodSocket(socket, messages) {
   for (let at = 0; at < messages.length && socket.readyState === socket.OPEN; at += AT_A_TIME) {
     const some = messages.slice(at, at + AT_A_TIME)
     await new Promise((resolve) => {
       for (const [index, message] of some.entries())
-        socket.send(message, index === some.length - 1 ? resolve : undefined)
+        socket.send(message, { binary: false }, index === some.length - 1 ? resolve : undefined)
     })
   }
 }

@@ -117,8 +117,13 @@ test.each([
     return performance.now() - begun
   }
   const [small, large] = [make(65_536), make(1_048_576)]
-  time(small)
-  const quickest = (text: string) => Math.min(...Array.from({ length: 3 }, () => time(text)))
   // Sixteen times the size, where a square would be 256 times the time.
-  expect(quickest(large)).toBeLessThan(100 * Math.max(quickest(small), 0.5))
+  const most = 100
+  let [least, ratio] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+  // A busy machine makes some rounds longer, and what takes longer more often.
+  for (let round = 0; round < 30 && ratio >= most; round++) {
+    least = Math.min(least, Math.max(time(small), 0.5))
+    ratio = Math.min(ratio, time(large) / least)
+  }
+  expect(ratio).toBeLessThan(most)
 })

@@ -20,6 +20,9 @@ const PATIENCE = 2_000
 /** So many publications are held for so long. */
 const MOST_HELD = 1_000
 
+/** So many are given at a time: one frame can bring more than a log holds. */
+const SLICE = 8
+
 const MOVE = new FailedError('other channels are wanted', { isMove: true })
 
 /** One connection as the hub sees it, whatever responses it is made of. */
@@ -59,6 +62,8 @@ class Memory {
   readonly begun = new Map<string, Point>()
   /** Channels of which something has no offset, so that nothing shows what a connection has missed. */
   readonly loose = new Set<string>()
+  /** Channels of which something may be missing, though no page has been told. */
+  readonly lost = new Set<string>()
 
   /** Only these are asked for from now on. */
   keep(channels: ReadonlySet<string>): void {
@@ -78,6 +83,9 @@ interface Upstream {
   /** What the server has subscribed it to; nothing before it has answered. */
   subs: Map<string, Subscribed> | undefined
   readonly held: Publication[]
+  /** What is yet to be given, in order, and as long as it is, when that is done. */
+  readonly pending: (() => void)[]
+  giving: Promise<void> | undefined
 }
 
 /** Makes the connections of one stream to Centrifugo. */
@@ -167,7 +175,17 @@ class Course implements Asked {
       if (point !== undefined) asked.set(channel, point)
     }
     const life = new AbortController()
-    const upstream: Upstream = { channels, asked, behind, life, head: undefined, subs: undefined, held: [] }
+    const upstream: Upstream = {
+      channels,
+      asked,
+      behind,
+      life,
+      head: undefined,
+      subs: undefined,
+      held: [],
+      pending: [],
+      giving: undefined,
+    }
     const request = { ...requestFor(connection, token, channels, asked), signal: life.signal }
     const ended = events(request, {
       ...receiver,
@@ -176,6 +194,7 @@ class Course implements Asked {
       },
       event: ({ data }) => this.#take(data, upstream),
       idAlone: () => {},
+      flushed: () => upstream.giving ?? receiver.flushed(),
     })
     ended.then((failure) => this.#ended(failure, upstream))
     return upstream
@@ -206,7 +225,7 @@ class Course implements Asked {
   #takeFor(push: Push, upstream: Upstream, subs: Map<string, Subscribed>): void {
     if (push.type === 'publication') {
       if (!subs.has(push.publication.channel)) return
-      if (upstream === this.#present) this.#give(push.publication)
+      if (upstream === this.#present) this.#giveAll(upstream, [push.publication])
       else if (upstream.held.push(push.publication) > MOST_HELD) this.#end(MOVE.failure)
       this.#join()
     } else if (push.type === 'subscribe') {
@@ -244,21 +263,24 @@ class Course implements Asked {
   #resumed(upstream: Upstream, subs: Map<string, Subscribed>): void {
     const { connection, receiver, wishes, memory } = this.#parts
     const resumes = connection.resumeAfter !== ''
-    const lost = resumes ? [...upstream.channels].filter((channel) => this.#hasLost(channel, upstream)) : []
+    const { lost } = memory
+    for (const channel of upstream.channels) if (this.#hasLost(channel, upstream)) lost.add(channel)
+    // Otherwise the hub tells a gap itself, unless there is none.
+    if (!resumes) lost.clear()
     memory.hasOpened = true
     memory.points = new Map()
     for (const channel of subs.keys()) {
-      const begins = !upstream.asked.has(channel) || lost.includes(channel)
+      const begins = !upstream.asked.has(channel) || lost.has(channel)
       if (resumes && begins) wishes.beginAnew(channel)
       this.#beginAt(channel, beginningOf(channel, upstream), begins)
     }
     if (upstream.head !== undefined)
       receiver.opened({ ...upstream.head, confirmsResumption: resumes, deniesResumption: false })
     const [known, others] = inOrder(subs, upstream.behind)
-    for (const publication of known) this.#give(publication)
-    this.#tellGap(lost)
-    for (const publication of others) this.#give(publication)
-    this.#tellPlace()
+    this.#giveAll(upstream, known)
+    this.#do(upstream, [() => this.#tellGap()])
+    this.#giveAll(upstream, others)
+    this.#do(upstream, [() => this.#tellPlace()])
     wishes.opened()
   }
 
@@ -288,6 +310,30 @@ class Course implements Asked {
     if (isNew) begun.set(channel, point)
   }
 
+  #giveAll(upstream: Upstream, publications: readonly Publication[]): void {
+    this.#do(
+      upstream,
+      publications.map((publication) => () => this.#give(publication)),
+    )
+  }
+
+  #do(upstream: Upstream, steps: readonly (() => void)[]): void {
+    upstream.pending.push(...steps)
+    if (upstream.giving !== undefined || upstream.pending.length === 0) return
+    if (upstream.pending.length > SLICE) upstream.giving = this.#giveSlices(upstream)
+    else for (const step of upstream.pending.splice(0)) step()
+  }
+
+  async #giveSlices(upstream: Upstream): Promise<void> {
+    const { platform, receiver } = this.#parts
+    while (upstream.pending.length > 0 && upstream === this.#present) {
+      for (const step of upstream.pending.splice(0, SLICE)) step()
+      await receiver.flushed()
+      await platform.turn()
+    }
+    upstream.giving = undefined
+  }
+
   #give({ channel, offset, data }: Publication): void {
     const { memory, receiver, wishes, connection } = this.#parts
     const point = memory.points.get(channel)
@@ -305,11 +351,13 @@ class Course implements Asked {
     if (id !== undefined) receiver.idAlone(id)
   }
 
-  #tellGap(channels: readonly string[]): void {
-    if (channels.length === 0 || this.#isOver) return
+  #tellGap(): void {
     const { gap, memory, receiver } = this.#parts
+    if (memory.lost.size === 0 || this.#isOver) return
+    const data = JSON.stringify({ channels: [...memory.lost] })
     const id = idOf(memory.points)
-    receiver.event({ name: gap, data: JSON.stringify({ channels }), id: id === '' ? undefined : id })
+    memory.lost.clear()
+    receiver.event({ name: gap, data, id: id === '' ? undefined : id })
   }
 
   #tellPlace(): void {
@@ -345,14 +393,13 @@ class Course implements Asked {
       this.#beginAt(channel, beginning && (points.get(channel) ?? beginning), !points.has(channel))
     }
     const hasLost = (channel: string) => memory.loose.has(channel) || !memory.points.has(channel)
-    this.#tellGap(
-      [...(former.subs?.keys() ?? [])].filter((channel) => present.channels.has(channel) && hasLost(channel)),
-    )
-    for (const publication of present.held.splice(0)) {
-      // What has no offset may have come by both.
-      if (publication.offset !== undefined && memory.points.has(publication.channel)) this.#give(publication)
-    }
-    this.#tellPlace()
+    for (const channel of former.subs?.keys() ?? [])
+      if (present.channels.has(channel) && hasLost(channel)) memory.lost.add(channel)
+    this.#do(present, [() => this.#tellGap()])
+    // What has no offset may have come by both.
+    const isCounted = ({ channel, offset }: Publication) => offset !== undefined && memory.points.has(channel)
+    this.#giveAll(present, present.held.splice(0).filter(isCounted))
+    this.#do(present, [() => this.#tellPlace()])
     wishes.opened()
     wishes.review()
   }

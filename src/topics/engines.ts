@@ -32,7 +32,7 @@ export const pushpin = ({ topic }: Required<Pick<Engine, 'topic'>>): Engine => (
 export const wikimedia = (): Engine => ({ topic: '/meta/stream' })
 
 /**
- * [Centrifugo](https://centrifugal.dev), 4 and later, by its `uni_sse`: `/connection/uni_sse`. The client's token is what the header
+ * [Centrifugo](https://centrifugal.dev), 4.0.5 and later, by its `uni_sse`: `/connection/uni_sse`. The client's token is what the header
  * `Authorization: Bearer …` has.
  *
  * @param proxied a connect proxy lets clients in, by the headers of their requests: no token is made of one

@@ -12,12 +12,17 @@ export interface Vector {
   readonly points: Points
 }
 
+/** Behind this, an ID says nothing of which event it is. */
+const OTHERS = '␟'
+
+const SEPARATORS = /[␟,]/
+
 /** @param channel that of the event; none where the ID comes without one */
 export function idOf(points: Points, channel?: string): string {
   const others: string[] = []
   let own = ''
   for (const [name, point] of points) {
-    if (name === channel) own = `${wordOf(name, point)};`
+    if (name === channel) own = wordOf(name, point) + OTHERS
     else others.push(wordOf(name, point))
   }
   return own + others.join()
@@ -28,12 +33,12 @@ const wordOf = (name: string, { epoch, offset }: Point): string =>
 
 function vectorOf(id: string): Vector {
   const points = new Map<string, Point>()
-  for (const word of id.split(/[;,]/)) {
+  for (const word of id.split(SEPARATORS)) {
     const [name = '', epoch, offset] = word.split(/[=:]/).map(decodeURIComponent)
     if (epoch !== undefined && offset !== undefined) points.set(name, { epoch, offset: Number(offset) })
   }
   const [channel] = points.keys()
-  return { channel: id.includes(';') ? channel : undefined, points }
+  return { channel: id.includes(OTHERS) ? channel : undefined, points }
 }
 
 /** What is known of a stream that resumes. */
@@ -73,4 +78,4 @@ export class Behind {
   }
 }
 
-const ownIn = (id: string): string => id.split(';', 1)[0] ?? ''
+const ownIn = (id: string): string => id.split(OTHERS, 1)[0] ?? ''

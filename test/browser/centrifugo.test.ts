@@ -65,7 +65,8 @@ const openWithTokens = ({ page }: Tab): Promise<void> =>
     const { centrifugo, connectTopics } = topicsModule
     let count = 0
     const headers = () => ({ Authorization: `Bearer token-${++count}` })
-    globalThis.topics = connectTopics(path, { engine: centrifugo(), key: 'user', headers })
+    const options = { engine: centrifugo(), key: 'user', headers }
+    globalThis.topics = connectTopics(path, options) as typeof globalThis.topics
     globalThis.noted = []
     topics.onStatus(({ state, error }) =>
       noted.push({ type: 'gap', reason: `${state} ${error?.status ?? ''}` }),

@@ -97,8 +97,8 @@ export const centrifugoMutants = [
   {
     name: 'Centrifugo: gap forgotten with its connection',
     file: COURSE,
-    find: '    if (memory.lost.size === 0 || this.#isOver) return\n',
-    replace: '    if (memory.lost.size === 0) return\n    if (this.#isOver) return memory.lost.clear()\n',
+    find: '    const { lost } = memory\n',
+    replace: '    const { lost } = memory\n    lost.clear()\n',
     defect: 'A loss is told by nobody where the connection ends before.',
     test: TEST,
   },

@@ -405,6 +405,16 @@ describe('a channel without offsets', () => {
     stream.last.open({ a: at(0), z: {} }).frame({ channel: 'z', pub: { data: 2 } })
     expect(stream.words).toBe('z1 gap{"channels":["z"]} z2')
   })
+
+  test('has events that may have come by both, and are given once', async () => {
+    const { stream, present } = opened({ a: at(0), z: {} })
+    stream.listen('a', 'b', 'z')
+    await vi.advanceTimersByTimeAsync(GATHER)
+    const publication = { channel: 'z', pub: { data: 1 } }
+    stream.last.open({ a: at(1), b: at(0), z: {} }).frame(publication)
+    present.frame(publication).bring('a1')
+    expect(stream.words).toBe('z1 a1 gap{"channels":["z"]}')
+  })
 })
 
 describe('when other channels are wanted', () => {

@@ -168,11 +168,8 @@ function publicationOf(
   }
 }
 
-/** The client's token is none, or no more. */
-const INVALID_TOKEN = 3500
-
-/** The client's token has expired. Another connection has another one. */
-export const EXPIRED = 3005
+/** [spec] https://centrifugal.dev/docs/server/codes */
+export const CODES = { expired: 3005, invalidToken: 3500, connectionLimit: 3504 } as const
 
 /**
  * Why the server ends the connection.
@@ -184,7 +181,7 @@ function failureOf(disconnect: string): Failure {
   const { code = 0, reason = '' } = Object(parsed(disconnect))
   return new FailedError(`the server has ended the connection: ${reason} (${code})`, {
     isFinal: (code >= 3500 && code < 4000) || (code >= 4500 && code < 5000),
-    status: code === INVALID_TOKEN ? 401 : 0,
+    status: code === CODES.invalidToken ? 401 : 0,
     closeCode: code,
     body: String(reason),
   }).failure

@@ -1,12 +1,5 @@
 import type { HubPlatform } from '../platform.ts'
-import {
-  EXPIRED,
-  type Publication,
-  type Push,
-  pushOf,
-  requestFor,
-  type Subscribed,
-} from './centrifugo-wire.ts'
+import { CODES, type Publication, type Push, pushOf, requestFor, type Subscribed } from './centrifugo-wire.ts'
 import { FailedError, type Failure, failureOf, tooLarge } from './failure.ts'
 import { Behind, idOf, type Point } from './points.ts'
 import type { ConnectionRequest, Head, Receiver, Source, SourceEvent } from './source.ts'
@@ -22,6 +15,9 @@ const MOST_HELD = 1_000
 
 /** So many are given at a time: one frame can bring more than a log holds. */
 const SLICE = 8
+
+/** With these, the server may mean that a second connection is not to be had beside the present one. */
+const SINGLE: readonly (number | undefined)[] = [CODES.expired, CODES.connectionLimit]
 
 const MOVE = new FailedError('other channels are wanted', { isMove: true })
 
@@ -207,10 +203,10 @@ class Course implements Asked {
   #ended(failure: Failure, upstream: Upstream): void {
     if (!this.#isCurrent(upstream)) return
     const isRefused = upstream === this.#other && upstream.subs === undefined
-    if (!isRefused) this.#end(failure)
-    // The token is that of the present one, and another connection may have another one.
-    else if (failure.closeCode === EXPIRED) this.#end(MOVE.failure)
-    else this.#miss(failure.message)
+    // A connection of its own has another token, and is the only one.
+    if (this.#other !== undefined && SINGLE.includes(failure.closeCode)) this.#end(MOVE.failure)
+    else if (isRefused) this.#miss(failure.message)
+    else this.#end(failure)
   }
 
   #take(data: string, upstream: Upstream): void {
@@ -240,9 +236,11 @@ class Course implements Asked {
   #subscribed(channel: string, sub: Subscribed, upstream: Upstream, subs: Map<string, Subscribed>): void {
     subs.set(channel, sub)
     if (upstream !== this.#present) return
+    const { wishes } = this.#parts
+    wishes.beginAnew(channel)
     this.#beginAt(channel, sub.point, true)
     this.#tellPlace()
-    this.#parts.wishes.opened()
+    wishes.opened()
   }
 
   #answered(subs: Map<string, Subscribed>, upstream: Upstream): void {

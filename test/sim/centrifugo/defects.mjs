@@ -137,9 +137,17 @@ export const centrifugoMutants = [
   {
     name: 'Centrifugo: expired token used again',
     file: COURSE,
-    find: '    else if (failure.closeCode === EXPIRED) this.#end(MOVE.failure)\n',
-    replace: '',
+    find: '[CODES.expired, CODES.connectionLimit]',
+    replace: '[CODES.connectionLimit]',
     defect: 'Channels are asked for with a token that has expired, again and again.',
+    test: TEST,
+  },
+  {
+    name: 'Centrifugo: only connection lost to another one',
+    file: COURSE,
+    find: '[CODES.expired, CODES.connectionLimit]',
+    replace: '[CODES.expired]',
+    defect: 'Where a user may have one connection, the stream ends when a channel is added.',
     test: TEST,
   },
   {

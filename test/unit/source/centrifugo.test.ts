@@ -472,10 +472,14 @@ describe('when other channels are wanted', () => {
     expect(stream.responses).toHaveLength(3)
   })
 
-  test('and the token has expired, another connection is made, with another one', async () => {
-    const { other, ended } = await overlap()
-    other.frame({ disconnect: { code: 3005, reason: 'connection expired' } })
-    expect(await ended).toMatchObject({ isMove: true })
+  test.each([
+    ['the token has expired', 'other', 3005],
+    ['a second connection is refused', 'other', 3504],
+    ['the first one is sent away for the second', 'present', 3504],
+  ] as const)('and %s, another connection is made', async (_, which, code) => {
+    const responses = await overlap()
+    responses[which].frame({ disconnect: { code, reason: '' } })
+    expect(await responses.ended).toMatchObject({ isMove: true })
   })
 
   test('before there is an answer, the connection is made anew', async () => {

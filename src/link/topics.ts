@@ -5,6 +5,10 @@ export const PLACEHOLDER = '{topics}'
 
 /** How a server of many topics is spoken to. Pointers are JSON Pointers (RFC 6901) into the data of an event. */
 export interface Engine {
+  /** What is spoken, where a server has a protocol of its own. Then only `token` and `gaps` say more. */
+  readonly protocol?: 'centrifugo' | undefined
+  /** Name of the request's header, in lower case, whose value is the client's token in this protocol. */
+  readonly token?: string | undefined
   /** Parameter of the URL that names topics, where the URL has no `{topics}`. @default 'topic' */
   readonly parameter?: string | undefined
   /** What stands between topics. Without it, the parameter is repeated, and `,` stands between those of a path. */

@@ -59,7 +59,7 @@ const WHY: Readonly<Record<string, string>> = {
   resume: '; the engine says how to resume',
 }
 
-const TEXTS = ['parameter', 'separator', 'topic', 'id', 'data', 'resume'] as const
+const TEXTS = ['protocol', 'token', 'parameter', 'separator', 'topic', 'id', 'data', 'resume'] as const
 const LISTS = ['heartbeats', 'gaps', 'errors'] as const
 const NAMES: string[] = [...TEXTS, ...LISTS]
 
@@ -72,6 +72,7 @@ function checkEngine(engine: Engine): void {
     demand(`engine.${name}`, engine[name], wanted, engine[name] === undefined || isSo(engine[name]))
   for (const name of TEXTS) check(name, 'a text', isText)
   for (const name of LISTS) check(name, 'a list of names of events', isList)
+  check('protocol', '"centrifugo"', (given) => given === 'centrifugo')
   check('topic', 'a JSON Pointer or "event"', (given) => given === 'event' || isPointer(given))
   check('id', 'a JSON Pointer', isPointer)
   check('data', 'a JSON Pointer', isPointer)

@@ -30,3 +30,16 @@ export const pushpin = ({ topic }: Required<Pick<Engine, 'topic'>>): Engine => (
 
 /** Wikimedia's [EventStreams](https://stream.wikimedia.org): `https://stream.wikimedia.org/v2/stream/{topics}`. */
 export const wikimedia = (): Engine => ({ topic: '/meta/stream' })
+
+/**
+ * [Centrifugo](https://centrifugal.dev), 4.0.5 and later, by its `uni_sse`: `/connection/uni_sse`. The client's token is what the header
+ * `Authorization: Bearer …` has.
+ *
+ * @param proxied a connect proxy lets clients in, by the headers of their requests: no token is made of one
+ */
+export const centrifugo = ({ proxied = false }: { proxied?: boolean } = {}): Engine => ({
+  protocol: 'centrifugo',
+  ...(!proxied && { token: 'authorization' }),
+  // No channel of Centrifugo has such a name.
+  gaps: [':unrecovered'],
+})

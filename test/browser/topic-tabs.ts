@@ -17,8 +17,8 @@ declare global {
   var offs: Map<string, () => void>
 }
 
-/** `test/browser/topic-server.ts` has their wires. */
-export type EngineName = 'plain' | 'mercure' | 'ntfy' | 'pushpin'
+/** `test/browser/topic-server.ts` and `centrifugo-server.ts` have their wires. */
+export type EngineName = 'plain' | 'mercure' | 'ntfy' | 'pushpin' | 'centrifugo'
 
 /** Where the server counts what it has published. */
 export const COUNT = '/count'
@@ -28,13 +28,14 @@ export async function open({ page }: Tab, engine: EngineName, path: string): Pro
   await page.evaluate(
     async ([engine, path]) => {
       globalThis.topicsModule = await importModule('topics.js')
-      const { connectTopics, mercure, ntfy, pushpin } = topicsModule
+      const { centrifugo, connectTopics, mercure, ntfy, pushpin } = topicsModule
       const topic = '/topic'
       const engines = {
         plain: { topic },
         mercure: mercure({ topic }),
         ntfy: ntfy(),
         pushpin: pushpin({ topic }),
+        centrifugo: centrifugo(),
       }
       globalThis.noted = []
       globalThis.offs = new Map()

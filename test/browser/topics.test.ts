@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { HostName } from '../../src/index.ts'
 import { killWorker, type Tab } from './browser.ts'
+import { CentrifugoServer } from './centrifugo-server.ts'
 import { ESSENTIAL, type Stage, useBrowser } from './stage.ts'
 import { MERCURE, NTFY, PLAIN, PUSHPIN, TopicServer, type Wire } from './topic-server.ts'
 import { add, COUNT, type EngineName, expectWhole, notedBy, open, reach, remove } from './topic-tabs.ts'
@@ -9,7 +10,7 @@ const stage = useBrowser()
 
 const HOSTS: readonly HostName[] = ['shared-worker', 'leader']
 
-const WIRES: Readonly<Record<EngineName, Wire>> = {
+const WIRES: Readonly<Record<Exclude<EngineName, 'centrifugo'>, Wire>> = {
   plain: PLAIN,
   mercure: MERCURE,
   ntfy: NTFY,
@@ -18,8 +19,10 @@ const WIRES: Readonly<Record<EngineName, Wire>> = {
 
 const pathOf = (engine: EngineName) => (engine === 'ntfy' ? '/events/{topics}/sse' : '/events/topics')
 
+type Server = TopicServer | CentrifugoServer
+
 /** Publishes 100 events a second, of the topics in turn. */
-function load(server: TopicServer, topics: readonly string[]): () => void {
+function load(server: Server, topics: readonly string[]): () => void {
   let turn = 0
   const timer = setInterval(() => {
     const topic = topics[turn++ % topics.length] ?? ''
@@ -29,8 +32,8 @@ function load(server: TopicServer, topics: readonly string[]): () => void {
   return () => clearInterval(timer)
 }
 
-function serve({ server }: Stage, engine: EngineName): TopicServer {
-  const topics = new TopicServer(WIRES[engine])
+function serve({ server }: Stage, engine: EngineName): Server {
+  const topics = engine === 'centrifugo' ? new CentrifugoServer() : new TopicServer(WIRES[engine])
   server.answer(engine === 'ntfy' ? '/events/' : '/events/topics', topics.answer)
   server.answer(COUNT, (_request, response) => response.end(String(topics.log.length)))
   return topics
@@ -39,7 +42,7 @@ function serve({ server }: Stage, engine: EngineName): TopicServer {
 describe.each(HOSTS)('topics, %s', (host) => {
   const page = `/page?host=${host}`
 
-  test.each<EngineName>(['mercure', 'plain', 'ntfy', 'pushpin'])(
+  test.each<EngineName>(['mercure', 'plain', 'ntfy', 'pushpin', 'centrifugo'])(
     '%s: three tabs change their minds under load, through a cut and the death of the hub',
     host === 'shared-worker' ? ESSENTIAL : {},
     async (engine) => {

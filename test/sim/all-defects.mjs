@@ -1,4 +1,5 @@
 import { budgetMutants } from './budget/defects.mjs'
+import { centrifugoMutants } from './centrifugo/defects.mjs'
 import { mutants } from './defects.mjs'
 import { durableMutants } from './durable/defects.mjs'
 import { lineMutants } from './lines/defects.mjs'
@@ -13,6 +14,7 @@ export const allMutants = [
   ...budgetMutants,
   ...socketMutants,
   ...topicMutants,
+  ...centrifugoMutants,
   ...durableMutants,
   ...lineMutants,
 ]

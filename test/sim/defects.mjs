@@ -11,7 +11,7 @@ import { judgeMutants } from './judge-defects.mjs'
  * @property {string} defect what is wrong with it
  * @property {number[]} [seeds] more of them where it takes a rare schedule
  * @property {string} [test] the unit test that must notice it, where it takes too rare a schedule
- * @property {string} [plays] the simulation that must notice: `promises`, which is the usual one, `users`, `budget`, `sockets`, `lines` or `durable`
+ * @property {string} [plays] the simulation that must notice: `promises`, which is the usual one, `users`, `budget`, `sockets`, `centrifugo`, `lines` or `durable`
  */
 
 /** @type {Mutant[]} */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { allMutants } from './all-defects.mjs'
 import { simulate, vitest } from './simulate.mjs'
 
-// npm run sim:mutants [-- words of the names of some, users, budget, sockets, topics, lines or durable]
+// npm run sim:mutants [-- words of the names of some, users, budget, sockets, topics, centrifugo, lines or durable]
 //
 // Does the simulation notice? Each mutant is tabstream with one defect, and must break a promise; or a unit test where that
 // takes too rare a schedule.

@@ -12,6 +12,7 @@ import { answerOf } from '../../src/page/hub-link.ts'
 import type { PageSubscription } from '../../src/page/page-subscription.ts'
 import { SocketStream } from '../../src/websocket/socket-stream.ts'
 import type { Agent } from './world/agent.ts'
+import { CENTRIFUGO_GAPS, CENTRIFUGO_SOURCE } from './world/centrifugo.ts'
 import { isDurable } from './world/durable.ts'
 import { LINES_SCRIPT, UNNAMED } from './world/lines.ts'
 import { overhear } from './world/overhear.ts'
@@ -98,6 +99,7 @@ export class SimSubscription {
     this.#isSelective = source?.isSelective === true
     this.#given = given
     this.#again = again
+    const gapEvents = source?.options === CENTRIFUGO_SOURCE.options ? CENTRIFUGO_GAPS : undefined
     const isPatient = source !== undefined && isDurable(source.script)
     this.#subscription = client.subscribe(
       {
@@ -106,7 +108,12 @@ export class SimSubscription {
           ...(source && { source }),
         }),
         // As `connectDurable()` has it: it goes on after a refusal that may pass.
-        policy: { ...EVENT_SOURCE_POLICY, ...(isPatient && { retriesStatuses: true }), ...wish },
+        policy: {
+          ...EVENT_SOURCE_POLICY,
+          ...(isPatient && { retriesStatuses: true }),
+          ...(gapEvents && { gapEvents }),
+          ...wish,
+        },
       },
       (entry) => this.#receive(entry),
     )

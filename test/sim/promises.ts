@@ -129,7 +129,7 @@ function problemsOf(
     numberAt: (point) => numberAt(point, numbers),
     due: subscription.due,
   }
-  const accounts = schedule.topics ? NAMES.map((name) => ofName(account, name)) : [account]
+  const accounts = schedule.topics ? NAMES.map((name) => ofName(account, name, schedule)) : [account]
   return [
     ...subscription.strays.map((data) => `came although it must not: ${data}`),
     ...accounts.flatMap(problemsOfOrder),
@@ -141,10 +141,19 @@ function problemsOf(
 }
 
 /** With the events of one name alone: topics are in order, each for itself. */
-function ofName(account: Account, name: string): Account {
-  const { server, records, due } = account
+function ofName(account: Account, name: string, { centrifugo }: Schedule): Account {
+  const { server, records, due, subscription, numberAt: usual } = account
   const isOf = (record: Numbered) => record.type === 'gap' || server.events[record.number - 1]?.name === name
-  return { ...account, records: records.filter(isOf), due: due.filter((one) => one.name === name) }
+  // What has come of one channel says nothing of others.
+  const own = identify(subscription, account.mayBeMissing).map((number = 0) =>
+    server.events[number - 1]?.name === name ? number : undefined,
+  )
+  return {
+    ...account,
+    records: records.filter(isOf),
+    due: due.filter((one) => one.name === name),
+    numberAt: centrifugo ? (point) => numberAt(point, own) : usual,
+  }
 }
 
 /** Which events may be missing in silence, whatever a page was given. */

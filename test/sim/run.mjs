@@ -22,7 +22,7 @@ const CHUNK = 2_500
 const PROCESSES = 2
 
 /** Simulations besides that of promises. Their schedules are marked. */
-const OTHERS = ['users', 'budget', 'sockets', 'topics', 'lines', 'durable']
+const OTHERS = ['users', 'budget', 'sockets', 'topics', 'centrifugo', 'lines', 'durable']
 
 const PROGRESS_INTERVAL = 10_000
 

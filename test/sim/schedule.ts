@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { SourceRequest } from '../../src/link/protocol.ts'
 import { SimTab, type SimTabOptions, type SimWish } from './page.ts'
+import { CENTRIFUGO_SOURCE, type CentrifugoManners } from './world/centrifugo.ts'
 import { type DurableManners, durableSource } from './world/durable.ts'
 import { ALL_KINDS, FRAME_NAME, type ServerKind } from './world/kinds.ts'
 import { type LineManners, linesSource, linesWire } from './world/lines.ts'
@@ -53,6 +54,9 @@ export interface Schedule {
   /** Servers have Durable Streams, and do this. */
   durable?: true
   durableManners?: DurableManners
+  /** Servers speak the protocol of Centrifugo, and do this. */
+  centrifugo?: true
+  centrifugoManners?: CentrifugoManners
 }
 
 /** More than any schedule sends. */
@@ -186,6 +190,7 @@ export async function playHappenings(
     source: sourceOf(schedule),
     wire: lineManners && linesWire(lineManners),
     durable: durableManners,
+    centrifugo: schedule.centrifugoManners,
   })
   const outcome: Outcome = { world, tabs: [], problems: [], hasWedged: false }
   watch(outcome)
@@ -198,7 +203,14 @@ export async function playHappenings(
 }
 
 /** By what pages have their events. */
-function sourceOf({ sockets, topics, lineManners, durableManners }: Schedule): SourceRequest | undefined {
+function sourceOf({
+  sockets,
+  topics,
+  lineManners,
+  durableManners,
+  centrifugo,
+}: Schedule): SourceRequest | undefined {
+  if (centrifugo) return CENTRIFUGO_SOURCE
   if (durableManners !== undefined) return durableSource(durableManners)
   if (lineManners !== undefined) return linesSource(lineManners)
   if (sockets) return SOCKET_SOURCE

@@ -14,8 +14,8 @@ import { join } from 'node:path'
  */
 
 /**
- * What promises.test.ts, users.test.ts, budget.test.ts, sockets.test.ts, topics.test.ts, lines.test.ts or durable.test.ts
- * writes while it runs.
+ * What promises.test.ts, users.test.ts, budget.test.ts, sockets.test.ts, topics.test.ts, centrifugo.test.ts, lines.test.ts or
+ * durable.test.ts writes while it runs.
  *
  * @typedef {object} Report
  * @property {number} runs schedules played so far, less those of the shrinking

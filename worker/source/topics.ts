@@ -2,6 +2,7 @@ import { EVERY_NAME } from '../../src/link/protocol.ts'
 import { type Engine, PLACEHOLDER, type TopicQuestion } from '../../src/link/topics.ts'
 import type { HubPlatform } from '../platform.ts'
 import { BehindGap } from './beginning.ts'
+import { type Asked, centrifugo, type Wishes } from './centrifugo.ts'
 import { FailedError, type Failure, failureOf } from './failure.ts'
 import { Frame, idIn, resumingBy, saidBy, withParameters } from './frame.ts'
 import type { ConnectionRequest, Receiver, Source, SourceEvent, Standing } from './source.ts'
@@ -36,10 +37,14 @@ const MOVE = new FailedError('other topics are wanted', { isMove: true })
 /** Events of many topics by one connection; the name of each is its topic. */
 export function source(platform: HubPlatform, engine: Engine, events: Source): Source {
   const topics = new Topics(platform, engine)
+  const courseOf: ReturnType<typeof centrifugo> =
+    engine.protocol === 'centrifugo'
+      ? centrifugo(platform, engine, events, topics)
+      : (...given) => new Course(platform, topics, events, ...given)
   return Object.assign(
     (connection: ConnectionRequest, receiver: Receiver) =>
       new Promise<Failure>((resolve) => {
-        new Course(platform, topics, events, connection, receiver, resolve).begin()
+        courseOf(connection, receiver, resolve).begin()
       }),
     {
       listen: (names: readonly string[]) => topics.listen(names),
@@ -62,10 +67,9 @@ interface Unwanted {
 }
 
 /** What the pages want, and what has been asked for, over all connections. */
-class Topics {
+class Topics implements Wishes {
   readonly engine: Engine
-  /** The present connection; between two, nothing is asked for. */
-  course: Course | undefined
+  course: Asked | undefined
   wanted: ReadonlySet<string> = new Set()
   /** Those of the last connection. */
   #asked: ReadonlySet<string> = new Set()
@@ -141,7 +145,6 @@ class Topics {
     }
   }
 
-  /** Another connection may be needed, in so many ms. */
   review(delay = GATHER): void {
     this.#platform.clearTimeout(this.#timer)
     if (!this.#isComplete)
@@ -153,7 +156,6 @@ class Topics {
     return [...this.wanted].every((topic) => this.course?.topics?.has(topic))
   }
 
-  /** A connection has opened. */
   opened(): void {
     for (const asking of this.#asking) {
       if (!this.course?.isOpenFor(asking.topic)) continue
@@ -162,7 +164,6 @@ class Topics {
     }
   }
 
-  /** What the next connection asks for. */
   next(): ReadonlySet<string> {
     for (const [topic, unwanted] of this.#unwanted)
       if (this.#isDispensable(unwanted)) this.#unwanted.delete(topic)
@@ -171,6 +172,10 @@ class Topics {
       this.#whole === undefined ? Number.NEGATIVE_INFINITY : (this.#whole.get(topic) ?? this.#count)
     this.#whole = new Map([...this.#asked].map((topic) => [topic, since(topic)]))
     return this.#asked
+  }
+
+  beginAnew(topic: string): void {
+    this.#whole?.set(topic, this.#count)
   }
 
   /** What an event means: its topic is its name. Nothing where it does not say of which of these it is. */
@@ -188,7 +193,6 @@ class Topics {
         }
   }
 
-  /** Whether an event goes on to the pages. */
   passes(event: SourceEvent): boolean {
     const { name, id } = event
     const dropped = this.#dropped.size > 0 ? this.#dropped.get(keyOf(event)) : undefined
@@ -246,7 +250,7 @@ interface Upstream {
  * One connection as the hub sees it. When other topics are wanted, another response takes the place of the present one. Both are open
  * until one event has come by both: from there on the other has everything.
  */
-class Course {
+class Course implements Asked {
   readonly #platform: HubPlatform
   readonly #topics: Topics
   readonly #events: Source
@@ -277,7 +281,6 @@ class Course {
     this.#resolve = resolve
   }
 
-  /** What is asked for, or is about to be; nothing before there is any topic. */
   get topics(): ReadonlySet<string> | undefined {
     return (this.#other ?? this.#present)?.topics
   }
@@ -294,7 +297,6 @@ class Course {
     this.change()
   }
 
-  /** Other topics are wanted. */
   change(): void {
     if (this.#isOver || this.#other !== undefined || this.#topics.wanted.size === 0) return
     if (this.#present === undefined)

@@ -10,6 +10,7 @@ import * as lines from '../../../worker/source/line-stream.ts'
 import * as topics from '../../../worker/source/topics.ts'
 import * as websocket from '../../../worker/source/websocket.ts'
 import { Agent } from './agent.ts'
+import { type CentrifugoManners, CentrifugoServer } from './centrifugo.ts'
 import { VirtualChannels } from './channels.ts'
 import { Clock } from './clock.ts'
 import { type DurableManners, DurableServer, durableModule, isDurable } from './durable.ts'
@@ -42,6 +43,7 @@ export interface WorldOptions {
   wire?: Wire | undefined
   /** They have Durable Streams, and do this. */
   durable?: DurableManners | undefined
+  centrifugo?: CentrifugoManners | undefined
 }
 
 /** What a page needs of the world, and a hub in it. */
@@ -87,6 +89,7 @@ export class World {
     source,
     wire,
     durable,
+    centrifugo,
   }: WorldOptions) {
     this.source = source
     this.#protocol = protocol
@@ -103,6 +106,7 @@ export class World {
         ...(split && { split }),
         ...(wire && { wire }),
       }
+      if (centrifugo !== undefined) return new CentrifugoServer(options, centrifugo)
       return durable === undefined ? new VirtualServer(options) : new DurableServer(options, durable)
     })
   }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { TabstreamError } from '../../../src/page/errors.ts'
-import { mercure, ntfy, pushpin, wikimedia } from '../../../src/topics/engines.ts'
+import { centrifugo, mercure, ntfy, pushpin, wikimedia } from '../../../src/topics/engines.ts'
 import type { SharedTopics } from '../../../src/topics/shared-topics.ts'
 import type { VirtualServer } from '../../sim/world/server.ts'
 import { TOPICS_SOURCE } from '../../sim/world/topics.ts'
@@ -132,6 +132,7 @@ describe('a mistake is told at once', () => {
     ['no pointer', { engine: { topic: 'a' } }, 'engine.topic must be a JSON Pointer or "event"'],
     ['no pointer for the ID', { engine: { id: 'a' } }, 'engine.id must be a JSON Pointer'],
     ['no list', { engine: { gaps: 'a' } }, 'engine.gaps must be a list of names of events'],
+    ['another protocol', { engine: { protocol: 'mqtt' } }, 'engine.protocol must be "centrifugo"'],
     ['an empty name', { engine: { parameter: '' } }, 'engine.parameter must be a text'],
     ['what the engine says', { resume: 'none' }, 'topics have no resume; the engine says how to resume'],
     ['a snapshot', { since: '7' }, 'topics have no since'],
@@ -147,6 +148,8 @@ describe('a mistake is told at once', () => {
 })
 
 test('engines name only what an engine has', () => {
-  for (const engine of [mercure({ topic: '/@id' }), ntfy(), pushpin({ topic: 'event' }), wikimedia()])
+  const proxied = centrifugo({ proxied: true })
+  const others = [ntfy(), pushpin({ topic: 'event' }), wikimedia()]
+  for (const engine of [mercure({ topic: '/@id' }), centrifugo(), proxied, ...others])
     expect(() => open(createWorld(), 'one', { engine })).not.toThrow()
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { HostName } from '../../src/index.ts'
 import { killWorker, type Tab } from './browser.ts'
 import { ESSENTIAL, type Stage, useBrowser } from './stage.ts'
-import { MERCURE, NTFY, PLAIN, PUSHPIN, TopicServer, type Wire } from './topic-server.ts'
+import { MERCURE, NCHAN, NTFY, PLAIN, PUSHPIN, TopicServer, type Wire } from './topic-server.ts'
 import { add, COUNT, type EngineName, expectWhole, notedBy, open, reach, remove } from './topic-tabs.ts'
 
 const stage = useBrowser()
@@ -14,9 +14,15 @@ const WIRES: Readonly<Record<EngineName, Wire>> = {
   mercure: MERCURE,
   ntfy: NTFY,
   pushpin: PUSHPIN,
+  nchan: NCHAN,
 }
 
-const pathOf = (engine: EngineName) => (engine === 'ntfy' ? '/events/{topics}/sse' : '/events/topics')
+const PATHS: Partial<Readonly<Record<EngineName, string>>> = {
+  ntfy: '/events/{topics}/sse',
+  nchan: '/events/{topics}',
+}
+
+const pathOf = (engine: EngineName) => PATHS[engine] ?? '/events/topics'
 
 /** Publishes 100 events a second, of the topics in turn. */
 function load(server: TopicServer, topics: readonly string[]): () => void {
@@ -31,7 +37,7 @@ function load(server: TopicServer, topics: readonly string[]): () => void {
 
 function serve({ server }: Stage, engine: EngineName): TopicServer {
   const topics = new TopicServer(WIRES[engine])
-  server.answer(engine === 'ntfy' ? '/events/' : '/events/topics', topics.answer)
+  server.answer(pathOf(engine).replace(/{.*/, ''), topics.answer)
   server.answer(COUNT, (_request, response) => response.end(String(topics.log.length)))
   return topics
 }
@@ -39,7 +45,7 @@ function serve({ server }: Stage, engine: EngineName): TopicServer {
 describe.each(HOSTS)('topics, %s', (host) => {
   const page = `/page?host=${host}`
 
-  test.each<EngineName>(['mercure', 'plain', 'ntfy', 'pushpin'])(
+  test.each<EngineName>(['mercure', 'plain', 'ntfy', 'pushpin', 'nchan'])(
     '%s: three tabs change their minds under load, through a cut and the death of the hub',
     host === 'shared-worker' ? ESSENTIAL : {},
     async (engine) => {

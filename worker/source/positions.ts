@@ -109,9 +109,9 @@ export class Positions {
   /** What has come before that. */
   readonly #held = new Map<string, SourceEvent>()
   #timer: unknown
-  /** The topics of the present connection, and how far that has got in this second; nothing where it has begun with what is new. */
-  #asked: ReadonlySet<string> = new Set()
-  #brought: Place | undefined
+  /** How far each connection has got that was asked for what follows an event, by its topics; and how far it had before an event. */
+  readonly #courses = new WeakMap<ReadonlySet<string>, Place>()
+  readonly #formers = new WeakMap<SourceEvent, Place>()
   /** What has shown that something before it was left out. */
   #torn: string | undefined
   #isTorn = false
@@ -130,6 +130,11 @@ export class Positions {
     if (place === undefined || own === undefined) return event
     const read = { ...event, name: own[0], id: textOf({ time: place.time, at: new Map([own]) }) }
     this.#places.set(read, place)
+    const former = this.#courses.get(topics)
+    if (former !== undefined) {
+      this.#formers.set(read, former)
+      this.#courses.set(topics, place)
+    }
     return read
   }
 
@@ -151,8 +156,8 @@ export class Positions {
       this.#known.set(own, id)
     }
     const place = placeIn(resumeAfter)
-    this.turn(topics, place !== undefined)
     if (place === undefined) return { after: resumeAfter, lacks: [], isTorn }
+    this.#courses.set(topics, place)
     this.#expected = latest.filter((id) => isOf(id, topics)).map(ownIn)
     for (const topic of this.#begun.keys()) if (!topics.has(topic)) this.#begun.delete(topic)
     const at = new Map([...place.at, ...[...this.#begun].filter(([topic]) => !place.at.has(topic))])
@@ -165,17 +170,9 @@ export class Positions {
   before(topics: ReadonlySet<string>): string {
     const [last = '', before = last] = [...this.#given.values()].slice(-2).reverse()
     const place = placeIn(before)
-    return place === undefined ? '' : this.#wire.write(place, [...topics])
-  }
-
-  /**
-   * Another connection takes the place of the present one.
-   *
-   * @param isExact it was asked for what follows an event
-   */
-  turn(topics: ReadonlySet<string>, isExact: boolean): void {
-    this.#asked = topics
-    this.#brought = isExact ? { time: '', at: new Map() } : undefined
+    if (place === undefined) return ''
+    this.#courses.set(topics, place)
+    return this.#wire.write(place, [...topics])
   }
 
   /**
@@ -187,17 +184,15 @@ export class Positions {
     const { id: own = '' } = event
     if (!place?.time || this.#expected.length > 0 || this.#given.has(own) || own === this.#torn) return false
     const { time, at } = this.#place
+    const former = this.#formers.get(event)
     const isTorn =
       place.time === time
         ? isSkipping(at.get(event.name), place.at.get(event.name))
-        : this.#brought?.time === time && [...at].some(([topic, tag]) => this.#isLeftOut(topic, tag))
+        : former?.time === time &&
+          [...at].some(([topic, tag]) => Number(former.at.get(topic) ?? tag) < Number(tag))
     if (isTorn) this.#torn = own
     this.#isTorn ||= isTorn
     return isTorn
-  }
-
-  #isLeftOut(topic: string, tag: string): boolean {
-    return this.#asked.has(topic) && Number(this.#brought?.at.get(topic) ?? -1) < Number(tag)
   }
 
   /** Another connection has brought what is known: it says where topics begin that are new. */
@@ -274,7 +269,6 @@ export class Positions {
     const known = this.#known.get(own)
     const place = (known === undefined ? undefined : placeIn(known)) ?? this.#places.get(event)
     if (place !== undefined) this.#place = together(this.#place, place)
-    this.#brought &&= furthest(this.#brought, this.#places.get(event) ?? this.#brought)
     const id = known ?? textOf(this.#place)
     this.#given.set(own, id)
     const [oldest = ''] = this.#given.keys()
@@ -293,13 +287,6 @@ function together(former: Place, next: Place): Place {
       ? [...next.at].map(([topic, at]) => [topic, former.at.get(topic) ?? at] as const)
       : [...next.at, ...former.at]
   return { time: next.time, at: new Map([own, ...others, own]) }
-}
-
-/** How far one connection has got. */
-function furthest(one: Place, other: Place): Place {
-  if (one.time !== other.time) return other
-  const at = [...one.at].filter(([topic, tag]) => Number(tag) > Number(other.at.get(topic) ?? -1))
-  return { time: one.time, at: new Map([...other.at, ...at]) }
 }
 
 const isSkipping = (former: string | undefined, tag: string | undefined): boolean =>

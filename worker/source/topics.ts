@@ -254,8 +254,6 @@ interface Upstream {
   readonly life: AbortController
   /** What pages have been given by another one while this one was asked for, and how often. It may bring that as well. */
   readonly had: Map<string, number>
-  /** It was asked for what follows an event. */
-  readonly isExact: boolean
   isOpen: boolean
 }
 
@@ -333,14 +331,7 @@ class Course {
 
   #open(topics: ReadonlySet<string>, resumeAfter: string, isPartial = false): Upstream {
     const { engine } = this.#topics
-    const isExact = resumeAfter !== ''
-    const upstream: Upstream = {
-      topics,
-      life: new AbortController(),
-      had: new Map(),
-      isExact,
-      isOpen: false,
-    }
+    const upstream: Upstream = { topics, life: new AbortController(), had: new Map(), isOpen: false }
     const receiver = this.#receiver
     const url = urlOf(this.#connection.url, [...topics], engine)
     const request = { ...this.#connection, url, resumeAfter, signal: upstream.life.signal }
@@ -462,15 +453,12 @@ class Course {
     this.#platform.clearTimeout(this.#timer)
     const former = this.#present
     const { events } = this.#ahead
-    const other = this.#other
-    this.#present = other
+    this.#present = this.#other
     this.#other = undefined
     this.#ahead = new Held()
     this.#behind = new Held()
     former?.life.abort()
-    for (const event of before) this.#give(event)
-    if (other !== undefined) this.#topics.positions?.turn(other.topics, other.isExact)
-    for (const event of events) this.#give(event)
+    for (const event of [...before, ...events]) this.#give(event)
     this.#topics.review()
   }
 

@@ -323,8 +323,8 @@ export const topicMutants = [
   {
     name: 'end of a second unnoticed',
     file: 'worker/source/positions.ts',
-    find: 'this.#brought?.time === time &&',
-    replace: 'this.#brought?.time === own &&',
+    find: 'former?.time === time &&',
+    replace: 'former?.time === own &&',
     defect: 'What Nchan leaves out up to the end of a second is lost in silence.',
     test: 'test/unit/source/positions.test.ts',
   },

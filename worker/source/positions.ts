@@ -176,8 +176,8 @@ export class Positions {
   }
 
   /**
-   * Nchan has left something out, as it does now and then when it resumes: a tag of this second, or when that is over what has been given of
-   * it. Told once for an event.
+   * Nchan has left something out, as it does now and then when it resumes: a tag is skipped, or what is known has not come before what lies
+   * behind it. Told once for an event.
    */
   isTornBy(event: SourceEvent): boolean {
     const place = this.#places.get(event)
@@ -185,11 +185,16 @@ export class Positions {
     if (!place?.time || this.#expected.length > 0 || this.#given.has(own) || own === this.#torn) return false
     const { time, at } = this.#place
     const former = this.#formers.get(event)
+    const tag = Number(place.at.get(event.name))
+    const isNow = place.time === time
+    // It brings what has a lower tag first.
+    const brought = isNow ? former && place : former?.time === time ? former : undefined
     const isTorn =
-      place.time === time
-        ? isSkipping(at.get(event.name), place.at.get(event.name))
-        : former?.time === time &&
-          [...at].some(([topic, tag]) => Number(former.at.get(topic) ?? tag) < Number(tag))
+      (isNow && tag > Number(at.get(event.name)) + 1) ||
+      [...at].some(([topic, last]) => {
+        const isMissing = Number(brought?.at.get(topic) ?? last) < Number(last)
+        return isMissing && (!isNow || Number(last) < tag)
+      })
     if (isTorn) this.#torn = own
     this.#isTorn ||= isTorn
     return isTorn
@@ -288,9 +293,6 @@ function together(former: Place, next: Place): Place {
       : [...next.at, ...former.at]
   return { time: next.time, at: new Map([own, ...others, own]) }
 }
-
-const isSkipping = (former: string | undefined, tag: string | undefined): boolean =>
-  former !== undefined && Number(tag) > Number(former) + 1
 
 /** What names the event of this ID on any connection. */
 const ownIn = (id: string): string => id.split(',')[0] ?? ''

@@ -330,6 +330,7 @@ describe('what Nchan has left out is told', () => {
   test.each([
     ['what is known has come again by the end of the second', '100:[2],- 100:2,[0] 101:[0],-', false],
     ['it has come again behind what is new', '100:1,[0] 100:[2],0 101:-,[0]', false],
+    ['it has not come before what has a higher tag', '100:1,[3]', true],
     ['nothing else has come in that second', '101:[0],-', true],
     ['what is known has not come again by then', '100:1,[0] 101:[0],-', true],
   ])('%s', async (_, ids, expected) => {

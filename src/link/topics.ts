@@ -21,6 +21,11 @@ export interface Engine {
   readonly data?: string | undefined
   /** Parameter of the URL that says after which ID to resume. @default the header `Last-Event-ID` */
   readonly resume?: string | undefined
+  /**
+   * IDs hold a position in each topic, and so are others for other topics: those of django-eventstream, or of Nchan, which say the topic of
+   * an event, too.
+   */
+  readonly positions?: 'eventstream' | 'nchan' | undefined
   /** Names of events that only show that the server is there. */
   readonly heartbeats?: readonly string[] | undefined
   /** Names of events that say that history is gone. */

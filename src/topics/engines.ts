@@ -7,6 +7,9 @@ import type { Engine } from '../link/topics.ts'
  */
 export const mercure = ({ topic }: Required<Pick<Engine, 'topic'>>): Engine => ({ parameter: 'topic', topic })
 
+/** [Nchan](https://nchan.io) with `nchan_channel_id_split_delimiter ","`: `/events/{topics}`. Events named `ping` are its own. */
+export const nchan = (): Engine => ({ positions: 'nchan', heartbeats: ['ping'] })
+
 /** [ntfy](https://ntfy.sh): `https://ntfy.sh/{topics}/sse`. Listeners are given the message as ntfy has it, in JSON. */
 export const ntfy = (): Engine => ({
   topic: '/topic',
@@ -23,6 +26,7 @@ export const ntfy = (): Engine => ({
 export const pushpin = ({ topic }: Required<Pick<Engine, 'topic'>>): Engine => ({
   parameter: 'channel',
   topic,
+  positions: 'eventstream',
   heartbeats: ['keep-alive', 'stream-open'],
   gaps: ['stream-reset'],
   errors: ['stream-error'],

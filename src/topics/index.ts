@@ -1,5 +1,5 @@
 export type { Engine } from '../link/topics.ts'
 export { connectTopics } from './connect-topics.ts'
-export { centrifugo, mercure, ntfy, pushpin, wikimedia } from './engines.ts'
+export { centrifugo, mercure, nchan, ntfy, pushpin, wikimedia } from './engines.ts'
 export type { SharedTopics } from './shared-topics.ts'
 export type { TopicsConnectOptions } from './topics-options.ts'

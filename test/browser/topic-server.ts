@@ -8,10 +8,15 @@ interface Published {
   readonly topic: string
   readonly number: number
   readonly id: string
+  /** How many there have been with it of its topic. */
+  readonly position: number
+  /** The second in which it was published, on a clock of the server's own, and how many of its topic came before it in that. */
+  readonly second: number
+  readonly tag: number
 }
 
 interface Open {
-  readonly topics: readonly string[]
+  readonly passed: Map<string, Published | undefined>
   readonly response: ServerResponse
 }
 
@@ -19,7 +24,10 @@ interface Open {
 export interface Wire {
   /** The topics of a request, and the ID to resume after. */
   read(url: URL, lastEventId: string | undefined): { topics: readonly string[]; after: string | undefined }
-  write(event: Published): string
+  /** @param passed the last event of each topic of the connection, this one included */
+  write(event: Published, passed: ReadonlyMap<string, Published | undefined>): string
+  /** What it brings after an ID, in its order, where that is not just what came behind the event of this ID. */
+  resume?(log: readonly Published[], topics: readonly string[], after: string): readonly Published[]
   /** Whether an ID that it does not know brings everything. */
   readonly replaysAllAfterUnknownId?: true
   readonly heartbeat: string
@@ -28,6 +36,9 @@ export interface Wire {
   /** What each connection begins with. */
   readonly greeting?: string
 }
+
+/** So many events come in one second of the server's clock. */
+const IN_A_SECOND = 100
 
 const dataOf = ({ topic, number }: Published): string => JSON.stringify({ topic, number })
 
@@ -61,12 +72,51 @@ export const NTFY: Wire = {
   replaysAllAfterUnknownId: true,
 }
 
-/** django-eventstream: parameters `channel`, and an ID that holds a place in each channel. */
+/** django-eventstream: parameters `channel`, and an ID that holds a place in each channel. It brings one channel after the other. */
 export const PUSHPIN: Wire = {
   read: (url, lastEventId) => ({ topics: url.searchParams.getAll('channel'), after: lastEventId }),
-  write: (event) => `event: message\nid: ${event.id}\ndata: ${dataOf(event)}\n\n`,
+  write: (event, passed) => {
+    const id = [...passed].map(([topic, last]) => `${topic}:${last?.position ?? 0}`)
+    return `event: message\nid: ${id}\ndata: ${dataOf(event)}\n\n`
+  },
+  resume(log, topics, after) {
+    const positions = new Map(after.split(',').map((part) => part.split(':') as [string, string]))
+    const isLeft = ({ topic, position }: Published) =>
+      positions.has(topic) && position > Number(positions.get(topic))
+    return topics.flatMap((topic) => log.filter((event) => event.topic === topic && isLeft(event)))
+  },
   heartbeat: 'event: keep-alive\ndata:\n\n',
   greeting: 'event: stream-open\ndata:\n\n',
+}
+
+/** Nchan: channels in the path, and an ID of a second and a tag for each of them. It brings what came in one second in another order. */
+export const NCHAN: Wire = {
+  read: (url, lastEventId) => ({
+    topics: (url.pathname.split('/').at(-1) ?? '').split(',').map(decodeURIComponent),
+    after: lastEventId,
+  }),
+  write(event, passed) {
+    const tags = [...passed].map(([topic, last]) => {
+      const tag = last?.second === event.second ? String(last.tag) : '-'
+      return topic === event.topic && passed.size > 1 ? `[${tag}]` : tag
+    })
+    return `id: ${event.second}:${tags}\ndata: ${dataOf(event)}\n\n`
+  },
+  resume(log, topics, after) {
+    const [second = '', all = ''] = after.split(':')
+    const tags = all.split(',')
+    const isValid = tags.length === topics.length && (tags.length === 1 || all.includes('['))
+    const tagOf = (topic: string) => {
+      const tag = tags[topics.indexOf(topic)]?.replace(/[[\]]/g, '')
+      return tag === '-' ? -1 : Number(tag)
+    }
+    const isLeft = (event: Published) =>
+      event.second > Number(second) || (event.second === Number(second) && event.tag > tagOf(event.topic))
+    return log
+      .filter((event) => isValid && topics.includes(event.topic) && isLeft(event))
+      .sort((one, other) => one.second - other.second || one.tag - other.tag)
+  },
+  heartbeat: 'event: ping\ndata:\n\n',
 }
 
 /** A server of events of many topics, all of which it keeps until it is told to forget them. */
@@ -104,16 +154,24 @@ export class TopicServer {
     const kept = this.log.slice(this.#kept)
     const index = kept.findIndex(({ id }) => id === after)
     const isKnown = index >= 0
-    const replay =
+    const behind =
       isKnown || (after !== undefined && wire.replaysAllAfterUnknownId) ? kept.slice(index + 1) : []
+    const replay =
+      after === undefined || wire.resume === undefined ? behind : wire.resume(kept, topics, after)
     response.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
       ...wire.headers?.(after, isKnown),
     })
     const wanted = replay.filter(({ topic }) => topics.includes(topic))
-    response.write(`retry: 50\n\n${wire.greeting ?? ''}${wanted.map((event) => wire.write(event)).join('')}`)
-    const open = { topics, response }
+    const lastOf = (topic: string) => {
+      const next = wanted.find((event) => event.topic === topic) ?? { number: Number.POSITIVE_INFINITY }
+      return this.log.findLast((event) => event.topic === topic && event.number < next.number)
+    }
+    const open = { passed: new Map(topics.map((topic) => [topic, lastOf(topic)])), response }
+    response.write(
+      `retry: 50\n\n${wire.greeting ?? ''}${wanted.map((event) => this.#pass(event, open)).join('')}`,
+    )
     this.#open.add(open)
     this.peak = Math.max(this.peak, this.#open.size)
     response.on('close', () => {
@@ -124,10 +182,18 @@ export class TopicServer {
   }
 
   publish(topic: string): void {
-    const event = { topic, number: this.log.length + 1, id: `urn:uuid:${randomUUID()}` }
+    const number = this.log.length + 1
+    const own = this.log.filter((event) => event.topic === topic)
+    const second = 1_700_000_000 + Math.floor(number / IN_A_SECOND)
+    const tag = own.filter((event) => event.second === second).length
+    const event = { topic, number, id: `urn:uuid:${randomUUID()}`, position: own.length + 1, second, tag }
     this.log.push(event)
-    for (const { topics, response } of this.#open)
-      if (topics.includes(topic)) response.write(this.#wire.write(event))
+    for (const open of this.#open) if (open.passed.has(topic)) open.response.write(this.#pass(event, open))
+  }
+
+  #pass(event: Published, { passed }: Open): string {
+    passed.set(event.topic, event)
+    return this.#wire.write(event, passed)
   }
 
   heartbeat(): void {

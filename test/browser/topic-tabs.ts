@@ -18,7 +18,7 @@ declare global {
 }
 
 /** `test/browser/topic-server.ts` and `centrifugo-server.ts` have their wires. */
-export type EngineName = 'plain' | 'mercure' | 'ntfy' | 'pushpin' | 'centrifugo'
+export type EngineName = 'plain' | 'mercure' | 'ntfy' | 'pushpin' | 'nchan' | 'centrifugo'
 
 /** Where the server counts what it has published. */
 export const COUNT = '/count'
@@ -28,13 +28,14 @@ export async function open({ page }: Tab, engine: EngineName, path: string): Pro
   await page.evaluate(
     async ([engine, path]) => {
       globalThis.topicsModule = await importModule('topics.js')
-      const { centrifugo, connectTopics, mercure, ntfy, pushpin } = topicsModule
+      const { centrifugo, connectTopics, mercure, nchan, ntfy, pushpin } = topicsModule
       const topic = '/topic'
       const engines = {
         plain: { topic },
         mercure: mercure({ topic }),
         ntfy: ntfy(),
         pushpin: pushpin({ topic }),
+        nchan: nchan(),
         centrifugo: centrifugo(),
       }
       globalThis.noted = []
@@ -68,6 +69,13 @@ export const remove = ({ page }: Tab, topic: string): Promise<void> =>
   }, topic)
 
 export const notedBy = ({ page }: Tab): Promise<Noted[]> => page.evaluate(() => noted)
+
+/** Resolves when a tab has heard anything of a topic. */
+export async function hear({ page }: Tab, topic: string): Promise<void> {
+  const has = () =>
+    page.evaluate((topic) => noted.some((one) => one.type === 'event' && one.topic === topic), topic)
+  await expect.poll(has, POLL).toBe(true)
+}
 
 /** What has been published. */
 export interface Published {

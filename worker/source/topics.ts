@@ -1,11 +1,14 @@
 import { EVERY_NAME } from '../../src/link/protocol.ts'
-import { type Engine, PLACEHOLDER, type TopicQuestion } from '../../src/link/topics.ts'
+import type { Engine, TopicQuestion } from '../../src/link/topics.ts'
 import type { HubPlatform } from '../platform.ts'
 import { BehindGap } from './beginning.ts'
 import { type Asked, centrifugo, type Wishes } from './centrifugo.ts'
 import { FailedError, type Failure, failureOf } from './failure.ts'
-import { Frame, idIn, resumingBy, saidBy, withParameters } from './frame.ts'
+import { Frame, idIn, resumingBy, saidBy } from './frame.ts'
+import { Held, keyOf, takes } from './overlap.ts'
+import { Positions } from './positions.ts'
 import type { ConnectionRequest, Receiver, Source, SourceEvent, Standing } from './source.ts'
+import { urlOf } from './topics-url.ts'
 
 // A module of its own, dist/topics-source.js, that hubs fetch.
 
@@ -69,6 +72,7 @@ interface Unwanted {
 /** What the pages want, and what has been asked for, over all connections. */
 class Topics implements Wishes {
   readonly engine: Engine
+  readonly positions: Positions | undefined
   course: Asked | undefined
   wanted: ReadonlySet<string> = new Set()
   /** Those of the last connection. */
@@ -90,7 +94,8 @@ class Topics implements Wishes {
   constructor(platform: HubPlatform, engine: Engine) {
     this.#platform = platform
     this.engine = engine
-    const { topic, id, data } = engine
+    const { topic, id, data, positions } = engine
+    this.positions = positions && new Positions(platform, positions)
     this.#frame = new Frame({ name: topic === BY_NAME ? undefined : topic, id, data })
   }
 
@@ -164,6 +169,16 @@ class Topics implements Wishes {
     }
   }
 
+  /** What a connection that resumes asks for. Where its ID does not say how far a topic has got, something of that may be missing. */
+  resume(connection: ConnectionRequest) {
+    const isMissing = (topic: string) => whole === undefined || whole.has(topic)
+    const whole = this.#whole
+    const topics = this.next()
+    const resumed = this.positions?.resume(connection, topics)
+    const { after = connection.resumeAfter, lacks = [], isTorn = false } = resumed ?? {}
+    return { topics, after, isPartial: after !== '' && (isTorn || lacks.some(isMissing)) }
+  }
+
   next(): ReadonlySet<string> {
     for (const [topic, unwanted] of this.#unwanted)
       if (this.#isDispensable(unwanted)) this.#unwanted.delete(topic)
@@ -184,13 +199,13 @@ class Topics implements Wishes {
     const named = saidBy(parts?.name) ?? (this.engine.topic === BY_NAME ? name : undefined)
     // With a single one there is nothing to tell apart.
     const [of] = topics.size === 1 ? topics : [named]
-    return of === undefined
-      ? undefined
-      : {
-          name: of,
-          id: this.engine.id === undefined ? id : parts?.id && idIn(parts.id),
-          data: saidBy(parts?.data) ?? parts?.data ?? data,
-        }
+    const read = {
+      name: of ?? '',
+      id: this.engine.id === undefined ? id : parts?.id && idIn(parts.id),
+      data: saidBy(parts?.data) ?? parts?.data ?? data,
+    }
+    const placed = this.positions?.read(read, topics) ?? read
+    return placed === read && of === undefined ? undefined : placed
   }
 
   passes(event: SourceEvent): boolean {
@@ -299,13 +314,24 @@ class Course implements Asked {
 
   change(): void {
     if (this.#isOver || this.#other !== undefined || this.#topics.wanted.size === 0) return
-    if (this.#present === undefined)
-      this.#present = this.#open(this.#topics.next(), this.#connection.resumeAfter)
-    else if (this.#present.isOpen) this.#other = this.#open(this.#topics.next(), '')
+    if (this.#present === undefined) {
+      const { topics, after, isPartial } = this.#topics.resume(this.#connection)
+      this.#present = this.#open(topics, after, isPartial)
+    } else if (this.#present.isOpen) this.#openOther()
     else this.#end(MOVE.failure)
   }
 
-  #open(topics: ReadonlySet<string>, resumeAfter: string): Upstream {
+  #openOther(): void {
+    const { positions } = this.#topics
+    const topics = this.#topics.next()
+    const { last } = positions ?? {}
+    // It brings the last event at once, so nobody waits for one that comes by both.
+    const after = last === undefined ? '' : (positions?.before(topics) ?? '')
+    this.#other = this.#open(topics, after)
+    if (last !== undefined && after !== '') this.#note(last, this.#other)
+  }
+
+  #open(topics: ReadonlySet<string>, resumeAfter: string, isPartial = false): Upstream {
     const { engine } = this.#topics
     const upstream: Upstream = { topics, life: new AbortController(), had: new Map(), isOpen: false }
     const receiver = this.#receiver
@@ -316,7 +342,7 @@ class Course implements Asked {
       opened: (head) => {
         upstream.isOpen = true
         if (upstream === this.#other) this.#timer = this.#platform.setTimeout(() => this.#expire(), PATIENCE)
-        else receiver.opened(head)
+        else receiver.opened(isPartial ? { ...head, deniesResumption: true } : head)
         this.#topics.opened()
       },
       event: (event) => this.#take(event, upstream),
@@ -338,7 +364,9 @@ class Course implements Asked {
     if (errors.includes(name)) {
       this.#end(new FailedError(`the server says: ${data.slice(0, 1_000)}`).failure)
     } else if (gaps.includes(name)) {
-      if (upstream === this.#present) this.#receiver.event(event)
+      if (upstream !== this.#present) return
+      this.#topics.positions?.beginAnew(event, (one) => this.#pass(one))
+      this.#receiver.event(event)
     } else {
       const read = this.#topics.read(event, upstream.topics)
       if (read === undefined)
@@ -364,7 +392,9 @@ class Course implements Asked {
       // Nothing shows whether both have brought it.
       this.#end(MOVE.failure)
     } else if (takes(upstream.had, event)) {
-      if (upstream === other) this.#turn([])
+      if (upstream !== other) return
+      this.#topics.positions?.join(event)
+      this.#turn([])
     } else if (upstream === other) {
       this.#ahead.add(event)
       if (this.#behind.has(event)) this.#turn(this.#behind.before(event))
@@ -386,6 +416,13 @@ class Course implements Asked {
   }
 
   #give(event: SourceEvent): void {
+    const { positions } = this.#topics
+    if (positions === undefined) this.#pass(event)
+    else if (this.#topics.canProve && positions.isTornBy(event)) this.#end(MOVE.failure)
+    else positions.take(event, (one) => this.#pass(one))
+  }
+
+  #pass(event: SourceEvent): void {
     if (!this.#isOver && this.#topics.passes(event)) this.#receiver.event(event)
   }
 
@@ -436,7 +473,10 @@ class Course implements Asked {
     if (this.#isOver) return
     this.#isOver = true
     this.#platform.clearTimeout(this.#timer)
-    if (this.#topics.course === this) this.#topics.course = undefined
+    if (this.#topics.course === this) {
+      this.#topics.course = undefined
+      this.#topics.positions?.end()
+    }
     for (const upstream of [this.#present, this.#other]) upstream?.life.abort()
     this.#present = undefined
     this.#other = undefined
@@ -444,55 +484,8 @@ class Course implements Asked {
   }
 }
 
-/** Events in the order in which they have come. */
-class Held {
-  readonly events: SourceEvent[] = []
-  readonly #keys = new Map<string, number>()
-
-  add(event: SourceEvent): void {
-    const key = keyOf(event)
-    if (!this.#keys.has(key)) this.#keys.set(key, this.events.length)
-    this.events.push(event)
-  }
-
-  has(event: SourceEvent): boolean {
-    return this.#keys.has(keyOf(event))
-  }
-
-  before(event: SourceEvent): SourceEvent[] {
-    return this.events.slice(0, this.#keys.get(keyOf(event)))
-  }
-}
-
-/** Whether it is one of these, of which there is one less then. */
-function takes(had: Map<string, number>, event: SourceEvent): boolean {
-  if (had.size === 0) return false
-  const key = keyOf(event)
-  const count = had.get(key)
-  if (count === undefined) return false
-  if (count > 1) had.set(key, count - 1)
-  else had.delete(key)
-  return true
-}
-
 /** Forgets the oldest, so that so many are left. */
 function trim(counts: Map<string, number>, most: number): void {
   const [oldest] = counts.keys()
   if (counts.size > most && oldest !== undefined) counts.delete(oldest)
-}
-
-/** Several events can have one ID. */
-const keyOf = ({ name, data, id }: SourceEvent): string => JSON.stringify([name, id, data])
-
-/** A path has it in other characters. */
-const ANY_PLACEHOLDER = new RegExp(`${PLACEHOLDER}|${encodeURI(PLACEHOLDER)}`, 'i')
-
-function urlOf(url: string, topics: readonly string[], { parameter = 'topic', separator }: Engine): string {
-  const filled = url.replace(ANY_PLACEHOLDER, () => topics.map(encodeURIComponent).join(separator ?? ','))
-  if (filled !== url) return filled
-  const values = separator === undefined ? topics : [topics.join(separator)]
-  return withParameters(
-    url,
-    values.map((value) => [parameter, value] as const),
-  )
 }

@@ -48,6 +48,8 @@ export class UserTab {
   staleAt: number | undefined
   /** Left, crashed, or in the back/forward cache. */
   awaySince = never
+  /** When it was frozen last. */
+  frozenAt = never
   wokeAt = Number.NEGATIVE_INFINITY
   isCached = false
   readonly world: Profile
@@ -70,6 +72,11 @@ export class UserTab {
 
   open(mode: Mode, replays: boolean, renews?: UserStream): void {
     if (this.canAct) this.streams.push(new UserStream(this, mode, replays, renews))
+  }
+
+  freeze(): void {
+    if (!this.page.agent.isFrozen) this.frozenAt = this.world.clock.now
+    this.page.agent.freeze()
   }
 
   wake(): void {
@@ -221,7 +228,11 @@ export class UserStream {
 
   #isHeldAt(at: number): boolean {
     if (this.mode !== 'cookie') return false
-    const end = Math.min(this.life.until, this.tab.awaySince)
+    const { awaySince, frozenAt, wokeAt } = this.tab
+    // What a page has done just before it was frozen is known when it wakes, where the hub is in that page.
+    const isUntold = this.life.until <= frozenAt && frozenAt <= this.life.until + GRACE
+    const toldAt = wokeAt >= frozenAt ? wokeAt : never
+    const end = Math.min(isUntold ? toldAt : this.life.until, awaySince)
     return this.life.from <= at + GRACE && end + GRACE >= at
   }
 

@@ -201,7 +201,7 @@ function happenIn(
       tab.wake()
       return
     case 'freeze':
-      if (tab.canAct) page.agent.freeze()
+      if (tab.canAct) tab.freeze()
       return
     case 'cache':
       if (!tab.canAct) return

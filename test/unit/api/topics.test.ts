@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { TabstreamError } from '../../../src/page/errors.ts'
-import { centrifugo, mercure, ntfy, pushpin, wikimedia } from '../../../src/topics/engines.ts'
+import { centrifugo, mercure, nchan, ntfy, pushpin, wikimedia } from '../../../src/topics/engines.ts'
 import type { SharedTopics } from '../../../src/topics/shared-topics.ts'
 import type { VirtualServer } from '../../sim/world/server.ts'
 import { TOPICS_SOURCE } from '../../sim/world/topics.ts'
@@ -130,6 +130,11 @@ describe('a mistake is told at once', () => {
     ['no engine', { engine: undefined }, 'engine must be an object such as mercure()'],
     ['an unknown part', { engine: { topics: 'a' } }, 'an engine has no topics'],
     ['no pointer', { engine: { topic: 'a' } }, 'engine.topic must be a JSON Pointer or "event"'],
+    [
+      'unknown positions',
+      { engine: { positions: 'kafka' } },
+      'engine.positions must be "eventstream" or "nchan"',
+    ],
     ['no pointer for the ID', { engine: { id: 'a' } }, 'engine.id must be a JSON Pointer'],
     ['no list', { engine: { gaps: 'a' } }, 'engine.gaps must be a list of names of events'],
     ['another protocol', { engine: { protocol: 'mqtt' } }, 'engine.protocol must be "centrifugo"'],
@@ -149,7 +154,7 @@ describe('a mistake is told at once', () => {
 
 test('engines name only what an engine has', () => {
   const proxied = centrifugo({ proxied: true })
-  const others = [ntfy(), pushpin({ topic: 'event' }), wikimedia()]
+  const others = [nchan(), ntfy(), pushpin({ topic: 'event' }), wikimedia()]
   for (const engine of [mercure({ topic: '/@id' }), centrifugo(), proxied, ...others])
     expect(() => open(createWorld(), 'one', { engine })).not.toThrow()
 })

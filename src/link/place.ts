@@ -34,5 +34,6 @@ function mixed(hash: number, text: string, from: number, to: number): number {
   return result
 }
 
-/** A text that is equal for equal places. */
-export const placeKey = ({ id, nth, digest, same }: Place): string => same ?? `${nth}:${digest}:${id}`
+/** A text that is equal for equal places. What an ID has behind `␟` is a position, which differs from connection to connection. */
+export const placeKey = ({ id, nth, digest, same }: Place): string =>
+  same ?? `${nth}:${digest}:${id.split('␟', 1)}`

@@ -158,14 +158,6 @@ export const judgeMutants = [
     test: 'test/unit/delivery/rejoin.test.ts',
   },
   {
-    name: 'identity that a source gives not believed',
-    file: 'worker/stream/reception.ts',
-    find: ' ?? same,',
-    replace: ',',
-    defect: 'Where IDs depend on where a hub has begun to read, tabs are given events again.',
-    test: 'test/unit/stream/reception.test.ts',
-  },
-  {
     name: 'place lost with the last event',
     file: 'worker/delivery/rejoin.ts',
     find: "if (place.id !== '' && known?.isAhead === false && other === undefined) return known.ordinal",

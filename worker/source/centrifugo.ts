@@ -1,7 +1,7 @@
 import type { HubPlatform } from '../platform.ts'
 import { CODES, type Publication, type Push, pushOf, requestFor, type Subscribed } from './centrifugo-wire.ts'
 import { FailedError, type Failure, failureOf, tooLarge } from './failure.ts'
-import { Behind, eventIn, idOf, type Point } from './points.ts'
+import { Behind, idOf, type Point } from './points.ts'
 import type { ConnectionRequest, Head, Receiver, Source, SourceEvent } from './source.ts'
 
 /** How soon, in ms, other channels are asked for again when that has failed. */
@@ -343,7 +343,7 @@ class Course implements Asked {
     } else memory.loose.add(channel)
     if (data.length > connection.maxEventSize) this.#end(tooLarge(connection.maxEventSize).failure)
     if (this.#isOver) return
-    const event = { name: channel, data, id, ...(id !== undefined && { same: eventIn(id) }) }
+    const event = { name: channel, data, id }
     if (wishes.passes(event)) receiver.event(event)
     // The server says whether it goes on there, so nothing that is known has to come again.
     if (id !== undefined) receiver.idAlone(id)

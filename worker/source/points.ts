@@ -13,9 +13,9 @@ export interface Vector {
 }
 
 /** Behind this, an ID says nothing of which event it is. */
-const OTHERS = ';'
+const OTHERS = '␟'
 
-const SEPARATORS = /[;,]/
+const SEPARATORS = /[␟,]/
 
 /** @param channel that of the event; none where the ID comes without one */
 export function idOf(points: Points, channel?: string): string {
@@ -53,7 +53,7 @@ export class Behind {
   constructor(resumeAfter: string, latest: readonly string[]) {
     this.#first = vectorOf(resumeAfter).points
     this.latest = latest.map(vectorOf)
-    this.#ids = new Map(latest.map((id) => [eventIn(id), id]))
+    this.#ids = new Map(latest.map((id) => [ownIn(id), id]))
   }
 
   /** From where on a channel is asked for, so that all known events come again. */
@@ -74,9 +74,8 @@ export class Behind {
 
   /** The ID that an event has had so far. Where more channels are asked for, it would have another one. */
   knownId(id: string): string {
-    return this.#ids.get(eventIn(id)) ?? id
+    return this.#ids.get(ownIn(id)) ?? id
   }
 }
 
-/** What an ID says of which event it is: that is the same on every connection. */
-export const eventIn = (id: string): string => id.split(OTHERS, 1)[0] ?? ''
+const ownIn = (id: string): string => id.split(OTHERS, 1)[0] ?? ''

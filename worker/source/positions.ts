@@ -1,4 +1,3 @@
-import { digestOf } from '../../src/link/place.ts'
 import type { Engine } from '../../src/link/topics.ts'
 import type { HubPlatform } from '../platform.ts'
 import { parsed } from './frame.ts'
@@ -280,7 +279,7 @@ export class Positions {
     const [oldest = ''] = this.#given.keys()
     if (this.#given.size > MOST_GIVEN) this.#given.delete(oldest)
     this.last = event
-    give({ ...event, id, same: `${own} ${digestOf(event.name, event.data)}` })
+    give({ ...event, id })
   }
 }
 

@@ -46,8 +46,6 @@ export interface SourceEvent {
   readonly data: string
   /** Absent where the event brought no ID of its own. */
   readonly id: string | undefined
-  /** What makes it the same event whatever its ID. */
-  readonly same?: string
 }
 
 /** Takes what a connection brings, in the server's order. */

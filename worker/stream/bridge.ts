@@ -182,7 +182,7 @@ export class Bridge implements Leading {
       return
     }
     const { manners, frames } = this.shore.history
-    const place = { name, data, id: id ?? '', nth: 0, same: manners.identityOf(event) ?? event.same }
+    const place = { name, data, id: id ?? '', nth: 0, same: manners.identityOf(event) }
     const key = id === undefined ? Symbol() : placeKey(placeOf(place))
     // It may be what connections begin with.
     const isGreeting = this.#characters === 0 && frames.hasBegunWith(event)

@@ -254,17 +254,12 @@ export class Reception {
   }
 
   /** Tells whether something new has been logged. */
-  event({ name, data, id, same }: SourceEvent): boolean {
+  event({ name, data, id }: SourceEvent): boolean {
     const { manners, frames } = this.#history
     if (manners.isEphemeral(name)) return this.#passEphemeral(name, data, id)
     if (id === undefined) this.#effective.nth++
     else this.#takeId(id)
-    const event: Incoming = {
-      name,
-      data,
-      ...this.#effective,
-      same: manners.identityOf({ name, data }) ?? same,
-    }
+    const event: Incoming = { name, data, ...this.#effective, same: manners.identityOf({ name, data }) }
     if (manners.tellsGap(name)) return this.#beginAnew(event)
     const course = this.#course
     const { greeting } = frames

@@ -83,6 +83,8 @@ export class DurableServer extends VirtualServer {
   readonly #standings = new Map<string, Standing>()
   /** Connections of hubs that have begun and have made no request yet. */
   readonly #beginnings = new Map<string, ConnectionRequest>()
+  /** Places in the stream's life. */
+  readonly #untold = new Set<number>()
   /** What no reader could notice. */
   readonly #unnoticed: Stretch[] = []
 
@@ -151,8 +153,17 @@ export class DurableServer extends VirtualServer {
     return this.#unnoticed.some(({ after, upTo }) => number > after && number <= upTo)
   }
 
+  /** Whether an event with this ID may come under another one, since a hub that knew it has not said so. */
+  override isUntold(id: string): boolean {
+    return this.#untold.has(countOf(id))
+  }
+
   /** A hub's connection begins, with what it knows that should come. */
   begins(reader: string, connection: ConnectionRequest): void {
+    const told = (connection.latest ?? []).map(countOf)
+    const last = Math.max(...told)
+    for (let count = countOf(connection.resumeAfter) + 1; count < last; count++)
+      if (!told.includes(count)) this.#untold.add(count)
     this.#beginnings.set(reader, connection)
   }
 
@@ -387,6 +398,9 @@ interface Asked {
 }
 
 type Answered = (status: number, standing?: Standing, body?: unknown, isUpToDate?: boolean) => void
+
+/** The last part of an ID. */
+const countOf = (id: string): number => Number(id.split(',')[2] ?? 0)
 
 const messageOf = ({ name, data }: ServedEvent) => ({ type: name, value: data })
 

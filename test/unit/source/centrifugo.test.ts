@@ -229,8 +229,8 @@ describe('Centrifugo is asked', () => {
     const stream = new Stream()
     stream.listen('a', 'b', 'c', 'd,;:=')
     stream.connect({
-      resumeAfter: 'a=x:7;d%2C%3B%3A%3D=y%3A:3',
-      latest: ['b=x:2;a=x:7', 'a=x:8;b=x:2,c=z:5'],
+      resumeAfter: 'a=x:7␟d%2C%3B%3A%3D=y%3A:3',
+      latest: ['b=x:2␟a=x:7', 'a=x:8␟b=x:2,c=z:5'],
     })
     expect(stream.last.connect.subs).toEqual({
       a: { recover: true, epoch: 'x', offset: 7 },
@@ -248,8 +248,8 @@ describe('an event of Centrifugo', () => {
     expect(stream.place).toBe('a=x:0,b=x:4')
     present.bring('a1 b5 a2')
     expect(stream.words).toBe('a1 b5 a2')
-    expect(stream.ids).toEqual(['a=x:1;b=x:4', 'b=x:5;a=x:1', 'a=x:2;b=x:5'])
-    expect(stream.place).toBe('a=x:2;b=x:5')
+    expect(stream.ids).toEqual(['a=x:1␟b=x:4', 'b=x:5␟a=x:1', 'a=x:2␟b=x:5'])
+    expect(stream.place).toBe('a=x:2␟b=x:5')
   })
 
   test.each<[string, unknown, string]>([
@@ -285,23 +285,23 @@ describe('an event of Centrifugo', () => {
 
 describe('a connection that resumes', () => {
   test('brings what is known first, under the IDs that it had', () => {
-    const resumeAfter = 'a=x:1;b=x:1'
-    const latest = ['b=x:2;a=x:1', 'a=x:3;b=x:3']
+    const resumeAfter = 'a=x:1␟b=x:1'
+    const latest = ['b=x:2␟a=x:1', 'a=x:3␟b=x:3']
     const subs = { a: recovered(1, 2, 3, 4), b: recovered(1, 2, 3, 4), c: at(0) }
     const { stream } = opened(subs, { resumeAfter: `${resumeAfter},c=x:0`, latest })
     expect(stream.words).toBe('b2 b3 a2 a3 a4 b4')
-    expect(stream.ids[0]).toBe('b=x:2;a=x:1')
-    expect(stream.ids[3]).toBe('a=x:3;b=x:3')
+    expect(stream.ids[0]).toBe('b=x:2␟a=x:1')
+    expect(stream.ids[3]).toBe('a=x:3␟b=x:3')
     expect(stream.heads).toMatchObject([{ confirmsResumption: true }])
   })
 
   test('tells a gap where the server has not recovered a channel', () => {
     const subs = { a: recovered(1, 2, 3), b: at(9) }
-    const { stream } = opened(subs, { resumeAfter: 'a=x:1;b=x:1', latest: ['a=x:2;b=x:1'] })
+    const { stream } = opened(subs, { resumeAfter: 'a=x:1␟b=x:1', latest: ['a=x:2␟b=x:1'] })
     expect(stream.words).toBe('a2 gap{"channels":["b"]} a3')
     expect(stream.ids[1]).toBe('a=x:2,b=x:9')
     stream.last.bring('b10')
-    expect(stream.ids.at(-1)).toBe('b=x:10;a=x:3')
+    expect(stream.ids.at(-1)).toBe('b=x:10␟a=x:3')
   })
 
   test.each<[string, object]>([
@@ -310,25 +310,25 @@ describe('a connection that resumes', () => {
     ['keeps nothing any more', {}],
     ['leaves something out, as a cache does', recovered(1, 4)],
   ])('tells a gap where a channel %s', (_, sub) => {
-    const { stream } = opened({ a: sub }, { resumeAfter: 'a=x:1;', latest: ['a=x:2;'] })
+    const { stream } = opened({ a: sub }, { resumeAfter: 'a=x:1␟', latest: ['a=x:2␟'] })
     expect(stream.words).toMatch(/^gap\{"channels":\["a"\]\}/)
   })
 
   test('tells none where the history is too short, though nothing is new', () => {
-    const { stream } = opened({ a: at(2) }, { resumeAfter: 'a=x:1;', latest: ['a=x:2;'] })
+    const { stream } = opened({ a: at(2) }, { resumeAfter: 'a=x:1␟', latest: ['a=x:2␟'] })
     expect(stream.words).toBe('')
     stream.last.bring('a3')
-    expect(stream.ids).toEqual(['a=x:3;'])
+    expect(stream.ids).toEqual(['a=x:3␟'])
   })
 
   test('tells one where a former hub may have had a channel of which nothing is known', () => {
-    const { stream, present } = opened({ a: recovered(1), b: at(4) }, { resumeAfter: 'a=x:1;' })
+    const { stream, present } = opened({ a: recovered(1), b: at(4) }, { resumeAfter: 'a=x:1␟' })
     expect(stream.words).toBe('gap{"channels":["b"]}')
     expect(
-      stream.source.begin?.(['b'], { had: [], lastId: 'a=x:1;', from: 0, isElsewhere: true }),
+      stream.source.begin?.(['b'], { had: [], lastId: 'a=x:1␟', from: 0, isElsewhere: true }),
     ).toBeDefined()
     expect(
-      stream.source.begin?.(['a'], { had: [], lastId: 'a=x:1;', from: 0, isElsewhere: true }),
+      stream.source.begin?.(['a'], { had: [], lastId: 'a=x:1␟', from: 0, isElsewhere: true }),
     ).toBeUndefined()
     // By now this hub knows.
     present.end('gone')
@@ -341,7 +341,7 @@ describe('a connection that resumes', () => {
   test('goes on with a channel that the hub has added, though no event has an ID of it yet', () => {
     const { stream, present } = opened({ a: at(1), b: at(4) })
     present.end('gone')
-    stream.connect({ resumeAfter: 'a=x:1;' })
+    stream.connect({ resumeAfter: 'a=x:1␟' })
     expect(stream.last.connect.subs).toMatchObject({ b: { recover: true, epoch: 'x', offset: 4 } })
   })
 
@@ -363,7 +363,7 @@ describe('a connection that resumes', () => {
   test('tells the gap later where the former one has ended before that', async () => {
     const offsets = Array.from({ length: 30 }, (_, index) => index + 2)
     const resumeAfter = 'a=x:1,b=x:1'
-    const latest = offsets.map((offset) => `a=x:${offset};b=x:1`)
+    const latest = offsets.map((offset) => `a=x:${offset}␟b=x:1`)
     const { stream, ended, present } = opened(
       { a: recovered(1, ...offsets), b: at(7) },
       { resumeAfter, latest },
@@ -426,7 +426,7 @@ describe('when other channels are wanted', () => {
     expect(present.isGivenUp).toBe(true)
     other.bring('b7 a4')
     expect(stream.words).toBe('a1 a2 a3 b7 a4')
-    expect(stream.ids.at(-1)).toBe('a=x:4;b=x:7')
+    expect(stream.ids.at(-1)).toBe('a=x:4␟b=x:7')
     expect(stream.heads).toHaveLength(1)
   })
 
@@ -451,7 +451,7 @@ describe('when other channels are wanted', () => {
     other.open({ a: at(3), b: at(0) })
     await vi.advanceTimersByTimeAsync(PATIENCE)
     expect(await ended).toMatchObject({ isMove: true })
-    expect(stream.place).toBe('a=x:1;')
+    expect(stream.place).toBe('a=x:1␟')
   })
 
   test('and too much would have to be held, it is made anew', async () => {
@@ -517,7 +517,7 @@ describe('a page that waits for a channel is told', () => {
     stream.last.frame({ channel: 'b', subscribe: at(3) }).bring('b4')
     await vi.advanceTimersByTimeAsync(0)
     expect(told).toEqual(['a', 'b'])
-    expect(stream.ids).toEqual(['b=x:4;a=x:0'])
+    expect(stream.ids).toEqual(['b=x:4␟a=x:0'])
   })
 })
 

@@ -143,18 +143,6 @@ function ofTwoTabs(...counts: readonly number[]): Conversation {
 /** How many of the last events a server brings in their order, so that the replay joins what is known. */
 const IN_ORDER = 32
 
-test('an event that its source calls the same is known under another ID', () => {
-  const talk = new Conversation()
-  const bring = (id: string, same: string) => talk.reception.event({ name: 'a', data: same, id, same })
-  talk.connect()
-  for (const same of ['x', 'y', 'z']) bring(`1${same}`, same)
-  talk.cut()
-  expect(talk.connect()).toBe('1y')
-  bring('2z', 'z')
-  bring('2w', 'w')
-  expect(talk.logged()).toEqual(['x', 'y', 'z', 'w'])
-})
-
 describe('a replay in another order', () => {
   /** The whole of it: the older events from the newest back, then the rest as they were. */
   const replayOf = (count: number): number[] => {

@@ -20,7 +20,7 @@ const BUDGETS = {
   'topics-source.js': 9_200,
   'websocket-source.js': 4_250,
   'tabstream/durable': 700,
-  'durable-source.js': 5_650,
+  'durable-source.js': 5_860,
   'tabstream/lines': 800,
   'lines-source.js': 5_060,
   useSharedEventSource: 600,

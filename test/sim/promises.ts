@@ -180,9 +180,7 @@ function problemsOfOrder({ server, records, isOneHub }: Account): string[] {
       if (server.mayBeginAgain(isOneHub)) last = 0
       continue
     }
-    const { number, id } = record
-    // Tabs that come late remember IDs that the source was not told, so that it has made others.
-    if (number > 0 && number <= last && server.isUntold(id)) continue
+    const { number } = record
     if (server.events[number - 1]?.isLate) {
       // Its place in a replay is before events that may have been given for long.
       if (late.has(number)) problems.push(`late event ${number} again`)

@@ -1,4 +1,5 @@
 import type { DurableOptions } from '../../src/link/durable.ts'
+import { digestOf } from '../../src/link/place.ts'
 import type { HubPlatform } from '../platform.ts'
 import { Asking } from './asking.ts'
 import { Elements } from './elements.ts'
@@ -24,9 +25,8 @@ const CLOSED = new FailedError('the stream is closed', { isEnd: true, isFinal: t
 /**
  * A Durable Stream: what it has is read first, then what is new.
  *
- * The server gives an offset for each batch only, and makes other batches each time. So an event's ID is `OFFSET,SKIP,COUNT`: what
- * follows it lies `SKIP` messages, or characters of text, behind the offset. `COUNT` is its place in the stream's life, by which known events
- * are given the IDs that they had.
+ * The server gives an offset for each batch only, and makes other batches each time. So an event's ID is `COUNT␟OFFSET,SKIP`: what
+ * follows it lies `SKIP` messages, or characters of text, behind the offset. `COUNT` is its place in the stream's life, by which it is known again.
  */
 export function source(platform: HubPlatform, options: DurableOptions, events: Source): Source {
   const askings = new Map<string, Asking>()
@@ -59,8 +59,8 @@ interface Former {
   id: string
   /** Where they have begun has turned out to be gone when the connection was open already; before that, so many places were tried. */
   gone: { readonly tried: number; readonly offset: string } | undefined
-  /** The first IDs that they have made. The hub may not know them yet, and holds the events. */
-  given: string[]
+  /** Where the first events lay that they have given. The hub may not know them yet, and holds them. */
+  given: number[]
 }
 
 /** How many of them are kept. */
@@ -82,7 +82,8 @@ class Reading {
   #within = 0
   #skip = 0
   #count = 0
-  readonly #known = new Map<number, string>()
+  /** Where known events lie that may come again, in their order. */
+  readonly #known: ReadonlySet<number>
   /** Places of what the hub knows, and the last place in the stream's life among them. */
   readonly #latest: readonly Place[]
   /** How many of them have been tried. */
@@ -113,12 +114,13 @@ class Reading {
     this.#connection = connection
     this.#receiver = receiver
     this.#frame = new Frame(options.frame)
-    this.#begin(placeOf(connection.resumeAfter || options.offset))
+    this.#begin(connection.resumeAfter === '' ? beginningAt(options.offset) : placeOf(connection.resumeAfter))
     const { resumeAfter, latest = [] } = connection
     if (former.id !== resumeAfter) Object.assign(former, { id: resumeAfter, gone: undefined, given: [] })
     this.#latest = latest.map(placeOf)
     this.#lastCount = Math.max(this.#count, ...this.#latest.map(({ count }) => count))
-    for (const id of [...latest, ...former.given]) this.#known.set(placeOf(id).count, id)
+    const known = [...this.#latest.map(({ count }) => count), ...former.given]
+    this.#known = new Set(known.sort((one, other) => one - other))
     if (former.gone === undefined) return
     this.#tried = former.gone.tried
     this.#begun = former.gone.offset
@@ -257,7 +259,7 @@ class Reading {
     })
     // Where this connection brings nothing, the next one begins at the same place. Only "now" is another one by then.
     if (this.#connection.resumeAfter === '' && this.#offset !== NOW)
-      this.#receiver.idAlone(`${this.#offset},0,0`)
+      this.#receiver.idAlone(idOf({ offset: this.#offset, skip: 0, count: this.#count }))
   }
 
   /**
@@ -382,8 +384,7 @@ class Reading {
     const left = text.slice(this.#skip)
     this.#leaveOut(text.length - left.length)
     let from = 0
-    const known = [...this.#known.keys()].sort((one, other) => one - other)
-    for (const count of [...known, Number.POSITIVE_INFINITY]) {
+    for (const count of [...this.#known, Number.POSITIVE_INFINITY]) {
       const end = Math.min(from + count - this.#count, left.length)
       if (end <= from) continue
       this.#add(left.slice(from, end), end - from)
@@ -402,7 +403,7 @@ class Reading {
       this.#leaveOut(size)
       return
     }
-    this.#give(`${this.#offset},${this.#within},${this.#count}`)
+    this.#give(idOf({ offset: this.#offset, skip: this.#within, count: this.#count }))
     this.#held = text
     this.#within += size
     this.#count += size
@@ -413,10 +414,9 @@ class Reading {
     const text = this.#held
     if (text === undefined) return
     this.#held = undefined
-    const known = this.#known.get(this.#count)
     const { given } = this.#former
-    if (known === undefined && given.length < MOST_GIVEN) given.push(id)
-    this.#receiver.event({ ...this.#eventOf(text), id: known ?? id })
+    if (!this.#known.has(this.#count) && given.length < MOST_GIVEN) given.push(this.#count)
+    this.#receiver.event({ ...this.#eventOf(text), id })
   }
 
   #eventOf(text: string): Pick<SourceEvent, 'name' | 'data'> {
@@ -434,7 +434,8 @@ class Reading {
       this.#former.gone = { tried: this.#tried, offset: this.#begun }
       throw BEGUN_ANEW
     }
-    const id = `${next},0,${this.#count}`
+    if (this.#offset === NOW) this.#count = beginningAt(next).count
+    const id = idOf({ offset: next, skip: 0, count: this.#count })
     // Where nothing has come, the offset alone says where to go on.
     if (this.#within === 0 && this.#offset !== next) this.#receiver.idAlone(id)
     this.#give(id)
@@ -467,9 +468,24 @@ interface Place {
   readonly count: number
 }
 
+/** Where a stream's life begins. Counted from elsewhere, its messages have other numbers, so that none seems to be another one. */
+const beginningAt = (offset: string): Place => ({
+  offset,
+  skip: 0,
+  count: offset === BEGINNING || offset === NOW ? 0 : digestOf(offset, '') * LIVES,
+})
+
+/** So many numbers lie between two beginnings, of 2^32. */
+const LIVES = 2 ** 20
+
+/** An event is the same if what stands before `␟` is. */
+const idOf = ({ offset, skip, count }: Place): string => `${count}␟${offset},${skip}`
+
+const SAID = /^(\d+)␟(.*),(\d+)$/s
+
 /** Where a connection begins that resumes after this ID, which may be an offset alone. */
 function placeOf(id: string): Place {
-  const [offset = '', skip, count] = id.split(',')
+  const [, count, offset = id, skip] = SAID.exec(id) ?? []
   return { offset, skip: Number(skip) || 0, count: Number(count) || 0 }
 }
 

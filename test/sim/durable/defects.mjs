@@ -1,12 +1,11 @@
 /** Defects of Durable Streams. @type {import('../defects.mjs').Mutant[]} */
 export const durableMutants = [
   {
-    name: 'known IDs not given again',
+    name: 'numbers of two beginnings',
     file: 'worker/source/durable.ts',
-    find: 'id: known ?? id',
-    replace: 'id',
-    defect:
-      'Where batches are divided otherwise than before, known events come under other IDs: a gap, and doubles.',
+    find: "digestOf(offset, '') * LIVES",
+    replace: '0',
+    defect: 'A message seems to be another one that was counted from elsewhere, and no page is given it.',
     test: 'test/unit/source/durable.test.ts',
   },
   {

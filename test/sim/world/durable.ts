@@ -83,8 +83,6 @@ export class DurableServer extends VirtualServer {
   readonly #standings = new Map<string, Standing>()
   /** Connections of hubs that have begun and have made no request yet. */
   readonly #beginnings = new Map<string, ConnectionRequest>()
-  /** Places in the stream's life. */
-  readonly #untold = new Set<number>()
   /** What no reader could notice. */
   readonly #unnoticed: Stretch[] = []
 
@@ -117,7 +115,7 @@ export class DurableServer extends VirtualServer {
 
   /** The beginning may have moved, and nothing that is known could show that it has not. */
   override isFirstId(id: string): boolean {
-    return id.startsWith('-1,')
+    return id.includes('␟-1,')
   }
 
   override send(name: string): ServedEvent {
@@ -153,17 +151,8 @@ export class DurableServer extends VirtualServer {
     return this.#unnoticed.some(({ after, upTo }) => number > after && number <= upTo)
   }
 
-  /** Whether an event with this ID may come under another one, since a hub that knew it has not said so. */
-  override isUntold(id: string): boolean {
-    return this.#untold.has(countOf(id))
-  }
-
   /** A hub's connection begins, with what it knows that should come. */
   begins(reader: string, connection: ConnectionRequest): void {
-    const told = (connection.latest ?? []).map(countOf)
-    const last = Math.max(...told)
-    for (let count = countOf(connection.resumeAfter) + 1; count < last; count++)
-      if (!told.includes(count)) this.#untold.add(count)
     this.#beginnings.set(reader, connection)
   }
 
@@ -372,7 +361,8 @@ export class DurableServer extends VirtualServer {
     const former = this.#standings.get(name)
     const beginning = this.#beginnings.get(name)
     this.#beginnings.delete(name)
-    if (isNamed) this.#notice(index, former, beginning)
+    // Nothing has come to whoever asks for the beginning again.
+    if (isNamed || beginning?.resumeAfter.startsWith('0␟-1,')) this.#notice(index, former, beginning)
     const standing = { start: this.#start, index: index + count }
     this.#standings.set(name, standing)
     return standing
@@ -380,11 +370,13 @@ export class DurableServer extends VirtualServer {
 
   /** Whether its offset is of another stream, and it knows nothing by which it could notice that. */
   #notice(index: number, former: Standing | undefined, beginning: ConnectionRequest | undefined): void {
-    if (former?.start === this.#start || this.#start === 0) return
+    const isFollowing = former?.start === this.#start
+    if ((isFollowing && beginning === undefined) || this.#start === 0) return
     if (beginning?.latest?.length) return
-    // What it was sent last may not have come.
-    const after =
+    // What it was sent last may not have come: of a connection that begins, nothing need be of the present stream.
+    const known =
       beginning === undefined && former !== undefined ? former.start + Math.min(former.index, index) : 0
+    const after = isFollowing ? this.#start : known
     const [, skip] = beginning?.resumeAfter.split(',') ?? []
     this.#unnoticed.push({ after, upTo: this.#start + index + (Number(skip) || 0) })
   }
@@ -398,9 +390,6 @@ interface Asked {
 }
 
 type Answered = (status: number, standing?: Standing, body?: unknown, isUpToDate?: boolean) => void
-
-/** The last part of an ID. */
-const countOf = (id: string): number => Number(id.split(',')[2] ?? 0)
 
 const messageOf = ({ name, data }: ServedEvent) => ({ type: name, value: data })
 

@@ -131,11 +131,6 @@ export class VirtualServer {
     return false
   }
 
-  /** Whether an event with this ID may come again because nothing could be known of it. */
-  isUntold(_id: string): boolean {
-    return false
-  }
-
   get saysWhereItResumes(): boolean {
     return this.#manners.resumedAfterHeader !== undefined
   }

@@ -106,23 +106,36 @@ test('reads what there is, then what is new, a request a round', async () => {
     { status: 204, headers: { 'Stream-Next-Offset': 'b', ...MORE } },
     batch('c', '[3]'),
   ])
-  expect(given).toEqual(['-1,1,1 1', 'b,0,2 {"a":[2,"]"]}', 'c,0,3 3'])
+  expect(given).toEqual(['1␟-1,1 1', '2␟b,0 {"a":[2,"]"]}', '3␟c,0 3'])
   expect(queries).toEqual([
     '?offset=-1',
     '?cursor=c1&live=long-poll&offset=b',
     '?cursor=c1&live=long-poll&offset=b',
   ])
-  expect(ids).toEqual(['-1,0,0'])
+  expect(ids).toEqual(['0␟-1,0'])
   expect(failure).toMatchObject({ isEnd: true, isFinal: true })
 })
 
 test('an empty stream has an ID to resume after', async () => {
-  expect((await read([batch('a', '[]')])).ids).toEqual(['-1,0,0', 'a,0,0'])
+  expect((await read([batch('a', '[]')])).ids).toEqual(['0␟-1,0', '0␟a,0'])
 })
 
 test('a stream from "now" on has an ID to resume after as soon as the server has told where that is', async () => {
   const { ids } = await read([batch('a', '[]')], { offset: 'now' })
-  expect(ids).toEqual(['a,0,0'])
+  expect(ids).toEqual([expect.stringMatching(/^\d{10,}␟a,0$/)])
+})
+
+test('no message of a stream that begins elsewhere has the number of another', async () => {
+  const numbersOf = ({ given }: { given: readonly string[] }) => given.map((one) => one.split('␟')[0])
+  const all = numbersOf(await read([batch('z', '["x",3,4]')]))
+  for (const [offset, first] of [
+    ['now', '[]'],
+    ['a', '["x",3]'],
+  ] as const) {
+    const later = numbersOf(await read([batch('a', first, MORE), batch('b', '["x",3]')], { offset }))
+    expect(later).not.toEqual([])
+    expect(later.filter((number) => all.includes(number))).toEqual([])
+  }
 })
 
 test('the rounds of a connection leave nothing at its signal', async () => {
@@ -156,7 +169,7 @@ test('what is new comes as events, whose offset follows them', async () => {
     },
   ] as const
   const { given, queries, failure } = await read([batch('b', '[1]', MORE)], { live: 'sse', sse: [...sse] })
-  expect(given).toEqual(['b,0,1 1', 'b,1,2 2', 'b,2,3 3', 'd,0,4 4', 'e,0,5 5'])
+  expect(given).toEqual(['1␟b,0 1', '2␟b,1 2', '3␟b,2 3', '4␟d,0 4', '5␟e,0 5'])
   expect(queries).toEqual(['?offset=-1', '?cursor=c1&live=sse&offset=b', '?cursor=c2&live=sse&offset=d'])
   expect(failure).toMatchObject({ isEnd: true, isFinal: true })
 })
@@ -171,36 +184,36 @@ test('an event stream that ends between data and their offset ends the connectio
     },
   ]
   const { given, queries, failure } = await read([batch('b', '[1]', MORE)], { live: 'sse', sse })
-  expect(given).toEqual(['b,0,1 1', 'b,1,2 2'])
+  expect(given).toEqual(['1␟b,0 1', '2␟b,1 2'])
   expect(queries).toHaveLength(2)
   expect(failure).toMatchObject({ isEnd: true, isFinal: false })
 })
 
-test('known events are given the IDs that they had, wherever batches end now', async () => {
+test('known events are known by their numbers, wherever batches end now', async () => {
   const { given, queries, heads } = await read([batch('z', '["x","y",3,4,5,6]')], {
-    resumeAfter: 'a,2,12',
-    latest: ['b,0,13', 'b,1,14', 'c,0,15'],
+    resumeAfter: '12␟a,2',
+    latest: ['13␟b,0', '14␟b,1', '15␟c,0'],
   })
-  expect(given).toEqual(['b,0,13 3', 'b,1,14 4', 'c,0,15 5', 'z,0,16 6'])
+  expect(given).toEqual(['13␟a,3 3', '14␟a,4 4', '15␟a,5 5', '16␟z,0 6'])
   expect(queries).toEqual(['?offset=a'])
   expect(heads).toMatchObject([{ confirmsResumption: true, deniesResumption: false }])
 })
 
 test('text is divided where it was', async () => {
   const { given } = await read([{ ...batch('z', 'abcdefgh'), type: 'text/plain; charset=utf-8' }], {
-    resumeAfter: 'a,1,10',
-    latest: ['b,0,12', 'c,0,15'],
+    resumeAfter: '10␟a,1',
+    latest: ['12␟b,0', '15␟c,0'],
   })
-  expect(given).toEqual(['b,0,12 bc', 'c,0,15 def', 'z,0,17 gh'])
+  expect(given).toEqual(['12␟a,3 bc', '15␟a,6 def', '17␟z,0 gh'])
 })
 
 test('text is divided where connections before have divided it, too', async () => {
   const type = 'text/plain'
   const { given } = await read(
     [{ ...batch('b', 'abc', MORE), type }, { status: 503 }, { ...batch('z', 'abcdefgh'), type }],
-    { resumeAfter: 'a,1,10', latest: ['c,0,15'], times: 2 },
+    { resumeAfter: '10␟a,1', latest: ['15␟c,0'], times: 2 },
   )
-  expect(given).toEqual(['b,0,12 bc', 'b,0,12 bc', 'c,0,15 def', 'z,0,17 gh'])
+  expect(given).toEqual(['12␟b,0 bc', '12␟a,3 bc', '15␟a,6 def', '17␟z,0 gh'])
 })
 
 test.each([
@@ -208,59 +221,59 @@ test.each([
   ['an earlier offset', batch('a', '[]')],
 ])('history that is gone, by %s, is told, and what there is comes under new IDs', async (_, answer) => {
   const { given, queries, heads } = await read([answer, batch('c', '[1,2]')], {
-    resumeAfter: 'b,0,2',
-    latest: ['b,1,3'],
+    resumeAfter: '2␟b,0',
+    latest: ['3␟b,1'],
   })
   expect(queries).toEqual(['?offset=b', '?offset=-1'])
   expect(heads).toMatchObject([{ confirmsResumption: false, deniesResumption: true }])
-  expect(given).toEqual(['-1,1,4 1', 'c,0,5 2'])
+  expect(given).toEqual(['4␟-1,1 1', '5␟c,0 2'])
 })
 
 test('what lies behind a later known place is read where the earlier one is gone', async () => {
   const { given, queries, heads } = await read([{ status: 410 }, batch('d', '[3,4]')], {
-    resumeAfter: 'a,1,1',
-    latest: ['a,2,2', 'b,0,3', 'b,1,4'],
+    resumeAfter: '1␟a,1',
+    latest: ['2␟a,2', '3␟b,0', '4␟b,1'],
   })
   expect(queries).toEqual(['?offset=a', '?offset=b'])
   expect(heads).toMatchObject([{ confirmsResumption: false, deniesResumption: true }])
-  expect(given).toEqual(['b,1,4 3', 'd,0,5 4'])
+  expect(given).toEqual(['4␟b,1 3', '5␟d,0 4'])
 })
 
 test('another stream of which something is known already is gone on with', async () => {
   const { given, queries } = await read([batch('c', '[]'), batch('c', '[]'), batch('c', '[2]')], {
-    resumeAfter: 'e,0,4',
-    latest: ['f,0,5', 'b,0,6'],
+    resumeAfter: '4␟e,0',
+    latest: ['5␟f,0', '6␟b,0'],
   })
   expect(queries).toEqual(['?offset=e', '?offset=f', '?offset=b'])
-  expect(given).toEqual(['c,0,7 2'])
+  expect(given).toEqual(['7␟c,0 2'])
 })
 
-test('what the hub may still hold comes under the same IDs on the next connection', async () => {
+test('what the hub may still hold has the same numbers on the next connection', async () => {
   const { given } = await read([batch('c', '[1,2]', MORE), { status: 503 }, batch('d', '[1,2,3]')], {
-    resumeAfter: 'b,0,2',
+    resumeAfter: '2␟b,0',
     times: 2,
   })
-  expect(given).toEqual(['b,1,3 1', 'c,0,4 2', 'b,1,3 1', 'c,0,4 2', 'd,0,5 3'])
+  expect(given).toEqual(['3␟b,1 1', '4␟c,0 2', '3␟b,1 1', '4␟b,2 2', '5␟d,0 3'])
 })
 
 test.each([
   { latest: [], deniesResumption: true },
-  { latest: ['-1,2,2'], deniesResumption: false },
+  { latest: ['2␟-1,2'], deniesResumption: false },
 ])('a beginning may have moved unless something known is to come: $latest', async ({ latest, ...head }) => {
-  const { heads, given } = await read([batch('c', '[1,2,3]')], { resumeAfter: '-1,1,1', latest })
+  const { heads, given } = await read([batch('c', '[1,2,3]')], { resumeAfter: '1␟-1,1', latest })
   expect(heads).toMatchObject([{ ...head, confirmsResumption: !head.deniesResumption }])
-  expect(given).toEqual(['-1,2,2 2', 'c,0,3 3'])
+  expect(given).toEqual(['2␟-1,2 2', '3␟c,0 3'])
 })
 
 test('a stream that has become shorter than the place to go on from begins anew on the next connection', async () => {
   const { given, queries, heads } = await read([batch('c', '[1,2]', MORE), batch('c', '[1,2]')], {
-    resumeAfter: '-1,3,3',
-    latest: ['-1,4,4'],
+    resumeAfter: '3␟-1,3',
+    latest: ['4␟-1,4'],
     times: 2,
   })
   expect(queries).toEqual(['?offset=-1', '?offset=-1'])
   expect(heads).toMatchObject([{ deniesResumption: false }, { deniesResumption: true }])
-  expect(given).toEqual(['-1,1,5 1', 'c,0,6 2'])
+  expect(given).toEqual(['5␟-1,1 1', '6␟c,0 2'])
 })
 
 test('requests that have ended leave nothing at the signal of the connection', async () => {

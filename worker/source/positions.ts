@@ -236,7 +236,7 @@ export class Positions {
   }
 
   end(): void {
-    this.#platform.clearTimeout(this.#timer)
+    this.#stop()
     this.#held.clear()
     this.#expected = []
   }
@@ -249,17 +249,25 @@ export class Positions {
   }
 
   #proceed(give: (event: SourceEvent) => void): void {
-    this.#platform.clearTimeout(this.#timer)
+    const left = this.#expected.length
     for (let [own = ''] = this.#expected; this.#held.has(own); [own = ''] = this.#expected) {
       this.#expected.shift()
       this.#giveHeld(own, give)
     }
-    if (this.#expected.length === 0) this.#release(give)
-    else if (this.#held.size > 0) this.#timer = this.#platform.setTimeout(() => this.#release(give), PATIENCE)
+    // Only what it waits for puts it off: other topics may bring something all the time.
+    if (this.#expected.length < left) this.#stop()
+    if (this.#expected.length === 0 || this.#held.size > MOST_GIVEN) this.#release(give)
+    else if (this.#held.size > 0)
+      this.#timer ??= this.#platform.setTimeout(() => this.#release(give), PATIENCE)
+  }
+
+  #stop(): void {
+    this.#platform.clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   #release(give: (event: SourceEvent) => void): void {
-    this.#platform.clearTimeout(this.#timer)
+    this.#stop()
     for (const own of [...this.#expected.splice(0), ...this.#held.keys()]) this.#giveHeld(own, give)
   }
 

@@ -200,6 +200,21 @@ describe('what is known and does not come again', () => {
     expect(idsIn(stream)).toBe('a:2,b:8')
   })
 
+  test('is waited for no longer because something comes of others all the time', async () => {
+    const stream = ask({ resumeAfter: 'a:1,b:7', latest: 'b:8,a:1' })
+    for (const position of [2, 3, 4]) {
+      bring(stream.last, `a=a:${position},b:7`)
+      await vi.advanceTimersByTimeAsync(PATIENCE / 2)
+    }
+    expect(idsIn(stream)).toBe('a:2,b:7 a:3,b:7 a:4,b:7')
+  })
+
+  test('is waited for by so many events at most', () => {
+    const stream = ask({ resumeAfter: 'a:1,b:7', latest: 'b:8,a:1' })
+    for (let position = 2; position < 2_052; position++) bring(stream.last, `a=a:${position},b:7`)
+    expect(stream.events).toHaveLength(2_050)
+  })
+
   test('is left to the next connection', async () => {
     const stream = begin()
     bring(stream.last, 'a=a:2,b:7')

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Asked, subscribed } from '../sim/world/centrifugo.ts'
 import type { Answer } from './server.ts'
 import { Changes } from './until.ts'
 
@@ -14,12 +15,6 @@ interface Channel {
   top: number
   history: Publication[]
   keeps: number
-}
-
-interface Asked {
-  readonly recover?: boolean
-  readonly epoch?: string
-  readonly offset?: number
 }
 
 interface ConnectRequest {
@@ -165,24 +160,9 @@ export class CentrifugoServer {
     return channel
   }
 
-  /** What is zero, empty or false is left out. */
-  #subscribe(name: string, { recover = false, epoch = '', offset = 0 }: Asked): object {
-    const channel = this.#channel(name)
-    if (channel.epoch === undefined) return {}
-    const { top, history } = channel
-    const sub = { recoverable: true, positioned: true, epoch: channel.epoch }
-    if (!recover) return { ...sub, ...(top > 0 && { offset: top }) }
-    const missed = history.filter((one) => one.offset > offset)
-    const isWhole = missed.length === 0 ? top === offset : missed[0]?.offset === offset + 1
-    if ((epoch !== '' && epoch !== channel.epoch) || !isWhole)
-      return { ...sub, ...(top > 0 && { offset: top }), was_recovering: true }
-    return {
-      ...sub,
-      recovered: true,
-      was_recovering: true,
-      ...(offset > 0 && { offset }),
-      ...(missed.length > 0 && { publications: missed }),
-    }
+  #subscribe(name: string, asked: Asked): object {
+    const { epoch, top, history } = this.#channel(name)
+    return epoch === undefined ? {} : subscribed(asked, epoch, top, history)
   }
 }
 

@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest'
+import type { Tab } from '../browser/browser.ts'
 import type { Stage } from '../browser/stage.ts'
-import { COUNT, type Published } from '../browser/topic-tabs.ts'
+import { add, COUNT, hear, type Published, reach, remove } from '../browser/topic-tabs.ts'
 import { Changes } from '../browser/until.ts'
 
 /** Publishes events of topics, 100 a second, numbered from 1. */
@@ -45,4 +46,34 @@ export class TopicFeed implements Published {
   numbersOf(topic: string, after: number): number[] {
     return this.#sent.flatMap((one, index) => (one === topic && index + 1 > after ? [index + 1] : []))
   }
+}
+
+/** Three tabs change their minds under load, until each has the last event of what it wants. @param disturb the server, meanwhile */
+export async function changeTopics(
+  [first, second, third]: readonly [Tab, Tab, Tab],
+  feed: TopicFeed,
+  disturb: () => Promise<void>,
+): Promise<void> {
+  const topics = ['a', 'b', 'c', 'd']
+  feed.start(topics)
+  await Promise.all([add(first, 'a'), add(second, 'b'), add(third, 'c')])
+  await hear(second, 'b')
+  await hear(third, 'c')
+  await add(second, 'a')
+  await remove(third, 'c')
+  await add(third, 'd')
+  await feed.more(100)
+  await disturb()
+  await add(third, 'b')
+  await feed.more(200)
+  await remove(second, 'a')
+  await add(first, 'c')
+  await add(second, 'd')
+  await add(third, 'c')
+  await feed.more(100)
+  feed.stop()
+  for (const topic of topics) feed.publish(topic)
+  for (const topic of ['a', 'c']) await reach(first, topic, feed)
+  for (const topic of ['b', 'd']) await reach(second, topic, feed)
+  for (const topic of ['b', 'c', 'd']) await reach(third, topic, feed)
 }

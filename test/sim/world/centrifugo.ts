@@ -25,10 +25,34 @@ export const CENTRIFUGO_GAPS = ENGINE.gaps
 /** What pages ask for whose servers speak that protocol. */
 export const CENTRIFUGO_SOURCE: SourceRequest = { ...TOPICS_SOURCE, options: JSON.stringify(ENGINE) }
 
-interface Asked {
+/** What a client asks of a channel. */
+export interface Asked {
   readonly recover?: boolean
   readonly epoch?: string
   readonly offset?: number
+}
+
+/** What a server answers to that: of a channel that can recover, its publications that are still there. */
+export function subscribed<Publication extends { readonly offset: number }>(
+  { recover = false, epoch: known = '', offset = 0 }: Asked,
+  epoch: string,
+  top: number,
+  history: readonly Publication[],
+) {
+  const sub = { recoverable: true, positioned: true, epoch }
+  // What is zero, empty or false is left out.
+  const end = { ...sub, ...(top > 0 && { offset: top }) }
+  if (!recover) return end
+  const missed = history.filter((one) => one.offset > offset)
+  const isWhole = missed.length === 0 ? top === offset : missed[0]?.offset === offset + 1
+  if ((known !== '' && known !== epoch) || !isWhole) return { ...end, was_recovering: true }
+  return {
+    ...sub,
+    recovered: true,
+    was_recovering: true,
+    ...(offset > 0 && { offset }),
+    ...(missed.length > 0 && { publications: missed }),
+  }
 }
 
 interface Publication {
@@ -137,26 +161,12 @@ export class CentrifugoServer extends VirtualServer {
     return { getReader: () => connection, cancel: async () => connection.end() }
   }
 
-  #subscribe(name: string, { recover = false, epoch = '', offset = 0 }: Asked): object {
+  #subscribe(name: string, asked: Asked): object {
     if (name === this.#manners.loose) return {}
-    const top = this.#top(name)
-    const sub = { recoverable: true, positioned: true, epoch: `e${this.#epoch}` }
-    if (!recover) return { ...sub, ...(top > 0 && { offset: top }) }
-    const missed = this.#history(name).filter((one) => one.offset > offset)
-    const isWhole = missed.length === 0 ? top === offset : missed[0]?.offset === offset + 1
-    if (epoch !== sub.epoch || !isWhole) {
-      this.#hasLost = true
-      return { ...sub, ...(top > 0 && { offset: top }), was_recovering: true }
-    }
-    return {
-      ...sub,
-      recovered: true,
-      was_recovering: true,
-      ...(offset > 0 && { offset }),
-      ...(missed.length > 0 && {
-        publications: missed.map((one) => this.#published(one.event, one.offset)),
-      }),
-    }
+    const history = this.#history(name).map(({ event, offset }) => ({ data: event.data, offset }))
+    const sub = subscribed(asked, `e${this.#epoch}`, this.#top(name), history)
+    if (asked.recover && !('recovered' in sub)) this.#hasLost = true
+    return sub
   }
 
   #published({ name, data }: ServedEvent, offset: number): object {

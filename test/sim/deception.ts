@@ -36,9 +36,10 @@ export function deceptionsOf(connections: readonly Incoming[]): Stretch[] {
     if (deceptive !== undefined) stretches.push({ after, upTo: deceptive.number })
     const arrived = connection.writings.filter(({ hasArrived }) => hasArrived)
     before.push(...arrived)
-    undoubted.push(...arrived.filter(({ number }) => deceptive === undefined || number > deceptive.number))
     const isHeld = deceptive === undefined && isCutWhileHeld(connection)
-    if (!isHeld) after = before.reduce((most, { number }) => Math.max(most, number), 0)
+    if (isHeld) continue
+    undoubted.push(...arrived.filter(({ number }) => number > (deceptive?.number ?? 0)))
+    after = before.reduce((most, { number }) => Math.max(most, number), 0)
   }
   return stretches
 }

@@ -567,6 +567,14 @@ export const judgeMutants = [
     test: 'test/unit/delivery/rejoin.test.ts',
   },
   {
+    name: 'what earlier hubs gave',
+    file: 'worker/delivery/rejoin.ts',
+    find: '    if (event.seq <= this.#stream.replayedTo && this.#hadBefore(event)) return false\n',
+    replace: '',
+    defect: 'A tab is given twice what it had at a hub before the last one.',
+    test: 'test/unit/delivery/rejoin.test.ts',
+  },
+  {
     name: 'number not compared',
     file: 'worker/delivery/rejoin.ts',
     find: '    if (ordinal <= passed) return false\n',

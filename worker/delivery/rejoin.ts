@@ -50,6 +50,8 @@ export class Rejoin {
   readonly #since: number
   #keys: ReadonlySet<string> | undefined
   #numbers: ReadonlySet<number> | undefined
+  /** Keys of what it had at earlier hubs, whose numbers say nothing any more. */
+  #former: ReadonlySet<string> | undefined
   /** Number of the last event that it has passed; `undefined` as long as that is not known. */
   #passed: number | undefined
   #highest: number | undefined
@@ -190,6 +192,7 @@ export class Rejoin {
     // This hub has given it already, before the tab had found its place.
     if (this.#hasNumber(ordinal)) return false
     if (role === 'frame') return true
+    if (event.seq <= this.#stream.replayedTo && this.#hadBefore(event)) return false
     const { end, wanted } = this.#stream.takeover
     const isBefore = at < this.#placeOf(passed)
     // It came before what the tab knows. Where names are asked for, nobody had listened to it then.
@@ -280,6 +283,14 @@ export class Rejoin {
       if (place.id !== '' && known?.isAhead === false && other === undefined) return known.ordinal
     }
     return 0
+  }
+
+  /** It had it at a hub before the one whose log goes on here, which had not brought it again yet. */
+  #hadBefore(event: LoggedEvent): boolean {
+    this.#former ??= new Set(
+      this.#seen.events.filter(({ id, ordinal }) => id !== '' && ordinal === 0).map(placeKey),
+    )
+    return this.#former.has(placeKey(placeOf(event)))
   }
 
   #hasNumber(ordinal: number): boolean {

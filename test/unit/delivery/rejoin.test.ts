@@ -287,6 +287,19 @@ describe('a tab of the hub that the stream goes on from', () => {
       '10',
     ])
   })
+
+  test('is not given again what it had at a hub before that', () => {
+    const tab = tabAt(5)
+    const before = passedOf(DEAD[6] as LoggedEvent)
+    const seen = { ...tab.seen, events: [{ ...before, ordinal: 0 }, ...tab.seen.events] }
+    const succession = new Succession().gather({ ...tab, seen })
+    const rejoin = succession.rejoin({ ...tab, seen })
+    succession.settle().bring(...between(6, 8))
+    succession.replayedTo = succession.log.lastSeq
+    // Later, what looks the same is another event.
+    succession.bring(...between(7, 7))
+    expect(succession.given(rejoin)).toEqual(['6', '8', '7'])
+  })
 })
 
 describe('a tab that comes late', () => {

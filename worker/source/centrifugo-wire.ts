@@ -145,14 +145,16 @@ function subsOf(connect: string, channels: ReadonlySet<string>): Map<string, Sub
 function subscribedOf(channel: string, sub: string): Subscribed {
   const { epoch, offset, recovered, publications } = new JsonText<SubscribedPart>(sub).whole(SUBSCRIBED) ?? {}
   const named = saidBy(epoch)
-  const elements =
-    publications === undefined ? [] : new JsonText<PublicationPart>(publications).elements(PUBLICATION)
+  const missed: Publication[] = []
+  // A part of the frame would keep all of it in memory.
+  const isRead = new JsonText<PublicationPart>(publications ?? '[]').elements(PUBLICATION, (publication) => {
+    missed.push(publicationOf(channel, publication, copyOf))
+  })
   return {
     // What is zero or empty is left out.
     point: named ? { epoch: copyOf(named), offset: Number(offset ?? 0) } : undefined,
     isRecovered: recovered === 'true',
-    // A part of the frame would keep all of it in memory.
-    publications: (elements ?? []).map(({ found }) => publicationOf(channel, found, copyOf)),
+    publications: isRead ? missed : [],
   }
 }
 

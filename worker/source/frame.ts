@@ -31,13 +31,17 @@ export class Frame {
    */
   eventsOf(message: string, isOne = false): SourceEvent[] | undefined {
     const list = isOne ? undefined : this.#listIn(message)
-    if (list?.startsWith('[')) {
-      const elements = new JsonText<Part>(list).elements(this.#event)
-      // A part of a message would keep all of it in memory.
-      return elements?.map(({ text, found }) => eventOf(found, text, copyOf))
-    }
+    if (list?.startsWith('[')) return this.#eventsIn(list)
     const found = this.partsOf(message)
-    return found && [eventOf(found, message)]
+    return found && ownEvents([eventOf(found, message)], message)
+  }
+
+  #eventsIn(list: string): SourceEvent[] | undefined {
+    const events: SourceEvent[] = []
+    const isRead = new JsonText<Part>(list).elements(this.#event, (found, begin, end) => {
+      events.push(eventOf(found, list.slice(begin, end)))
+    })
+    return isRead ? ownEvents(events, list) : undefined
   }
 
   #listIn(message: string): string | undefined {
@@ -54,22 +58,35 @@ export class Frame {
 }
 
 /** @param text of all of it */
-function eventOf({ name, id, data }: Found<Part>, text: string, keep = (some: string) => some): SourceEvent {
-  return {
-    name: keep(saidBy(name) ?? 'message'),
-    id: id === undefined ? undefined : idIn(id, keep),
-    data: keep(data === undefined ? text : (unquoted(data) ?? data)),
-  }
+const eventOf = ({ name, id, data }: Found<Part>, text: string): SourceEvent => ({
+  name: saidBy(name) ?? 'message',
+  id: id === undefined ? undefined : idIn(id),
+  data: data === undefined ? text : (unquoted(data) ?? data),
+})
+
+/** A part of a text keeps all of it in memory, so that events are copied where that is long, or much of it is no event's. */
+function ownEvents(events: SourceEvent[], text: string): SourceEvent[] {
+  const used = events.reduce((sum, { name, id = '', data }) => sum + name.length + id.length + data.length, 0)
+  if (text.length <= MOST_KEPT && used * WASTE >= text.length) return events
+  return events.map(({ name, id, data }) => ({
+    name: copyOf(name),
+    id: id && copyOf(id),
+    data: copyOf(data),
+  }))
 }
+
+/** In characters. */
+const MOST_KEPT = 262_144
+
+/** So many characters may a text have for each that is an event's. */
+const WASTE = 4
 
 /** The text that a value of JSON is. */
 export const saidBy = (json: string | undefined): string | undefined => json && unquoted(json)
 
 /** Whole numbers are taken as they are written, for JavaScript would round large ones. */
-export function idIn(json: string, keep = (some: string) => some): string | undefined {
-  const text = WHOLE.test(json) ? json : idOf(unquoted(json) ?? numberIn(json))
-  return text && keep(text)
-}
+export const idIn = (json: string): string | undefined =>
+  WHOLE.test(json) ? json : idOf(unquoted(json) ?? numberIn(json))
 
 const WHOLE = /^-?\d+$/
 

@@ -27,6 +27,19 @@ export function wantedBy<Part extends string>(
   return whole
 }
 
+const NOTHING = { parts: [], members: new Map<string, never>() }
+
+/** What an element consists of: servers write all alike, so that most differ from the one before only in their values. */
+interface Layout<Part extends string> {
+  readonly values: { readonly before: string; readonly parts: readonly Part[] }[]
+  /** Where what follows the last value begins. */
+  from: number
+  end: string
+}
+
+/** Of a text whose elements differ more than that none is learnt. */
+const MOST_LAYOUTS = 16
+
 /** As they are written. */
 export type Found<Part extends string> = Partial<Record<Part, string>>
 
@@ -38,6 +51,7 @@ export class JsonText<Part extends string> {
   readonly text: string
   /** Where the value ends that has been read last. */
   #end = 0
+  #layout: Layout<Part> | undefined
 
   constructor(text: string) {
     this.text = text
@@ -49,15 +63,25 @@ export class JsonText<Part extends string> {
     return found !== undefined && this.#skip(this.#end) === this.text.length ? found : undefined
   }
 
-  /** Those of each element of the text, which is an array, and the element itself; nothing where one of them is no JSON. */
-  elements(wanted: Wanted<Part>): { readonly text: string; readonly found: Found<Part> }[] | undefined {
-    const elements: { text: string; found: Found<Part> }[] = []
+  /**
+   * Those of each element of the text, which is an array; false where one of them is no JSON.
+   *
+   * @param take is given them, and where the element begins and ends
+   */
+  elements(wanted: Wanted<Part>, take: (found: Found<Part>, begin: number, end: number) => void): boolean {
+    let layouts = 0
     const isRead = this.#readMembers(this.#skip(0), (_, at) => {
-      const found = this.#read(at, wanted)
-      if (found !== undefined) elements.push({ text: this.text.slice(at, this.#end), found })
-      return found !== undefined
+      let found = this.#readAsBefore(at)
+      if (found === undefined) {
+        this.#layout = layouts++ < MOST_LAYOUTS ? { values: [], from: at, end: '' } : undefined
+        found = this.#read(at, wanted)
+        if (this.#layout !== undefined) this.#layout.end = this.text.slice(this.#layout.from, this.#end)
+      }
+      if (found === undefined) return false
+      take(found, at, this.#end)
+      return true
     })
-    return isRead && this.#skip(this.#end) === this.text.length ? elements : undefined
+    return isRead && this.#skip(this.#end) === this.text.length
   }
 
   #read(from: number, wanted: Wanted<Part>): Found<Part> | undefined {
@@ -67,15 +91,38 @@ export class JsonText<Part extends string> {
 
   #find(at: number, { parts, members }: Wanted<Part>, found: Found<Part>): boolean {
     const code = this.text.charCodeAt(at)
-    const isRead =
-      members.size > 0 && (code === BRACE || code === BRACKET)
-        ? this.#readMembers(at, (key, from) => {
-            const member = members.get(key)
-            return member === undefined ? this.#pass(from) : this.#find(from, member, found)
-          })
-        : this.#pass(at)
-    if (isRead) for (const part of parts) found[part] = this.text.slice(at, this.#end)
-    return isRead
+    const isLookedInto = members.size > 0 && (code === BRACE || code === BRACKET)
+    const isRead = isLookedInto
+      ? this.#readMembers(at, (key, from) => this.#find(from, members.get(key) ?? NOTHING, found))
+      : this.#pass(at)
+    if (!isRead) return false
+    if (!isLookedInto) this.#learn(at, parts)
+    // Next time the value may have what is wanted of it, or be wanted itself.
+    if (isLookedInto ? parts.length > 0 : members.size > 0) this.#layout = undefined
+    for (const part of parts) found[part] = this.text.slice(at, this.#end)
+    return true
+  }
+
+  #learn(begin: number, parts: readonly Part[]): void {
+    if (this.#layout === undefined) return
+    this.#layout.values.push({ before: this.text.slice(this.#layout.from, begin), parts })
+    this.#layout.from = this.#end
+  }
+
+  /** Reads an element that differs from the one before it only in its values; nothing where it does not. */
+  #readAsBefore(begin: number): Found<Part> | undefined {
+    const { text } = this
+    const layout = this.#layout
+    if (layout === undefined) return undefined
+    const found: Found<Part> = {}
+    let at = begin
+    for (const { before, parts } of layout.values) {
+      if (!text.startsWith(before, at) || !this.#pass(at + before.length)) return undefined
+      for (const part of parts) found[part] = text.slice(at + before.length, this.#end)
+      at = this.#end
+    }
+    this.#end = at + layout.end.length
+    return text.startsWith(layout.end, at) ? found : undefined
   }
 
   /**

@@ -32,4 +32,28 @@ export const lineMutants = [
     defect: 'Where IDs are numbers of JSON, nothing can be resumed after.',
     plays: 'lines',
   },
+  {
+    name: 'what is new in an element',
+    file: 'worker/source/json-text.ts',
+    find: '    if (isLookedInto ? parts.length > 0 : members.size > 0) this.#layout = undefined\n',
+    replace: '',
+    defect: 'An element of a list is read as the one before it, though it has more of what is wanted.',
+    test: 'test/unit/source/json-text.test.ts',
+  },
+  {
+    name: 'messages kept',
+    file: 'worker/source/frame.ts',
+    find: 'used * WASTE >= text.length',
+    replace: 'true',
+    defect: 'A short event keeps a long message in memory.',
+    test: 'test/unit/source/json-text.test.ts',
+  },
+  {
+    name: 'long lists kept',
+    file: 'worker/source/frame.ts',
+    find: 'text.length <= MOST_KEPT',
+    replace: 'true',
+    defect: 'One event keeps all of a list in memory, however long that is.',
+    test: 'test/unit/source/json-text.test.ts',
+  },
 ]

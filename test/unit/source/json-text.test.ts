@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { keysOf, valueAt } from '../../../src/link/identify.ts'
@@ -70,6 +72,83 @@ describe('a text of JSON gives', () => {
   })
 })
 
+describe('elements of a list give', () => {
+  const elementsOf = (list: string, paths: Wanted<Part>) => {
+    const elements: object[] = []
+    const isRead = new JsonText<Part>(list).elements(paths, (found, begin, end) => {
+      elements.push({ ...found, text: list.slice(begin, end) })
+    })
+    return isRead && elements
+  }
+
+  test.each([
+    ['what is wanted of a value that had no members before', '/a/x', '/b', ['{"a":0}', '{"a":{"x":1}}']],
+    ['what is wanted of one that had', '/a/x', '/b', ['{"a":{"x":1}}', '{"a":0}', '{"a":{"x":2}}']],
+    ['a member and all around it', '/a/x', '/a', ['{"a":{"x":1}}', '{"a":{"x":[2]}}']],
+    ['of equal keys the last', '/a', '/b', ['{"a":1,"a":2}', '{"a":3,"a":4}']],
+    ['members in another order', '/a', '/b', ['{"a":1,"b":2}', '{"b":3,"a":4}', '{"b":"a","a":"b"}']],
+    [
+      'members behind what is not wanted',
+      '/a',
+      '/b',
+      ['{"t":1,"a":2}', '{"t":{"a":3},"a":4}', '{"t":5,"u":6}'],
+    ],
+    ['members of a list', '/a/1', '/b', ['{"a":[1,2]}', '{"a":[3,4]}', '{"a":[5,6,7]}', '{"a":[]}']],
+    ['what has no members', '/a', '/b', ['1', '{"a":2}', '[]', '"a"', '{"a":3}']],
+    ['themselves', '', '/b', ['{"b":1}', '{"b":2}', '3']],
+    ['members that are longer', '/a', '/b', ['{"a":1}', '{"a":12}', '{"a":1.5e3}', '{"a":1 }', '{"a":"1}"}']],
+  ])('%s', (_, one, other, elements) => {
+    const expected = elements.map((text) => ({ ...wholeOf(text, one, other), text }))
+    expect(elementsOf(`[${elements.join()}]`, wanted(one, other))).toEqual(expected)
+  })
+
+  test.each(['', 'ü'.repeat(500), 'x'.repeat(2_000)])(
+    'what each gives alone, also in a text of %s',
+    (padding) => {
+      const value = fc.constantFrom(
+        '1',
+        '-2.5',
+        'null',
+        '"a"',
+        '"\\""',
+        '{}',
+        '[1,{"a":2}]',
+        '{"b":3}',
+        '{"a":{"b":4}}',
+      )
+      const key = fc.constantFrom('a', 'b', 'c')
+      const element = fc
+        .array(fc.tuple(key, value), { maxLength: 4 })
+        .map((members) => `{${members.map(([name, text]) => `"${name}":${text}`).join()}}`)
+      const path = fc.array(key, { maxLength: 2 })
+      fc.assert(
+        fc.property(
+          fc.array(fc.oneof(element, value), { maxLength: 6 }),
+          path,
+          path,
+          (elements, one, other) => {
+            const paths = wantedBy<Part>([
+              ['one', one],
+              ['other', other],
+            ])
+            // Each stands there twice, for the second is read as the first has been.
+            const all = [...elements, JSON.stringify(padding)].flatMap((text) => [text, text])
+            const expected = all.map((text) => ({ ...new JsonText<Part>(text).whole(paths), text }))
+            expect(elementsOf(`[${all.join()}]`, paths)).toEqual(expected)
+          },
+        ),
+        { numRuns: 1_000 },
+      )
+    },
+  )
+
+  test('nothing where they differ as those before did, and one is no JSON', () => {
+    expect(elementsOf('[{"a":1},{"a":2},{"a":3]]', wanted('/a', '/b'))).toBe(false)
+    expect(elementsOf('[{"a":1},{"a":2},{"a":}]', wanted('/a', '/b'))).toBe(false)
+    expect(elementsOf('[{"a":1},{"a":"2}]', wanted('/a', '/b'))).toBe(false)
+  })
+})
+
 describe('no JSON is', () => {
   test.each([
     '',
@@ -92,14 +171,11 @@ describe('no JSON is', () => {
   })
 
   test('a list with an element that is none', () => {
-    const list = (text: string) => new JsonText<Part>(text).elements(wanted('/a', '/b'))
-    expect(list('[{"a":1},{"b" 2}]')).toBeUndefined()
-    expect(list('[{"a":1},]')).toBeUndefined()
-    expect(list('[ {"a":1} , 2 ]')).toEqual([
-      { text: '{"a":1}', found: { one: '1' } },
-      { text: '2', found: {} },
-    ])
-    expect(list('[ ]')).toEqual([])
+    const list = (text: string) => new JsonText<Part>(text).elements(wanted('/a', '/b'), () => {})
+    expect(list('[{"a":1},{"b" 2}]')).toBe(false)
+    expect(list('[{"a":1},]')).toBe(false)
+    expect(list('[ {"a":1} , 2 ]')).toBe(true)
+    expect(list('[ ]')).toBe(true)
   })
 })
 
@@ -108,6 +184,11 @@ test.each([
   ['backslashes', (size: number) => `{"x":"${'\\'.repeat(size)}"}`],
   ['brackets', (size: number) => `{"x":${'['.repeat(size / 2)}${']'.repeat(size / 2)}}`],
   ['members', (size: number) => `{${Array.from({ length: size / 8 }, () => '"x":0').join()}}`],
+  [
+    'elements',
+    (size: number) =>
+      `{"list":[${Array.from({ length: size / 16 }, (_, at) => `{"${'ab'[at % 2]}":[]}`).join()}]}`,
+  ],
   ['white space', (size: number) => `{"x":${' '.repeat(size)}0}`],
 ])('many %s are read in linear time', (_, make) => {
   const frame = new Frame({ name: '/a', each: '/list' })
@@ -126,4 +207,44 @@ test.each([
     ratio = Math.min(ratio, time(large) / least)
   }
   expect(ratio).toBeLessThan(most)
+})
+
+describe('an event keeps in memory', () => {
+  const frame = new Frame({ name: '/name', id: '/id', data: '/data', each: '' })
+
+  /** Bytes that are kept of the last events of so many messages. */
+  const keptOf = (messages: number, make: () => string): number => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const heap = () => {
+      collect()
+      return process.memoryUsage().heapUsed
+    }
+    // As it comes from a socket: in one piece.
+    const buffer = Buffer.from(make())
+    const kept: unknown[] = []
+    const before = heap()
+    for (let at = 0; at < messages; at++) kept.push(frame.eventsOf(buffer.toString('latin1'))?.at(-1))
+    const bytes = heap() - before
+    expect(kept).toHaveLength(messages)
+    return bytes
+  }
+
+  const data = '0'.repeat(20)
+
+  test.each([
+    [
+      'a message',
+      1_000,
+      () => `{"x":"${'x'.repeat(32_000)}","name":"${data}","id":"${data}","data":"${data}"}`,
+    ],
+    [
+      'a list',
+      1_000,
+      () => `[{"x":"${'x'.repeat(32_000)}","data":0},{"name":"${data}","id":"${data}","data":"${data}"}]`,
+    ],
+    ['a long list', 100, () => `[${Array(10_000).fill(`{"id":"${data}","data":"${data}"}`).join()}]`],
+  ])('nothing else of %s', (_, messages, make) => {
+    expect(keptOf(messages, make)).toBeLessThan(4_000_000)
+  })
 })

@@ -27,17 +27,20 @@ interface Wire {
   readonly beginsNow: boolean
 }
 
-/** What the hub has as an ID, and django-eventstream too: `b:12,a:5`, and `1700000000;b:1,a:0` where there is a second. */
+/** As django-eventstream has it: `b:12,a:5`, and `1700000000;b:1,a:0` where there is a second. */
 const textOf = ({ time, at }: Place): string =>
   (time && `${time};`) + [...at].map(([topic, position]) => `${encodeURIComponent(topic)}:${position}`).join()
 
-const SAID = /^(?:(\d+);)?([^:,;]+:[^:,;]+(?:,[^:,;]+:[^:,;]+)*)$/
+/** What the hub has as an ID: `b:12␟a:5`. What stands before `␟` names the event; pages compare no more than that. */
+const idOf = (place: Place): string => textOf(place).replace(',', '␟')
+
+const SAID = /^(?:(\d+);)?([^:,;␟]+:[^:,;␟]+(?:[,␟][^:,;␟]+:[^:,;␟]+)*)$/
 
 function placeIn(id: string): Place | undefined {
   const [, time = '', entries] = SAID.exec(id) ?? []
   if (entries === undefined) return undefined
   try {
-    const at = entries.split(',').map((entry) => entry.split(':') as [string, string])
+    const at = entries.split(/[,␟]/).map((entry) => entry.split(':') as [string, string])
     return { time, at: new Map(at.map(([topic, position]) => [decodeURIComponent(topic), position])) }
   } catch {
     return undefined
@@ -149,7 +152,7 @@ export class Positions {
     this.end()
     this.last = undefined
     const given = [...this.#given]
-    const behind = given.slice(given.findIndex(([, id]) => id === resumeAfter) + 1)
+    const behind = given.slice(given.findIndex(([own]) => own === ownIn(resumeAfter)) + 1)
     this.#known.clear()
     for (const [own, id] of [...behind, ...latest.map((id) => [ownIn(id), id] as const)]) {
       this.#given.delete(own)
@@ -282,7 +285,7 @@ export class Positions {
     const known = this.#known.get(own)
     const place = (known === undefined ? undefined : placeIn(known)) ?? this.#places.get(event)
     if (place !== undefined) this.#place = together(this.#place, place)
-    const id = known ?? textOf(this.#place)
+    const id = known ?? idOf(this.#place)
     this.#given.set(own, id)
     const [oldest = ''] = this.#given.keys()
     if (this.#given.size > MOST_GIVEN) this.#given.delete(oldest)
@@ -303,7 +306,7 @@ function together(former: Place, next: Place): Place {
 }
 
 /** What names the event of this ID on any connection. */
-const ownIn = (id: string): string => id.split(',')[0] ?? ''
+const ownIn = (id: string): string => id.split('␟')[0] ?? ''
 
 function isOf(id: string, topics: ReadonlySet<string>): boolean {
   const [topic] = placeIn(id)?.at.keys() ?? []

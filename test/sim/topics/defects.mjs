@@ -225,6 +225,14 @@ export const topicMutants = [
     test: 'test/unit/source/positions.test.ts',
   },
   {
+    name: 'names that hold what else was asked for',
+    file: 'worker/source/positions.ts',
+    find: ".replace(',', '␟')",
+    replace: '',
+    defect: 'A tab that comes late after a takeover is given events of Nchan and django-eventstream twice.',
+    test: 'test/unit/source/positions.test.ts',
+  },
+  {
     name: 'known events in another order',
     file: 'worker/source/positions.ts',
     find: '    else if (this.#expected.length === 0) this.#give(own, event, give)',
@@ -235,8 +243,8 @@ export const topicMutants = [
   {
     name: 'known events under other IDs',
     file: 'worker/source/positions.ts',
-    find: 'const id = known ?? textOf(this.#place)',
-    replace: 'const id = textOf(this.#place)',
+    find: 'const id = known ?? idOf(this.#place)',
+    replace: 'const id = idOf(this.#place)',
     defect: 'The judge does not know again what a server brings in another order.',
     test: 'test/unit/source/positions.test.ts',
   },

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { placeKey, placeOf } from '../../../src/link/place.ts'
 import type { Engine } from '../../../src/link/topics.ts'
 import { nchan, pushpin } from '../../../src/topics/index.ts'
 import type { Response } from './topics-stream.ts'
@@ -17,11 +18,20 @@ interface Asked {
   latest?: string
 }
 
+/** IDs as the hub has them, each written here as the server would: what names the event stands before `␟`. */
+const hubs = ({ resumeAfter = '', latest = '' }: Pick<Asked, 'resumeAfter' | 'latest'>) => ({
+  resumeAfter: resumeAfter.replace(',', '␟'),
+  latest: latest
+    .split(' ')
+    .map((id) => id.replace(',', '␟'))
+    .join(' '),
+})
+
 /** A stream of Nchan that has been asked for topics. */
 function askNchan({ topics = 'a b', ...request }: Asked = {}): Stream {
   const stream = new Stream(nchan())
   stream.listen(...topics.split(' '))
-  stream.connect({ url: NCHAN_URL, ...request })
+  stream.connect({ url: NCHAN_URL, ...hubs(request) })
   stream.last.open()
   return stream
 }
@@ -30,7 +40,7 @@ function askNchan({ topics = 'a b', ...request }: Asked = {}): Stream {
 function ask({ topics = 'a b', ...request }: Asked = {}): Stream {
   const stream = new Stream(EVENTSTREAM)
   stream.listen(...topics.split(' '))
-  stream.connect(request)
+  stream.connect(hubs(request))
   stream.last.open()
   return stream
 }
@@ -48,7 +58,7 @@ const bring = (response: Response, events: string) => {
   }
 }
 
-const idsIn = ({ events }: Stream): string => events.map(({ id }) => id).join(' ')
+const idsIn = ({ events }: Stream): string => events.map(({ id }) => id?.replace('␟', ',')).join(' ')
 
 /** Another topic is wanted. Answers with the response that is asked for it. */
 async function change(stream: Stream, ...topics: string[]): Promise<Response> {
@@ -63,6 +73,23 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.useRealTimers()
+})
+
+test.each([
+  ['Nchan', askNchan, '100:[1],0', '101:[0],-', '100:2,[1]'],
+  ['django-eventstream', ask, 'a:1,b:0', 'a:2,b:0', 'b:1,a:0'],
+])('%s names an event the same way wherever else a hub has begun', (_, begin, id, next, other) => {
+  const streams = [begin(), begin()]
+  const name = (said: string) => (said.startsWith('b') || said.endsWith(']') ? 'b' : 'a')
+  for (const [index, stream] of streams.entries()) {
+    if (index === 1) stream.last.raw({ name: name(other), data: '', id: other })
+    for (const said of [id, next]) stream.last.raw({ name: name(said), data: '', id: said })
+  }
+  const [places = [], others = []] = streams.map(({ events }) =>
+    events.map((event) => placeKey(placeOf({ ...event, id: event.id ?? '', nth: 0 }))),
+  )
+  expect(others.slice(1)).toEqual(places)
+  expect(new Set(others).size).toBe(3)
 })
 
 describe('Nchan', () => {
@@ -221,7 +248,7 @@ describe('what is known and does not come again', () => {
     stream.last.end()
     await vi.advanceTimersByTimeAsync(PATIENCE)
     expect(idsIn(stream)).toBe('')
-    stream.connect({ resumeAfter: 'a:1,b:7', latest: 'b:8,a:1 a:2,b:8' })
+    stream.connect(hubs({ resumeAfter: 'a:1,b:7', latest: 'b:8,a:1 a:2,b:8' }))
     stream.last.open()
     bring(stream.last, 'a=a:2,b:7 b=a:2,b:8')
     expect(idsIn(stream)).toBe('b:8,a:1 a:2,b:8')
@@ -283,7 +310,7 @@ describe('another response', () => {
     other.open()
     bring(other, 'a=a:2,b:7 b=a:2,b:8')
     other.end()
-    stream.connect({ resumeAfter: 'a:2', latest: 'b:8,a:2' })
+    stream.connect(hubs({ resumeAfter: 'a:2', latest: 'b:8,a:2' }))
     expect(stream.last.request.resumeAfter).toBe('a:2,b:7')
     stream.last.open()
     expect(stream.heads.at(-1)).toMatchObject({ deniesResumption: false })
@@ -298,7 +325,7 @@ describe('another response', () => {
     stream.listen('a')
     for (let position = 3; position < 20; position++) bring(other, `a=a:${position},b:7`)
     other.end()
-    stream.connect({ resumeAfter: 'a:18,b:7', latest: 'a:19,b:7' })
+    stream.connect(hubs({ resumeAfter: 'a:18,b:7', latest: 'a:19,b:7' }))
     expect(stream.last.topics).toEqual(['a'])
     stream.last.open()
     bring(stream.last, 'a=a:19 a=a:20')

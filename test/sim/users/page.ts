@@ -250,7 +250,10 @@ export class UserStream {
   #refused(): void {
     const { world } = this.tab
     const { now } = world.clock
-    if (now - world.expiredAt < SETTLING) return
+    // Only a page that has come to the hub can be asked.
+    const changes = world.tabs.flatMap(({ awaySince, frozenAt }) => [awaySince, frozenAt])
+    const changedAt = Math.max(world.expiredAt, world.killedAt, ...changes.filter((at) => at !== never))
+    if (now - changedAt < SETTLING) return
     for (const tab of world.tabs) {
       if (!tab.canAct || tab.staleAt !== undefined || tab.failsUntil > now - SETTLING || tab.thinks > 0)
         continue

@@ -23,9 +23,9 @@ export interface Engine {
   readonly resume?: string | undefined
   /**
    * IDs hold a position in each topic, and so are others for other topics: those of django-eventstream, or of Nchan, which say the topic of
-   * an event, too.
+   * an event, too; or of KafkaSSE, where `id` says what else names an event.
    */
-  readonly positions?: 'eventstream' | 'nchan' | undefined
+  readonly positions?: 'eventstream' | 'nchan' | 'kafka' | undefined
   /** Names of events that only show that the server is there. */
   readonly heartbeats?: readonly string[] | undefined
   /** Names of events that say that history is gone. */

@@ -61,6 +61,7 @@ const WHY: Readonly<Record<string, string>> = {
 
 const TEXTS = ['protocol', 'token', 'parameter', 'separator', 'topic', 'id', 'data', 'resume'] as const
 const LISTS = ['heartbeats', 'gaps', 'errors'] as const
+const POSITIONS: unknown[] = ['eventstream', 'nchan', 'kafka']
 const NAMES: string[] = [...TEXTS, ...LISTS, 'positions']
 
 /** @throws {TabstreamError} of type `'configuration'` */
@@ -74,7 +75,7 @@ function checkEngine(engine: Engine): void {
   for (const name of LISTS) check(name, 'a list of names of events', isList)
   check('protocol', '"centrifugo"', (given) => given === 'centrifugo')
   check('topic', 'a JSON Pointer or "event"', (given) => given === 'event' || isPointer(given))
-  check('positions', '"eventstream" or "nchan"', (given) => given === 'eventstream' || given === 'nchan')
+  check('positions', '"eventstream", "nchan" or "kafka"', (given) => POSITIONS.includes(given))
   check('id', 'a JSON Pointer', isPointer)
   check('data', 'a JSON Pointer', isPointer)
 }

@@ -32,8 +32,16 @@ export const pushpin = ({ topic }: Required<Pick<Engine, 'topic'>>): Engine => (
   errors: ['stream-error'],
 })
 
-/** Wikimedia's [EventStreams](https://stream.wikimedia.org): `https://stream.wikimedia.org/v2/stream/{topics}`. */
-export const wikimedia = (): Engine => ({ topic: '/meta/stream' })
+/**
+ * Wikimedia's [EventStreams](https://stream.wikimedia.org): `https://stream.wikimedia.org/v2/stream/{topics}`. Topics are streams by their whole
+ * names, such as `mediawiki.recentchange`.
+ */
+export const wikimedia = (): Engine => ({
+  topic: '/meta/stream',
+  id: '/meta/id',
+  positions: 'kafka',
+  errors: ['error'],
+})
 
 /**
  * [Centrifugo](https://centrifugal.dev), 4.0.5 and later, by its `uni_sse`: `/connection/uni_sse`. The client's token is what the header

@@ -20,10 +20,17 @@ interface Open {
   readonly response: ServerResponse
 }
 
+interface Request {
+  readonly topics: readonly string[]
+  readonly after: string | undefined
+  /** Answered with 404. */
+  readonly isRefused?: boolean
+}
+
 /** What tells servers of topics apart. Each double is told by the server's own source. */
 export interface Wire {
   /** The topics of a request, and the ID to resume after. */
-  read(url: URL, lastEventId: string | undefined): { topics: readonly string[]; after: string | undefined }
+  read(url: URL, lastEventId: string | undefined): Request
   /** @param passed the last event of each topic of the connection, this one included */
   write(event: Published, passed: ReadonlyMap<string, Published | undefined>): string
   /** What it brings after an ID, in its order, where that is not just what came behind the event of this ID. */
@@ -35,6 +42,8 @@ export interface Wire {
   headers?(after: string | undefined, isKnown: boolean): Record<string, string>
   /** What each connection begins with. */
   readonly greeting?: string
+  /** A connection that resumes after nothing does not say how far topics have got of which it has brought nothing. */
+  readonly beginsUnknown?: true
 }
 
 /** So many events come in one second of the server's clock. */
@@ -119,12 +128,68 @@ export const NCHAN: Wire = {
   heartbeat: 'event: ping\ndata:\n\n',
 }
 
+/** In the place of what came before the first event. */
+const NOTHING = { number: 0, id: '', position: 0, second: 0, tag: 0 }
+
+/** The time at which an event was made. */
+const madeAt = ({ number }: Published): number => 1_700_000_000_000 + number
+
+/** As KafkaSSE takes it from a client. */
+type Assignment = { readonly topic: string; readonly timestamp?: number }
+
+const assignmentsIn = (id: string): Assignment[] => JSON.parse(id)
+
+/** Each stream has a topic of Kafka in each of two places, of which one is always empty. */
+const PLACES = ['eqiad', 'codfw']
+
+/**
+ * Wikimedia's EventStreams: streams in the path, or since a time. An ID is a list of where each topic of Kafka goes on, and whoever
+ * names one is sent what that says, whatever the path does; topics of other streams are refused. One topic is sent after the other.
+ */
+export const WIKIMEDIA: Wire = {
+  read(url, lastEventId) {
+    const since = url.searchParams.get('since') ?? undefined
+    const asked = (url.pathname.split('/').at(-1) ?? '').split(',').map(decodeURIComponent)
+    if (lastEventId === undefined) return { topics: asked, after: since }
+    const topics = assignmentsIn(lastEventId).map(({ topic }) => topic.replace(/^\w+\./, ''))
+    return {
+      topics: [...new Set(topics)],
+      after: lastEventId,
+      isRefused: topics.some((one) => !asked.includes(one)),
+    }
+  },
+  write(event, passed) {
+    const id = [...passed].flatMap(([topic, last]) =>
+      PLACES.map((place, index) => ({
+        topic: `${place}.${topic}`,
+        partition: 0,
+        ...(index === 0 && last !== undefined ? { timestamp: madeAt(last) + 1 } : { offset: -1 }),
+      })),
+    )
+    const meta = { id: event.id, stream: event.topic, topic: `${PLACES[0]}.${event.topic}`, partition: 0 }
+    return `event: message\nid: ${JSON.stringify(id)}\ndata: ${JSON.stringify({ meta, number: event.number })}\n\n`
+  },
+  resume(log, topics, after) {
+    const from = (topic: string) => {
+      if (!after.startsWith('[')) return Number(after)
+      const [assigned] = assignmentsIn(after).filter((one) => one.topic === `${PLACES[0]}.${topic}`)
+      return assigned?.timestamp ?? Number.POSITIVE_INFINITY
+    }
+    return topics.flatMap((topic) =>
+      log.filter((event) => event.topic === topic && madeAt(event) >= from(topic)),
+    )
+  },
+  heartbeat: ':\n\n',
+  greeting: ':ok\n\n',
+  beginsUnknown: true,
+}
+
 /** A server of events of many topics, all of which it keeps until it is told to forget them. */
 export class TopicServer {
   /** All events, numbered from 1. */
   readonly log: Published[] = []
   /** The topics of each request, and after which ID. */
-  readonly requests: { topics: readonly string[]; after: string | undefined }[] = []
+  readonly requests: Request[] = []
   /** The highest number of connections at one time. */
   peak = 0
   readonly changes = new Changes()
@@ -150,7 +215,11 @@ export class TopicServer {
     const wire = this.#wire
     const request = wire.read(new URL(url, 'http://topics.test'), Array.isArray(asked) ? asked[0] : asked)
     this.requests.push(request)
-    const { topics, after } = request
+    const { topics, after, isRefused = false } = request
+    if (isRefused) {
+      response.writeHead(404).end()
+      return
+    }
     const kept = this.log.slice(this.#kept)
     const index = kept.findIndex(({ id }) => id === after)
     const isKnown = index >= 0
@@ -168,7 +237,11 @@ export class TopicServer {
       const next = wanted.find((event) => event.topic === topic) ?? { number: Number.POSITIVE_INFINITY }
       return this.log.findLast((event) => event.topic === topic && event.number < next.number)
     }
-    const open = { passed: new Map(topics.map((topic) => [topic, lastOf(topic)])), response }
+    const begun = (topic: string) => {
+      if (!wire.beginsUnknown) return lastOf(topic)
+      return after === undefined ? undefined : (lastOf(topic) ?? { ...NOTHING, topic })
+    }
+    const open = { passed: new Map(topics.map((topic) => [topic, begun(topic)])), response }
     response.write(
       `retry: 50\n\n${wire.greeting ?? ''}${wanted.map((event) => this.#pass(event, open)).join('')}`,
     )

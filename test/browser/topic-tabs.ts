@@ -18,7 +18,7 @@ declare global {
 }
 
 /** `test/browser/topic-server.ts` and `centrifugo-server.ts` have their wires. */
-export type EngineName = 'plain' | 'mercure' | 'ntfy' | 'pushpin' | 'nchan' | 'centrifugo'
+export type EngineName = 'plain' | 'mercure' | 'ntfy' | 'pushpin' | 'nchan' | 'centrifugo' | 'wikimedia'
 
 /** Where the server counts what it has published. */
 export const COUNT = '/count'
@@ -28,7 +28,7 @@ export async function open({ page }: Tab, engine: EngineName, path: string): Pro
   await page.evaluate(
     async ([engine, path]) => {
       globalThis.topicsModule = await importModule('topics.js')
-      const { centrifugo, connectTopics, mercure, nchan, ntfy, pushpin } = topicsModule
+      const { centrifugo, connectTopics, mercure, nchan, ntfy, pushpin, wikimedia } = topicsModule
       const topic = '/topic'
       const engines = {
         plain: { topic },
@@ -37,6 +37,7 @@ export async function open({ page }: Tab, engine: EngineName, path: string): Pro
         pushpin: pushpin({ topic }),
         nchan: nchan(),
         centrifugo: centrifugo(),
+        wikimedia: wikimedia(),
       }
       globalThis.noted = []
       globalThis.offs = new Map()

@@ -3,7 +3,7 @@ import type { HostName } from '../../src/index.ts'
 import { killWorker, type Tab } from './browser.ts'
 import { CentrifugoServer } from './centrifugo-server.ts'
 import { ESSENTIAL, type Stage, useBrowser } from './stage.ts'
-import { MERCURE, NCHAN, NTFY, PLAIN, PUSHPIN, TopicServer, type Wire } from './topic-server.ts'
+import { MERCURE, NCHAN, NTFY, PLAIN, PUSHPIN, TopicServer, WIKIMEDIA, type Wire } from './topic-server.ts'
 import { add, COUNT, type EngineName, expectWhole, hear, notedBy, open, reach, remove } from './topic-tabs.ts'
 
 const stage = useBrowser()
@@ -16,11 +16,13 @@ const WIRES: Readonly<Record<Exclude<EngineName, 'centrifugo'>, Wire>> = {
   ntfy: NTFY,
   pushpin: PUSHPIN,
   nchan: NCHAN,
+  wikimedia: WIKIMEDIA,
 }
 
 const PATHS: Partial<Readonly<Record<EngineName, string>>> = {
   ntfy: '/events/{topics}/sse',
   nchan: '/events/{topics}',
+  wikimedia: '/events/{topics}',
 }
 
 const pathOf = (engine: EngineName) => PATHS[engine] ?? '/events/topics'
@@ -48,7 +50,7 @@ function serve({ server }: Stage, engine: EngineName): Server {
 describe.each(HOSTS)('topics, %s', (host) => {
   const page = `/page?host=${host}`
 
-  test.each<EngineName>(['mercure', 'plain', 'ntfy', 'pushpin', 'nchan', 'centrifugo'])(
+  test.each<EngineName>(['mercure', 'plain', 'ntfy', 'pushpin', 'nchan', 'centrifugo', 'wikimedia'])(
     '%s: three tabs change their minds under load, through a cut and the death of the hub',
     host === 'shared-worker' ? ESSENTIAL : {},
     async (engine) => {

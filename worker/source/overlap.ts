@@ -34,4 +34,8 @@ export function takes(had: Map<string, number>, event: SourceEvent): boolean {
 }
 
 /** Several events can have one ID. */
-export const keyOf = ({ name, data, id }: SourceEvent): string => JSON.stringify([name, id, data])
+export const keyOf = ({ name, data, id }: SourceEvent): string =>
+  JSON.stringify([name, id && ownIn(id), data])
+
+/** What names the event: what an ID has behind `␟` is a position, which differs from connection to connection. */
+export const ownIn = (id: string): string => id.split('␟')[0] ?? ''

@@ -1,6 +1,7 @@
 import type { Engine } from '../../src/link/topics.ts'
 import type { HubPlatform } from '../platform.ts'
 import { parsed } from './frame.ts'
+import { ownIn } from './overlap.ts'
 import type { ConnectionRequest, SourceEvent } from './source.ts'
 
 /** So many events are remembered that have been given, to know them when they come again. */
@@ -86,7 +87,10 @@ const NCHAN: Wire = {
   beginsNow: false,
 }
 
-const WIRES: Readonly<Record<NonNullable<Engine['positions']>, Wire>> = {
+/** Those that say the topic of an event, and are one number for each. */
+export type NumberedPositions = Exclude<NonNullable<Engine['positions']>, 'kafka'>
+
+const WIRES: Readonly<Record<NumberedPositions, Wire>> = {
   eventstream: EVENTSTREAM,
   nchan: NCHAN,
 }
@@ -121,7 +125,7 @@ export class Positions {
   /** The last event given. */
   last: SourceEvent | undefined
 
-  constructor(platform: HubPlatform, kind: NonNullable<Engine['positions']>) {
+  constructor(platform: HubPlatform, kind: NumberedPositions) {
     this.#platform = platform
     this.#wire = WIRES[kind]
   }
@@ -304,9 +308,6 @@ function together(former: Place, next: Place): Place {
       : [...next.at, ...former.at]
   return { time: next.time, at: new Map([own, ...others, own]) }
 }
-
-/** What names the event of this ID on any connection. */
-const ownIn = (id: string): string => id.split('␟')[0] ?? ''
 
 function isOf(id: string, topics: ReadonlySet<string>): boolean {
   const [topic] = placeIn(id)?.at.keys() ?? []

@@ -5,10 +5,11 @@ import { BehindGap } from './beginning.ts'
 import { type Asked, centrifugo, type Wishes } from './centrifugo.ts'
 import { FailedError, type Failure, failureOf } from './failure.ts'
 import { Frame, idIn, resumingBy, saidBy } from './frame.ts'
-import { Held, keyOf, takes } from './overlap.ts'
+import { Held, keyOf, ownIn, takes } from './overlap.ts'
 import { Positions } from './positions.ts'
 import type { ConnectionRequest, Receiver, Source, SourceEvent, Standing } from './source.ts'
 import { urlOf } from './topics-url.ts'
+import { idOfVector, KnownFirst, resumingByVector } from './vectors.ts'
 
 // A module of its own, dist/topics-source.js, that hubs fetch.
 
@@ -73,6 +74,7 @@ interface Unwanted {
 class Topics implements Wishes {
   readonly engine: Engine
   readonly positions: Positions | undefined
+  readonly knownFirst: KnownFirst | undefined
   course: Asked | undefined
   wanted: ReadonlySet<string> = new Set()
   /** Those of the last connection. */
@@ -86,7 +88,7 @@ class Topics implements Wishes {
   readonly #unwanted = new Map<string, Unwanted>()
   /** Events so far that history can be proven by. */
   #count = 0
-  /** The latest of them, and how many had come by then. A connection that resumes brings some again. */
+  /** What names the latest of them, and how many had come by then. A connection that resumes brings some again. */
   readonly #ids = new Map<string, number>()
   #timer: unknown
   readonly #asking = new Set<Asking>()
@@ -95,7 +97,9 @@ class Topics implements Wishes {
     this.#platform = platform
     this.engine = engine
     const { topic, id, data, positions } = engine
-    this.positions = positions && new Positions(platform, positions)
+    this.knownFirst = positions === 'kafka' ? new KnownFirst(platform) : undefined
+    this.positions =
+      positions === undefined || positions === 'kafka' ? undefined : new Positions(platform, positions)
     this.#frame = new Frame({ name: topic === BY_NAME ? undefined : topic, id, data })
   }
 
@@ -120,7 +124,7 @@ class Topics implements Wishes {
   lacks(names: readonly string[], lastId: string): boolean {
     const whole = this.#whole
     if (whole === undefined) return false
-    const count = this.#ids.get(lastId) ?? -1
+    const count = this.#ids.get(ownIn(lastId)) ?? -1
     return this.#topicsOf(names).some((topic) => (whole.get(topic) ?? Number.POSITIVE_INFINITY) >= count)
   }
 
@@ -174,6 +178,7 @@ class Topics implements Wishes {
     const isMissing = (topic: string) => whole === undefined || whole.has(topic)
     const whole = this.#whole
     const topics = this.next()
+    this.knownFirst?.begin(connection.latest ?? [], topics)
     const resumed = this.positions?.resume(connection, topics)
     const { after = connection.resumeAfter, lacks = [], isTorn = false } = resumed ?? {}
     return { topics, after, isPartial: after !== '' && (isTorn || lacks.some(isMissing)) }
@@ -199,9 +204,11 @@ class Topics implements Wishes {
     const named = saidBy(parts?.name) ?? (this.engine.topic === BY_NAME ? name : undefined)
     // With a single one there is nothing to tell apart.
     const [of] = topics.size === 1 ? topics : [named]
+    const own = parts?.id && idIn(parts.id)
+    const hasVector = this.engine.positions === 'kafka' && own !== undefined && id !== undefined
     const read = {
       name: of ?? '',
-      id: this.engine.id === undefined ? id : parts?.id && idIn(parts.id),
+      id: hasVector ? idOfVector(own, of ?? '', topics, id) : this.engine.id === undefined ? id : own,
       data: saidBy(parts?.data) ?? parts?.data ?? data,
     }
     const placed = this.positions?.read(read, topics) ?? read
@@ -215,7 +222,7 @@ class Topics implements Wishes {
     const unwanted = this.#unwanted.get(name)
     // The very first one goes on: the next connection is asked to begin before the second.
     const isFirst = id !== undefined && !this.hasIds
-    if (unwanted !== undefined && !isFirst && !this.#ids.has(id ?? '')) {
+    if (unwanted !== undefined && !isFirst && !this.#ids.has(ownIn(id ?? ''))) {
       this.#whole?.delete(name)
       this.#dropped.set(keyOf(event), this.#count)
       trim(this.#dropped, MOST_HELD)
@@ -226,8 +233,8 @@ class Topics implements Wishes {
     }
     if (id === undefined) return true
     this.#count++
-    this.#ids.delete(id)
-    this.#ids.set(id, this.#count)
+    this.#ids.delete(ownIn(id))
+    this.#ids.set(ownIn(id), this.#count)
     trim(this.#ids, 2 * PROVING)
     return true
   }
@@ -337,15 +344,20 @@ class Course implements Asked {
     const receiver = this.#receiver
     const url = urlOf(this.#connection.url, [...topics], engine)
     const request = { ...this.#connection, url, resumeAfter, signal: upstream.life.signal }
-    const ended = this.#events(resumingBy(engine.resume, request), {
+    const resumed =
+      engine.positions === 'kafka'
+        ? resumingByVector(request, topics)
+        : { connection: resumingBy(engine.resume, request) }
+    const denies = isPartial || resumed === undefined
+    const ended = this.#events(resumed?.connection ?? { ...request, resumeAfter: '' }, {
       ...receiver,
       opened: (head) => {
         upstream.isOpen = true
         if (upstream === this.#other) this.#timer = this.#platform.setTimeout(() => this.#expire(), PATIENCE)
-        else receiver.opened(isPartial ? { ...head, deniesResumption: true } : head)
+        else receiver.opened(denies ? { ...head, deniesResumption: true } : head)
         this.#topics.opened()
       },
-      event: (event) => this.#take(event, upstream),
+      event: (event) => resumed?.hasCome?.(event) || this.#take(event, upstream),
       idAlone: (id) => upstream === this.#present && receiver.idAlone(id),
     })
     ended.then((failure) => {
@@ -416,8 +428,9 @@ class Course implements Asked {
   }
 
   #give(event: SourceEvent): void {
-    const { positions } = this.#topics
-    if (positions === undefined) this.#pass(event)
+    const { positions, knownFirst } = this.#topics
+    if (knownFirst !== undefined) knownFirst.take(event, (one) => this.#pass(one))
+    else if (positions === undefined) this.#pass(event)
     else if (this.#topics.canProve && positions.isTornBy(event)) this.#end(MOVE.failure)
     else positions.take(event, (one) => this.#pass(one))
   }
@@ -476,6 +489,7 @@ class Course implements Asked {
     if (this.#topics.course === this) {
       this.#topics.course = undefined
       this.#topics.positions?.end()
+      this.#topics.knownFirst?.end()
     }
     for (const upstream of [this.#present, this.#other]) upstream?.life.abort()
     this.#present = undefined

@@ -61,7 +61,7 @@ export const topicMutants = [
   {
     name: 'proof withheld',
     file: 'worker/source/topics.ts',
-    find: " && !this.#ids.has(id ?? '')",
+    find: " && !this.#ids.has(ownIn(id ?? ''))",
     replace: '',
     defect: 'Events of a topic that nobody wants any more are kept from the judge that knows them.',
     test: 'test/unit/source/topics.test.ts',
@@ -162,7 +162,7 @@ export const topicMutants = [
   {
     name: 'events under one ID taken for one',
     file: 'worker/source/overlap.ts',
-    find: 'JSON.stringify([name, id, data])',
+    find: 'JSON.stringify([name, id && ownIn(id), data])',
     replace: "id ?? ''",
     defect: 'Of several events under one ID, those that come by one of two responses alone are lost.',
     test: 'test/unit/source/topics.test.ts',
@@ -186,7 +186,7 @@ export const topicMutants = [
   {
     name: 'topic whole for all once it is asked for',
     file: 'worker/source/topics.ts',
-    find: 'const count = this.#ids.get(lastId) ?? -1',
+    find: 'const count = this.#ids.get(ownIn(lastId)) ?? -1',
     replace: 'const count = Number.MAX_SAFE_INTEGER',
     defect: 'A page that has slept is not told that its topic was added after what it has passed.',
     test: 'test/unit/source/topics.test.ts',
@@ -194,7 +194,7 @@ export const topicMutants = [
   {
     name: 'topic lacked for ever',
     file: 'worker/source/topics.ts',
-    find: 'const count = this.#ids.get(lastId) ?? -1',
+    find: 'const count = this.#ids.get(ownIn(lastId)) ?? -1',
     replace: 'const count = -1',
     defect: 'A page that comes back is told of a gap though nothing of its topic is missing.',
     test: 'test/unit/source/topics.test.ts',
@@ -223,6 +223,31 @@ export const topicMutants = [
     defect:
       'An event is not known again where other topics are asked for, so that a gap is told, or it is given twice.',
     test: 'test/unit/source/positions.test.ts',
+  },
+  {
+    name: 'EventStreams: all since a time',
+    file: 'worker/source/vectors.ts',
+    find: 'return at <= (times.get(partition) ?? time)',
+    replace: 'return false',
+    defect: 'Where other streams are wanted after a cut, tabs are given older events of Wikimedia.',
+    test: 'test/unit/source/vectors.test.ts',
+  },
+  {
+    name: 'EventStreams: a quiet stream',
+    file: 'worker/source/vectors.ts',
+    find: 'Number(at.offset) < 0 ? { topic, partition, timestamp: time }',
+    replace: 'Number(at.offset) < -1 ? { topic, partition, timestamp: time }',
+    defect:
+      'What a stream of Wikimedia that had been quiet brings while there is no connection is missing in silence.',
+    test: 'test/unit/source/vectors.test.ts',
+  },
+  {
+    name: 'EventStreams: known events in another order',
+    file: 'worker/source/vectors.ts',
+    find: 'if (this.#expected.length === 0) {',
+    replace: 'if (this.#expected.length >= 0) {',
+    defect: 'Events of Wikimedia are missing where a connection brings one stream after the other.',
+    test: 'test/unit/source/vectors.test.ts',
   },
   {
     name: 'names that hold what else was asked for',

@@ -132,8 +132,8 @@ describe('a mistake is told at once', () => {
     ['no pointer', { engine: { topic: 'a' } }, 'engine.topic must be a JSON Pointer or "event"'],
     [
       'unknown positions',
-      { engine: { positions: 'kafka' } },
-      'engine.positions must be "eventstream" or "nchan"',
+      { engine: { positions: 'pulsar' } },
+      'engine.positions must be "eventstream", "nchan" or "kafka"',
     ],
     ['no pointer for the ID', { engine: { id: 'a' } }, 'engine.id must be a JSON Pointer'],
     ['no list', { engine: { gaps: 'a' } }, 'engine.gaps must be a list of names of events'],

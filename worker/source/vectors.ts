@@ -1,0 +1,137 @@
+import type { HubPlatform } from '../platform.ts'
+import { parsed, withParameters } from './frame.ts'
+import { ownIn } from './overlap.ts'
+import type { ConnectionRequest, SourceEvent } from './source.ts'
+
+// IDs of KafkaSSE, which Wikimedia's EventStreams are: a list in JSON of where each topic of Kafka goes on. The same event has another one
+// on each connection, and a server that is given one sends what that names, whatever the URL says.
+
+/** How much older, in ms, than an event can be what had not come before it: topics of Kafka do not wait for each other. */
+const OVERLAP = 5_000
+
+const SEPARATOR = '␟'
+
+/** How long, in ms, what is known is waited for when something else has come. */
+const PATIENCE = 1_000
+
+/** So many events wait for that at most. */
+const MOST_HELD = 2_048
+
+/** As the server has it: with a time, or, where that has had no events yet, with the offset -1, which means the end. */
+interface Entry {
+  readonly topic?: unknown
+  readonly partition?: unknown
+  readonly offset?: unknown
+  readonly timestamp?: unknown
+}
+
+const listOf = (topics: ReadonlySet<string>): string => [...topics].map(encodeURIComponent).join()
+
+/** What the hub has as an ID: what names the event, its topic, those that were asked for, and the server's ID. */
+export const idOfVector = (own: string, topic: string, topics: ReadonlySet<string>, vector: string): string =>
+  [own, encodeURIComponent(topic), listOf(topics), vector].join(SEPARATOR)
+
+/** Times in ms, by topic of Kafka and partition, from which on it brings what is new. */
+type Times = ReadonlyMap<string, number>
+
+const partitionOf = ({ topic, partition }: Entry): string => `${topic}/${partition}`
+
+function timesIn(entries: readonly Entry[]): Times {
+  const times = entries.map((entry) => [partitionOf(entry), Number(entry.timestamp)] as const)
+  return new Map(times.filter(([, time]) => time > 0))
+}
+
+const entriesIn = (vector = ''): readonly Entry[] => {
+  const entries: unknown = parsed(vector)
+  return Array.isArray(entries) ? entries.map(Object) : []
+}
+
+/** How a connection goes on. */
+export interface Resumed {
+  readonly connection: ConnectionRequest
+  /** Of what it brings, what had come before. */
+  readonly hasCome?: (event: SourceEvent) => boolean
+}
+
+/**
+ * The request for these topics. Those of the ID go on exactly where they were; others can only be asked for since a time.
+ *
+ * @returns nothing where the ID does not say when
+ */
+export function resumingByVector(
+  connection: ConnectionRequest,
+  topics: ReadonlySet<string>,
+): Resumed | undefined {
+  const { resumeAfter, url } = connection
+  if (resumeAfter === '') return { connection }
+  const [, , asked, vector] = resumeAfter.split(SEPARATOR)
+  const entries = entriesIn(vector)
+  const times = timesIn(entries)
+  if (times.size === 0) return undefined
+  // The server has counted one on.
+  const time = Math.max(...times.values()) - 1
+  if (asked === listOf(topics)) {
+    // What has had no events by then may have some before the next connection.
+    const resumed = entries.map(({ topic, partition, ...at }) =>
+      Number(at.offset) < 0 ? { topic, partition, timestamp: time } : { topic, partition, ...at },
+    )
+    return { connection: { ...connection, resumeAfter: JSON.stringify(resumed) } }
+  }
+  const since = withParameters(url, [['since', String(time - OVERLAP)]])
+  return {
+    connection: { ...connection, resumeAfter: '', url: since },
+    hasCome({ id, data }) {
+      const partition = partitionOf(Object((parsed(data) as { readonly meta?: Entry } | null)?.meta))
+      const at = timesIn(entriesIn(id)).get(partition) ?? Number.POSITIVE_INFINITY
+      return at <= (times.get(partition) ?? time)
+    },
+  }
+}
+
+/** A server that resumes brings one topic of Kafka after another. The hub is given what it knows first, in the order that it knows. */
+export class KnownFirst {
+  readonly #platform: HubPlatform
+  #expected: string[] = []
+  #held: SourceEvent[] = []
+  #timer: unknown
+
+  constructor(platform: HubPlatform) {
+    this.#platform = platform
+  }
+
+  /** A connection that resumes should bring these. */
+  begin(latest: readonly string[], topics: ReadonlySet<string>): void {
+    this.end()
+    this.#expected = latest.flatMap((id) => {
+      const [own = '', topic] = id.split(SEPARATOR)
+      return topic !== undefined && topics.has(decodeURIComponent(topic)) ? [own] : []
+    })
+  }
+
+  take(event: SourceEvent, give: (event: SourceEvent) => void): void {
+    if (this.#expected.length === 0) {
+      give(event)
+      return
+    }
+    this.#held.push(event)
+    const held = new Map(this.#held.map((one) => [ownIn(one.id ?? ''), one]))
+    const isComplete = this.#expected.every((own) => held.has(own))
+    if (isComplete || this.#held.length > MOST_HELD) this.#release(give)
+    else this.#timer ??= this.#platform.setTimeout(() => this.#release(give), PATIENCE)
+  }
+
+  end(): void {
+    this.#platform.clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#expected = []
+    this.#held = []
+  }
+
+  #release(give: (event: SourceEvent) => void): void {
+    const rank = new Map(this.#expected.map((own, index) => [own, index]))
+    const rankOf = ({ id = '' }: SourceEvent) => rank.get(ownIn(id)) ?? rank.size
+    const held = this.#held.sort((one, other) => rankOf(one) - rankOf(other))
+    this.end()
+    for (const event of held) give(event)
+  }
+}

@@ -567,6 +567,14 @@ export const judgeMutants = [
     test: 'test/unit/delivery/rejoin.test.ts',
   },
   {
+    name: 'what lies before all that is known',
+    file: 'worker/delivery/rejoin.ts',
+    find: "      if (event.seq < this.#firstKnown && role !== 'frame') return false\n",
+    replace: '',
+    defect: 'A tab whose place is lost is given what is older than all that it has had.',
+    test: 'test/unit/delivery/rejoin.test.ts',
+  },
+  {
     name: 'what earlier hubs gave',
     file: 'worker/delivery/rejoin.ts',
     find: '    if (event.seq <= this.#stream.replayedTo && this.#hadBefore(event)) return false\n',

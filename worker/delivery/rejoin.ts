@@ -62,6 +62,8 @@ export class Rejoin {
   #hasBegun = false
   /** Something has come that this tab knows. */
   #hasMet = false
+  /** Sequence number of the first event that it knows, where its place was lost and that had come by then. */
+  #firstKnown = 0
   /** So many events have come that are new to this tab, and no frames. */
   #newCount = 0
   readonly #patience: Span
@@ -183,6 +185,7 @@ export class Rejoin {
     if (ordinal <= passed) return false
     if (this.isForeign) {
       if (!this.#hasPassedAll(passed) && this.#hasHad(event)) return false
+      if (event.seq < this.#firstKnown && role !== 'frame') return false
       // A replay for others can have brought what lies before all that this tab knows.
       if (at < passed && !this.#hasMet) return false
       if (this.#isDoubtful(event)) return false
@@ -274,13 +277,18 @@ export class Rejoin {
 
   /** Its last event does not show where the tab stands. Behind the latest other event that it knows something may be missing. */
   #lose(): number {
-    const { history, resumes } = this.#stream
+    const { log, history, resumes } = this.#stream
     this.#owesGap = resumes
     if (!resumes || this.position.resumeAfter === '') return 0
     const index = history.index(this.#since)
     for (const place of [...this.position.latest].reverse()) {
       const [known, other] = index.get(placeKey(place)) ?? []
       if (place.id !== '' && known?.isAhead === false && other === undefined) return known.ordinal
+    }
+    for (const event of log.eventsAfter(this.#since - 1)) {
+      if (!this.#hasHad(event)) continue
+      this.#firstKnown = event.seq
+      break
     }
     return 0
   }

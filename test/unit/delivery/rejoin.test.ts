@@ -516,7 +516,18 @@ describe('a tab whose numbers do not hold', () => {
     const succession = new Succession().bring(...twice, ...between(3, 4))
     const rejoin = succession.rejoin({ position: positionOf(twice), seen: { events: [], since: 0 } })
     // It is known to have passed the last two, whether or not it has listened to them.
-    expect(succession.given(rejoin)).toEqual(['gap history-lost', 'x', '3', '4'])
+    expect(succession.given(rejoin)).toEqual(['gap history-lost', '3', '4'])
+  })
+
+  test('is not given what lies before the first that it knows where only its last one does not show its place', () => {
+    const succession = new Succession().settle().bring(...between(10, 10))
+    for (const event of between(3, 9)) succession.history.append(event, 'ahead', 0)
+    const rejoin = succession.rejoin({ position: positionOf(between(4, 8)), seen: seenOf(between(4, 8)) })
+    succession.bring(...between(11, 11))
+    expect(succession.given(rejoin)).toEqual(['waits'])
+    succession.impatience.at(-1)?.()
+    // Were the tenth given, the ninth would come behind it.
+    expect(succession.given(rejoin)).toEqual(['gap asleep', '9', '11'])
   })
 
   test('is told at once of a gap where it has no ID', () => {

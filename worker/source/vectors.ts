@@ -67,16 +67,19 @@ export function resumingByVector(
   const [, , asked, vector] = resumeAfter.split(SEPARATOR)
   const entries = entriesIn(vector)
   const times = timesIn(entries)
-  if (times.size === 0) return undefined
   // The server has counted one on.
   const time = Math.max(...times.values()) - 1
+  const isEmpty = ({ offset }: Entry) => Number(offset) < 0
+  if (entries.length === 0 || (times.size === 0 && entries.some(isEmpty))) return undefined
   if (asked === listOf(topics)) {
     // What has had no events by then may have some before the next connection.
-    const resumed = entries.map(({ topic, partition, ...at }) =>
-      Number(at.offset) < 0 ? { topic, partition, timestamp: time } : { topic, partition, ...at },
+    const resumed = entries.map((entry) =>
+      isEmpty(entry) ? { topic: entry.topic, partition: entry.partition, timestamp: time } : entry,
     )
     return { connection: { ...connection, resumeAfter: JSON.stringify(resumed) } }
   }
+  // Of what has been asked for since a time, and has not come yet, only an offset is known.
+  if (!entries.every((entry) => isEmpty(entry) || times.has(partitionOf(entry)))) return undefined
   const since = withParameters(url, [['since', String(time - OVERLAP)]])
   return {
     connection: { ...connection, resumeAfter: '', url: since },
@@ -92,6 +95,7 @@ export function resumingByVector(
 export class KnownFirst {
   readonly #platform: HubPlatform
   #expected: string[] = []
+  #missing = new Set<string>()
   #held: SourceEvent[] = []
   #timer: unknown
 
@@ -102,10 +106,12 @@ export class KnownFirst {
   /** A connection that resumes should bring these. */
   begin(latest: readonly string[], topics: ReadonlySet<string>): void {
     this.end()
+    const names = new Set([...topics].map(encodeURIComponent))
     this.#expected = latest.flatMap((id) => {
-      const [own = '', topic] = id.split(SEPARATOR)
-      return topic !== undefined && topics.has(decodeURIComponent(topic)) ? [own] : []
+      const [own = '', topic = ''] = id.split(SEPARATOR)
+      return names.has(topic) ? [own] : []
     })
+    this.#missing = new Set(this.#expected)
   }
 
   take(event: SourceEvent, give: (event: SourceEvent) => void): void {
@@ -114,9 +120,8 @@ export class KnownFirst {
       return
     }
     this.#held.push(event)
-    const held = new Map(this.#held.map((one) => [ownIn(one.id ?? ''), one]))
-    const isComplete = this.#expected.every((own) => held.has(own))
-    if (isComplete || this.#held.length > MOST_HELD) this.#release(give)
+    this.#missing.delete(ownIn(event.id ?? ''))
+    if (this.#missing.size === 0 || this.#held.length > MOST_HELD) this.#release(give)
     else this.#timer ??= this.#platform.setTimeout(() => this.#release(give), PATIENCE)
   }
 

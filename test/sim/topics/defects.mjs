@@ -235,8 +235,8 @@ export const topicMutants = [
   {
     name: 'EventStreams: a quiet stream',
     file: 'worker/source/vectors.ts',
-    find: 'Number(at.offset) < 0 ? { topic, partition, timestamp: time }',
-    replace: 'Number(at.offset) < -1 ? { topic, partition, timestamp: time }',
+    find: 'isEmpty(entry) ? {',
+    replace: 'entries.length === 0 ? {',
     defect:
       'What a stream of Wikimedia that had been quiet brings while there is no connection is missing in silence.',
     test: 'test/unit/source/vectors.test.ts',

@@ -10,12 +10,13 @@ const OVERLAP = 5_000
 const GATHER = 50
 const PATIENCE = 1_000
 
-/** Of the words `a:5 b:-1`: a topic of Kafka that has got so far, in ms, or that has had nothing. */
+/** Of the words `a:5 b:-1 c:#7`: a topic of Kafka that has got so far, in ms, that has had nothing, or begins at an offset. */
 const vectorOf = (words: string): string =>
   JSON.stringify(
     words.split(' ').map((word) => {
       const [topic, at] = word.split(':')
-      const position = at === '-1' ? { offset: -1 } : { timestamp: TIME + Number(at) }
+      const offset = at?.startsWith('#') ? Number(at.slice(1)) : -1
+      const position = offset >= 0 || at === '-1' ? { offset } : { timestamp: TIME + Number(at) }
       return { topic: `eqiad.${topic}`, partition: 0, ...position }
     }),
   )
@@ -63,6 +64,12 @@ describe('EventStreams are asked', () => {
     expect([request.url, request.resumeAfter]).toEqual([`${BASE}a,b`, vectorOf('a:6 b:5')])
   })
 
+  test.each(['a:6 b:#7', 'a:#5 b:#7'])('by the same list again, with offsets: %s', (vector) => {
+    expect(ask('a b', { resumeAfter: idOf('a1', 'a b', vector) }).last.request.resumeAfter).toBe(
+      vectorOf(vector),
+    )
+  })
+
   test.each(['a b', 'b'])('since a time where others are wanted: %s', (topics) => {
     const { request } = ask(topics, { resumeAfter: idOf('a1', 'a', 'a:6') }).last
     expect(request.resumeAfter).toBe('')
@@ -71,6 +78,8 @@ describe('EventStreams are asked', () => {
 
   test.each([
     ['a list without times', idOf('a1', 'a', 'a:-1'), 'b'],
+    ['an offset of what has not come yet', idOf('a1', 'a b', 'a:6 b:#7'), 'a'],
+    ['nothing but offsets', idOf('a1', 'a', 'a:#7'), 'b'],
     ['the same, though topics are', idOf('a1', 'a', 'a:-1'), 'a'],
     ['another ID', 'urn:uuid:1', 'a'],
     ['no list', 'a1␟a␟a␟{}', 'a'],

@@ -417,9 +417,17 @@ export const judgeMutants = [
   {
     name: 'no frames in a mixed stream',
     file: 'worker/stream/frames.ts',
-    find: '    return !(habit.hasId && habit.differs)\n',
-    replace: '    return false\n',
+    find: 'return !hasId || (!differs',
+    replace: 'return false && (!differs',
     defect: 'Control events of a mixed stream are history.',
+    test: 'test/unit/stream/frames.test.ts',
+  },
+  {
+    name: 'something else said, taken for the same',
+    file: 'worker/stream/frames.ts',
+    find: 'digest === digestOf(event.name, event.data))\n',
+    replace: 'true)\n',
+    defect: 'What is missing before the second event without an ID of a name is told behind that.',
     test: 'test/unit/stream/frames.test.ts',
   },
   {

@@ -149,7 +149,8 @@ export class Frames {
     if (this.#isContinued) return false
     const habit = this.#habits.get(event.name)
     if (habit === undefined) return this.#habits.size < NAMES
-    return !(habit.hasId && habit.differs)
+    const { hasId, differs, digest } = habit
+    return !hasId || (!differs && digest === digestOf(event.name, event.data))
   }
 
   /** The same for an event that only a former hub's tab remembers. */

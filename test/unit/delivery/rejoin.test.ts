@@ -494,7 +494,9 @@ describe('a tab whose numbers do not hold', () => {
 
   test('stands behind the latest event that has come where the last one has not', () => {
     const succession = new Succession().bring(...between(1, 7), ...between(9, 9))
-    const rejoin = succession.rejoin({ ...foreign(8), seen: { events: [], since: 8 } })
+    const { position } = foreign(8)
+    const latest = [5, 7, 8].map((number) => passedOf(DEAD[number - 1] as LoggedEvent))
+    const rejoin = succession.rejoin({ position: { ...position, latest }, seen: { events: [], since: 8 } })
     expect(succession.given(rejoin)).toEqual(['waits'])
     succession.impatience[0]?.()
     expect(succession.given(rejoin)).toEqual(['gap history-lost', '9'])

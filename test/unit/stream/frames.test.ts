@@ -49,6 +49,14 @@ describe('an event without an ID', () => {
     expect(frames.isMixed).toBe(true)
   })
 
+  test('is history unless it says the same again, where its name has come with IDs and others have shown the stream to be mixed', () => {
+    const frames = framesOf(numbered('1'), plain('x'), plain('y'), numbered('2', '2', 'b'))
+    expect(frames.isFrame(plain('p', 'b'))).toBe(false)
+    frames.note(plain('p', 'b'))
+    expect(frames.isFrame(plain('p', 'b'))).toBe(true)
+    expect(frames.isFrame(plain('q', 'b'))).toBe(false)
+  })
+
   test('of another name is a frame in a mixed stream, too', () => {
     const frames = framesOf(numbered('1'), plain('x'), plain('y'), plain('p', 'ping'), plain('q', 'ping'))
     expect(frames.isFrame(plain('r', 'ping'))).toBe(true)

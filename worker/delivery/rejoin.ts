@@ -298,7 +298,8 @@ export class Rejoin {
     this.#former ??= new Set(
       this.#seen.events.filter(({ id, ordinal }) => id !== '' && ordinal === 0).map(placeKey),
     )
-    return this.#former.has(placeKey(placeOf(event)))
+    // A digest of each event that is replayed would be in vain for most tabs.
+    return this.#former.size > 0 && this.#former.has(placeKey(placeOf(event)))
   }
 
   #hasNumber(ordinal: number): boolean {

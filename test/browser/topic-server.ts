@@ -20,7 +20,7 @@ interface Open {
   readonly response: ServerResponse
 }
 
-interface Request {
+interface Asked {
   readonly topics: readonly string[]
   readonly after: string | undefined
   /** Answered with 404. */
@@ -30,7 +30,7 @@ interface Request {
 /** What tells servers of topics apart. Each double is told by the server's own source. */
 export interface Wire {
   /** The topics of a request, and the ID to resume after. */
-  read(url: URL, lastEventId: string | undefined): Request
+  read(url: URL, lastEventId: string | undefined): Asked
   /** @param passed the last event of each topic of the connection, this one included */
   write(event: Published, passed: ReadonlyMap<string, Published | undefined>): string
   /** What it brings after an ID, in its order, where that is not just what came behind the event of this ID. */
@@ -189,7 +189,7 @@ export class TopicServer {
   /** All events, numbered from 1. */
   readonly log: Published[] = []
   /** The topics of each request, and after which ID. */
-  readonly requests: Request[] = []
+  readonly requests: Asked[] = []
   /** The highest number of connections at one time. */
   peak = 0
   readonly changes = new Changes()

@@ -43,18 +43,17 @@ export function problemsOfPages(outcome: Outcome, schedule: Schedule): string[] 
     for (const [index, subscription] of tab.subscriptions.entries()) {
       const isWholeLog = schedule.logEvents > subscription.server.events.length * 2
       const isAwake = isWholeLog && !tab.hasSlept
-      // What comes by messages is taken some hundreds at a time: half of any real log holds that, and of such a short one does not.
-      const isCramped = schedule.logEvents < subscription.server.events.length * 2
       const isOneHub = isAwake && outcome.world.hubs.length === 1
       const circumstances = {
         isOneHub,
         // Of the topics that are wanted now, a hub that takes over may know nothing by which the server can prove that it resumes.
         isGapUndue: isOneHub || (isAwake && !isPlaceLost && !schedule.topics),
+        // Messages are taken some hundreds at a time: half of any real log holds that, and of a short one does not.
         works:
           outcome.world.hubs.length === 1 &&
           !tab.hasSlept &&
           !tab.hasStoodStill &&
-          !(isCramped && schedule.sockets),
+          (isWholeLog || !schedule.sockets),
       }
       for (const problem of problemsOf(subscription, circumstances, schedule)) {
         problems.push(`${tab.agent.name}, subscription ${index} (${subscription.server.kind}): ${problem}`)

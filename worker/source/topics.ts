@@ -9,7 +9,7 @@ import { Held, keyOf, ownIn, takes } from './overlap.ts'
 import { Positions } from './positions.ts'
 import type { ConnectionRequest, Receiver, Source, SourceEvent, Standing } from './source.ts'
 import { urlOf } from './topics-url.ts'
-import { idOfVector, KnownFirst, resumingByVector } from './vectors.ts'
+import { Vectors } from './vectors.ts'
 
 // A module of its own, dist/topics-source.js, that hubs fetch.
 
@@ -74,7 +74,7 @@ interface Unwanted {
 class Topics implements Wishes {
   readonly engine: Engine
   readonly positions: Positions | undefined
-  readonly knownFirst: KnownFirst | undefined
+  readonly vectors: Vectors | undefined
   course: Asked | undefined
   wanted: ReadonlySet<string> = new Set()
   /** Those of the last connection. */
@@ -97,9 +97,8 @@ class Topics implements Wishes {
     this.#platform = platform
     this.engine = engine
     const { topic, id, data, positions } = engine
-    this.knownFirst = positions === 'kafka' ? new KnownFirst(platform) : undefined
-    this.positions =
-      positions === undefined || positions === 'kafka' ? undefined : new Positions(platform, positions)
+    if (positions === 'kafka') this.vectors = new Vectors(platform)
+    else if (positions !== undefined) this.positions = new Positions(platform, positions)
     this.#frame = new Frame({ name: topic === BY_NAME ? undefined : topic, id, data })
   }
 
@@ -178,7 +177,7 @@ class Topics implements Wishes {
     const isMissing = (topic: string) => whole === undefined || whole.has(topic)
     const whole = this.#whole
     const topics = this.next()
-    this.knownFirst?.begin(connection.latest ?? [], topics)
+    this.vectors?.expect(connection.latest ?? [], topics)
     const resumed = this.positions?.resume(connection, topics)
     const { after = connection.resumeAfter, lacks = [], isTorn = false } = resumed ?? {}
     return { topics, after, isPartial: after !== '' && (isTorn || lacks.some(isMissing)) }
@@ -204,11 +203,11 @@ class Topics implements Wishes {
     const named = saidBy(parts?.name) ?? (this.engine.topic === BY_NAME ? name : undefined)
     // With a single one there is nothing to tell apart.
     const [of] = topics.size === 1 ? topics : [named]
-    const own = parts?.id && idIn(parts.id)
-    const hasVector = this.engine.positions === 'kafka' && own !== undefined && id !== undefined
+    const own = this.engine.id === undefined ? id : parts?.id && idIn(parts.id)
+    const hasBoth = own !== undefined && id !== undefined
     const read = {
       name: of ?? '',
-      id: hasVector ? idOfVector(own, of ?? '', topics, id) : this.engine.id === undefined ? id : own,
+      id: this.vectors !== undefined && hasBoth ? this.vectors.idOf(own, of ?? '', topics, id) : own,
       data: saidBy(parts?.data) ?? parts?.data ?? data,
     }
     const placed = this.positions?.read(read, topics) ?? read
@@ -344,10 +343,11 @@ class Course implements Asked {
     const receiver = this.#receiver
     const url = urlOf(this.#connection.url, [...topics], engine)
     const request = { ...this.#connection, url, resumeAfter, signal: upstream.life.signal }
+    const { vectors } = this.#topics
     const resumed =
-      engine.positions === 'kafka'
-        ? resumingByVector(request, topics)
-        : { connection: resumingBy(engine.resume, request) }
+      vectors === undefined
+        ? { connection: resumingBy(engine.resume, request), hasCome: undefined }
+        : vectors.resuming(request, topics)
     const denies = isPartial || resumed === undefined
     const ended = this.#events(resumed?.connection ?? { ...request, resumeAfter: '' }, {
       ...receiver,
@@ -428,8 +428,8 @@ class Course implements Asked {
   }
 
   #give(event: SourceEvent): void {
-    const { positions, knownFirst } = this.#topics
-    if (knownFirst !== undefined) knownFirst.take(event, (one) => this.#pass(one))
+    const { positions, vectors } = this.#topics
+    if (vectors !== undefined) vectors.take(event, (one) => this.#pass(one))
     else if (positions === undefined) this.#pass(event)
     else if (this.#topics.canProve && positions.isTornBy(event)) this.#end(MOVE.failure)
     else positions.take(event, (one) => this.#pass(one))
@@ -489,7 +489,7 @@ class Course implements Asked {
     if (this.#topics.course === this) {
       this.#topics.course = undefined
       this.#topics.positions?.end()
-      this.#topics.knownFirst?.end()
+      this.#topics.vectors?.end()
     }
     for (const upstream of [this.#present, this.#other]) upstream?.life.abort()
     this.#present = undefined

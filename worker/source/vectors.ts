@@ -1,5 +1,6 @@
 import type { HubPlatform } from '../platform.ts'
-import { parsed, withParameters } from './frame.ts'
+import { parsed, saidBy, withParameters } from './frame.ts'
+import { JsonText, wantedBy } from './json-text.ts'
 import { ownIn } from './overlap.ts'
 import type { ConnectionRequest, SourceEvent } from './source.ts'
 
@@ -25,12 +26,6 @@ interface Entry {
   readonly timestamp?: unknown
 }
 
-const listOf = (topics: ReadonlySet<string>): string => [...topics].map(encodeURIComponent).join()
-
-/** What the hub has as an ID: what names the event, its topic, those that were asked for, and the server's ID. */
-export const idOfVector = (own: string, topic: string, topics: ReadonlySet<string>, vector: string): string =>
-  [own, encodeURIComponent(topic), listOf(topics), vector].join(SEPARATOR)
-
 /** Times in ms, by topic of Kafka and partition, from which on it brings what is new. */
 type Times = ReadonlyMap<string, number>
 
@@ -53,48 +48,19 @@ export interface Resumed {
   readonly hasCome?: (event: SourceEvent) => boolean
 }
 
-/**
- * The request for these topics. Those of the ID go on exactly where they were; others can only be asked for since a time.
- *
- * @returns nothing where the ID does not say when
- */
-export function resumingByVector(
-  connection: ConnectionRequest,
-  topics: ReadonlySet<string>,
-): Resumed | undefined {
-  const { resumeAfter, url } = connection
-  if (resumeAfter === '') return { connection }
-  const [, , asked, vector] = resumeAfter.split(SEPARATOR)
-  const entries = entriesIn(vector)
-  const times = timesIn(entries)
-  // The server has counted one on.
-  const time = Math.max(...times.values()) - 1
-  const isEmpty = ({ offset }: Entry) => Number(offset) < 0
-  if (entries.length === 0 || (times.size === 0 && entries.some(isEmpty))) return undefined
-  if (asked === listOf(topics)) {
-    // What has had no events by then may have some before the next connection.
-    const resumed = entries.map((entry) =>
-      isEmpty(entry) ? { topic: entry.topic, partition: entry.partition, timestamp: time } : entry,
-    )
-    return { connection: { ...connection, resumeAfter: JSON.stringify(resumed) } }
-  }
-  // Of what has been asked for since a time, and has not come yet, only an offset is known.
-  if (!entries.every((entry) => isEmpty(entry) || times.has(partitionOf(entry)))) return undefined
-  const since = withParameters(url, [['since', String(time - OVERLAP)]])
-  return {
-    connection: { ...connection, resumeAfter: '', url: since },
-    hasCome({ id, data }) {
-      const partition = partitionOf(Object((parsed(data) as { readonly meta?: Entry } | null)?.meta))
-      const at = timesIn(entriesIn(id)).get(partition) ?? Number.POSITIVE_INFINITY
-      return at <= (times.get(partition) ?? time)
-    },
-  }
-}
+/** Of the data of an event: what of Kafka it has come from. */
+const PLACE = wantedBy<'topic' | 'partition'>([
+  ['topic', ['meta', 'topic']],
+  ['partition', ['meta', 'partition']],
+])
 
-/** A server that resumes brings one topic of Kafka after another. The hub is given what it knows first, in the order that it knows. */
-export class KnownFirst {
+/** Makes IDs of vectors, and resumes by them. */
+export class Vectors {
   readonly #platform: HubPlatform
-  #expected: string[] = []
+  /** Each event of a connection has its topics in its ID. */
+  readonly #lists = new WeakMap<ReadonlySet<string>, string>()
+  /** What the hub knows and a connection should bring, in order; and what of that has not come. */
+  #expected: readonly string[] = []
   #missing = new Set<string>()
   #held: SourceEvent[] = []
   #timer: unknown
@@ -103,8 +69,53 @@ export class KnownFirst {
     this.#platform = platform
   }
 
-  /** A connection that resumes should bring these. */
-  begin(latest: readonly string[], topics: ReadonlySet<string>): void {
+  /** What the hub has as an ID: what names the event, its topic, those that were asked for, and the server's ID. */
+  idOf(own: string, topic: string, topics: ReadonlySet<string>, vector: string): string {
+    return [own, encodeURIComponent(topic), this.#listOf(topics), vector].join(SEPARATOR)
+  }
+
+  /**
+   * The request for these topics. Those of the ID go on exactly where they were; others can only be asked for since a time.
+   *
+   * @returns nothing where the ID does not say when
+   */
+  resuming(connection: ConnectionRequest, topics: ReadonlySet<string>): Resumed | undefined {
+    const { resumeAfter, url } = connection
+    if (resumeAfter === '') return { connection }
+    const [, , asked, vector] = resumeAfter.split(SEPARATOR)
+    const entries = entriesIn(vector)
+    const times = timesIn(entries)
+    // The server has counted one on.
+    const time = Math.max(...times.values()) - 1
+    const isEmpty = ({ offset }: Entry) => Number(offset) < 0
+    if (entries.length === 0 || (times.size === 0 && entries.some(isEmpty))) return undefined
+    if (asked === this.#listOf(topics)) {
+      // What has had no events by then may have some before the next connection.
+      const resumed = entries.map((entry) =>
+        isEmpty(entry) ? { topic: entry.topic, partition: entry.partition, timestamp: time } : entry,
+      )
+      return { connection: { ...connection, resumeAfter: JSON.stringify(resumed) } }
+    }
+    // Of what has been asked for since a time, and has not come yet, only an offset is known.
+    if (!entries.every((entry) => isEmpty(entry) || times.has(partitionOf(entry)))) return undefined
+    const since = withParameters(url, [['since', String(time - OVERLAP)]])
+    const isThrough = new Set<string>()
+    return {
+      connection: { ...connection, resumeAfter: '', url: since },
+      hasCome({ id, data }) {
+        const { topic = '', partition = '' } = new JsonText<'topic' | 'partition'>(data).whole(PLACE) ?? {}
+        const place = partitionOf({ topic: saidBy(topic), partition })
+        if (isThrough.has(place)) return false
+        const at = timesIn(entriesIn(id)).get(place) ?? Number.POSITIVE_INFINITY
+        if (at <= (times.get(place) ?? time)) return true
+        isThrough.add(place)
+        return false
+      },
+    }
+  }
+
+  /** A connection that resumes should bring these. A server brings one topic of Kafka after another. */
+  expect(latest: readonly string[], topics: ReadonlySet<string>): void {
     this.end()
     const names = new Set([...topics].map(encodeURIComponent))
     this.#expected = latest.flatMap((id) => {
@@ -114,6 +125,7 @@ export class KnownFirst {
     this.#missing = new Set(this.#expected)
   }
 
+  /** Gives the hub what it knows first, in the order that it knows. */
   take(event: SourceEvent, give: (event: SourceEvent) => void): void {
     if (this.#expected.length === 0) {
       give(event)
@@ -138,5 +150,11 @@ export class KnownFirst {
     const held = this.#held.sort((one, other) => rankOf(one) - rankOf(other))
     this.end()
     for (const event of held) give(event)
+  }
+
+  #listOf(topics: ReadonlySet<string>): string {
+    const list = this.#lists.get(topics) ?? [...topics].map(encodeURIComponent).join()
+    this.#lists.set(topics, list)
+    return list
   }
 }

@@ -227,8 +227,8 @@ export const topicMutants = [
   {
     name: 'EventStreams: all since a time',
     file: 'worker/source/vectors.ts',
-    find: 'return at <= (times.get(partition) ?? time)',
-    replace: 'return false',
+    find: 'if (at <= (times.get(place) ?? time)) return true',
+    replace: '',
     defect: 'Where other streams are wanted after a cut, tabs are given older events of Wikimedia.',
     test: 'test/unit/source/vectors.test.ts',
   },

@@ -9,6 +9,7 @@ const TIME = 1_700_000_000_000
 const OVERLAP = 5_000
 const GATHER = 50
 const PATIENCE = 1_000
+const MOST_HELD = 2_048
 
 /** Of the words `a:5 b:-1 c:#7`: a topic of Kafka that has got so far, in ms, that has had nothing, or begins at an offset. */
 const vectorOf = (words: string): string =>
@@ -130,6 +131,13 @@ describe('what is brought since a time', () => {
     expect(namesIn(stream)).toBe('b1 c1 a2')
   })
 
+  test('is not left out behind what is new, though it is older: it had not come', () => {
+    const stream = ask('a b c', { resumeAfter })
+    bring(stream.last, 'a2', 'a:7 b:4 c:2')
+    bring(stream.last, 'a3', 'a:5 b:4 c:2')
+    expect(namesIn(stream)).toBe('a2 a3')
+  })
+
   test('is given as usual when it is no JSON', () => {
     const stream = ask('a', { resumeAfter })
     stream.last.raw({ name: 'message', data: 'x', id: vectorOf('a:7') })
@@ -160,6 +168,15 @@ describe('what is known', () => {
     expect(namesIn(stream)).toBe('')
     await vi.advanceTimersByTimeAsync(1)
     expect(namesIn(stream)).toBe('b1 a3')
+  })
+
+  test('is not waited for where too much has come before it', () => {
+    const stream = begin()
+    for (let count = 0; count < MOST_HELD; count++) bring(stream.last, `a${count + 3}`, 'a:10 b:7')
+    expect(namesIn(stream)).toBe('')
+    bring(stream.last, 'b1', 'a:10 b:8')
+    expect(stream.events).toHaveLength(MOST_HELD + 1)
+    expect(stream.events[0]?.id).toMatch(/^b1␟/)
   })
 
   test('is not waited for where nobody wants its topic', () => {

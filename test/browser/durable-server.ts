@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DurableStreamTestServer } from '@durable-streams/server'
-import { freePort } from '../ports.ts'
+import { freePort } from '../ports.mjs'
 import { Changes } from './until.ts'
 
 /** How long, in ms, the server waits for something new before it answers that there is nothing. */

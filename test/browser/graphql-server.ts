@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
 import type * as Graphql from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
+import { freePort } from '../ports.mjs'
 import { Changes } from './until.ts'
 
 /** The copy that `graphql-ws` has: Vitest would import another one. */
@@ -18,10 +18,14 @@ export class GraphqlServer {
   readonly changes = new Changes()
   readonly #subscribers = new Set<(tick: number) => void>()
   #server: WebSocketServer | undefined
-  #port = 0
+  readonly #port: number
+
+  private constructor(port: number) {
+    this.#port = port
+  }
 
   static async start(): Promise<GraphqlServer> {
-    const server = new GraphqlServer()
+    const server = new GraphqlServer(await freePort())
     await server.restart()
     return server
   }
@@ -44,7 +48,6 @@ export class GraphqlServer {
     useServer({ schema, roots: { subscription: { tick: () => this.#ticks() } } }, server)
     await once(server, 'listening')
     this.#server = server
-    this.#port = (server.address() as AddressInfo).port
   }
 
   async stop(): Promise<void> {

@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createSecureServer } from 'node:http2'
-import type { AddressInfo, Server, Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import { extname } from 'node:path'
 import { transform } from 'esbuild'
+import { freePort } from '../ports.mjs'
 import { certificate } from './certificate.ts'
 import { Channel } from './channel.ts'
 import { Crowd } from './crowd.ts'
@@ -73,10 +74,10 @@ export interface TestServer {
  * not go into the back/forward cache.
  *
  * @param options `hostname` is how pages are to call the server, if the browser resolves it to this machine; with `http2` it
- *   speaks HTTP/2 alone, over TLS and with a certificate that nobody trusts
+ *   speaks HTTP/2 alone, over TLS and with a certificate that nobody trusts; a `port` is chosen where none is given
  */
 export async function startServer({
-  port = 0,
+  port: given = 0,
   hostname = '127.0.0.1',
   http2 = false,
 } = {}): Promise<TestServer> {
@@ -120,7 +121,8 @@ export async function startServer({
   const destroyConnections = () => {
     for (const socket of sockets) socket.destroy()
   }
-  const listen = (port: number) =>
+  const port = given || (await freePort())
+  const listen = () =>
     new Promise<void>((resolve, reject) => {
       listener.once('error', reject)
       listener.listen(port, '127.0.0.1', resolve)
@@ -130,12 +132,11 @@ export async function startServer({
       listener.close(() => resolve())
       destroyConnections()
     })
-  await listen(port)
+  await listen()
 
-  const address = listener.address() as AddressInfo
-  const origin = `${http2 ? 'https' : 'http'}://${hostname}:${address.port}`
+  const origin = `${http2 ? 'https' : 'http'}://${hostname}:${port}`
   return {
-    port: address.port,
+    port,
     origin,
     crowd,
     journal,
@@ -150,7 +151,7 @@ export async function startServer({
     describe: () => [...channels.values()].map((each) => each.describe()).join('\n'),
     destroyConnections,
     stop,
-    restart: () => listen(address.port),
+    restart: listen,
     close: stop,
   }
 }

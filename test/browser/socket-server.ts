@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
+import { freePort } from '../ports.mjs'
 import { Changes } from './until.ts'
 
 /** A message that has come from a page, with the number of the connection that brought it. */
@@ -30,10 +30,14 @@ export class SocketServer {
   peak = 0
   readonly changes = new Changes()
   #server: WebSocketServer | undefined
-  #port = 0
+  readonly #port: number
+
+  private constructor(port: number) {
+    this.#port = port
+  }
 
   static async start(): Promise<SocketServer> {
-    const server = new SocketServer()
+    const server = new SocketServer(await freePort())
     await server.restart()
     return server
   }
@@ -61,7 +65,6 @@ export class SocketServer {
     server.on('connection', (socket, request) => this.#serve(socket, request))
     await once(server, 'listening')
     this.#server = server
-    this.#port = (server.address() as AddressInfo).port
   }
 
   async stop(): Promise<void> {

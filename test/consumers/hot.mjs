@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort, start, tail } from './processes.mjs'
+import { freePort } from '../ports.mjs'
+import { start, tail } from './processes.mjs'
 import { startSite } from './site.mjs'
 import { listen, untilNews, warmUp } from './tabs.mjs'
 

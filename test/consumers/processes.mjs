@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 
 /** @typedef {ReturnType<typeof start>} Running */
@@ -108,14 +107,3 @@ export async function run(command, { seconds = 300, ...options }) {
 
 /** @param {string} text */
 export const tail = (text) => text.trim().split('\n').slice(-40).join('\n')
-
-/** A port that nobody listens at. @returns {Promise<number>} */
-export const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })

@@ -1,4 +1,5 @@
-import { freePort, run, start } from './processes.mjs'
+import { freePort } from '../ports.mjs'
+import { run, start } from './processes.mjs'
 import { inspect, listen, until } from './tabs.mjs'
 
 const TABS = 3

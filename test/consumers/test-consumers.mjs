@@ -1,9 +1,10 @@
 import { createServer } from 'node:net'
 import { findChromium } from '../../.ci/prepare.mjs'
 import { CHROMIUM_FLAGS } from '../browser/chromium-flags.mjs'
+import { freePort } from '../ports.mjs'
 import { layOut, NotInstalled, nodeOf, pack, versionOf } from './apps.mjs'
 import { CONSUMERS } from './consumers.mjs'
-import { freePort, run, start, tail } from './processes.mjs'
+import { run, start, tail } from './processes.mjs'
 import { startSite } from './site.mjs'
 import { tableOf } from './table.mjs'
 import { lookAtTabs, warmUp } from './tabs.mjs'
@@ -132,7 +133,7 @@ async function listenForServers() {
     socket.destroy()
   })
   await new Promise((resolve, reject) =>
-    server.once('error', reject).listen(45871, '127.0.0.1', () => resolve(undefined)),
+    server.once('error', reject).listen(25871, '127.0.0.1', () => resolve(undefined)),
   )
   return { count: () => count, close: () => server.close() }
 }

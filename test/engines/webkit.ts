@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from '../browser/until.ts'
-import { freePort } from '../ports.ts'
+import { freePort } from '../ports.mjs'
 import { callOf, type Engine, type EngineTab } from './engine.ts'
 import { pathOf } from './programs.ts'
 

@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import type { ServerEvent } from '../browser/channel.ts'
 import type { Sender } from '../browser/feed.ts'
 import type { Answer } from '../browser/server.ts'
-import { freePort } from '../ports.ts'
+import { freePort } from '../ports.mjs'
 import { Program } from './program.ts'
 import { Queue } from './queue.ts'
 

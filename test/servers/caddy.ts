@@ -1,5 +1,5 @@
 import { certificate } from '../browser/certificate.ts'
-import { freePort } from '../ports.ts'
+import { freePort } from '../ports.mjs'
 import { folderOf, Program, run } from './program.ts'
 
 /** Caddy in front of another server, over TLS: HTTP/1.1, HTTP/2 and HTTP/3, as by default. */

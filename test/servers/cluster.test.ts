@@ -11,7 +11,7 @@ import { startCluster } from '../../demo/cluster/cluster.mjs'
 import { missingPackages } from '../../demo/cluster/needed.mjs'
 import { launchChromium } from '../browser/browser.ts'
 import { within } from '../browser/until.ts'
-import { freePort } from '../ports.ts'
+import { freePort } from '../ports.mjs'
 import { examineNumbers, type NumberFindings, rowOf, tableOf } from './numbers.ts'
 
 // demo/cluster, whose processes are killed while six tabs listen. TABSTREAM_ENDURANCE says for how many minutes, with a kill every 20 s.

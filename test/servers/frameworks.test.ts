@@ -3,7 +3,7 @@ import { request as ask, type IncomingMessage, type ServerResponse } from 'node:
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
 import { useBrowser } from '../browser/stage.ts'
-import { freePort } from '../ports.ts'
+import { freePort } from '../ports.mjs'
 // @ts-expect-error: a script without types of its own
 import { FRAMEWORKS } from './install-frameworks.mjs'
 import { Program } from './program.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { POLL } from '../browser/stage.ts'
-import { freePort } from '../ports.ts'
+import { freePort } from '../ports.mjs'
 import { folderOf, Program } from './program.ts'
 
 /** HAProxy in front of another server. */

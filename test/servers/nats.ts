@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort } from '../ports.ts'
+import { freePort } from '../ports.mjs'
 import { folderOf, Program } from './program.ts'
 
 /** A NATS with JetStream of the test's own. */

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { POLL } from '../browser/stage.ts'
-import { freePort } from '../ports.ts'
+import { freePort } from '../ports.mjs'
 import { folderOf, Program } from './program.ts'
 
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { freePort } from '../ports.ts'
+import { freePort } from '../ports.mjs'
 import { folderOf, Program } from './program.ts'
 // @ts-expect-error: a script without types of its own
 import { postgresFolder } from './programs.mjs'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { onTestFailed, onTestFinished, type TestContext } from 'vitest'
 import { within } from '../browser/until.ts'
-import { isListening } from '../ports.ts'
+import { isListening } from '../ports.mjs'
 // @ts-expect-error: a script without types of its own
 import { whyNot } from './programs.mjs'
 

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { POLL } from '../browser/stage.ts'
-import { freePort } from '../ports.ts'
+import { freePort } from '../ports.mjs'
 import { folderOf, Program } from './program.ts'
 
 /** How long a request may take, in ms, that only asks whether Pushpin is ready. */

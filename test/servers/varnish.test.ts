@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { useBrowser } from '../browser/stage.ts'
-import { freePort } from '../ports.ts'
+import { freePort } from '../ports.mjs'
 import { folderOf, needs, Program } from './program.ts'
 import { expectCutsWhereQuiet, expectHeartbeatsToHold } from './quiet.ts'
 import { Trial } from './trial.ts'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { expect, onTestFinished, test } from 'vitest'
-import { freePort } from '../ports.ts'
+import { freePort } from '../ports.mjs'
 
 // The server that docs/servers.md shows, as it stands there.
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../../ports.ts'
+import { freePort } from '../../ports.mjs'
 
 /** Why tests with Redis cannot run here; nothing where they can. */
 export const whyNoRedis: string | undefined =

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import {
   type EventLog,
@@ -8,6 +8,7 @@ import {
   type Handler,
   toNodeHandler,
 } from '../../../src/server/index.ts'
+import { freePort } from '../../ports.mjs'
 
 export interface Site {
   readonly url: string
@@ -21,7 +22,7 @@ export interface Site {
 export const serve = (
   log: EventLog,
   options: EventStreamOptions = { topics: ['a'] },
-  port = 0,
+  port?: number,
 ): Promise<Site> =>
   serveBy(
     (request, errors) => eventStream(request, log, { onError: (error) => errors.push(error), ...options }),
@@ -30,8 +31,9 @@ export const serve = (
 
 export async function serveBy(
   handler: (request: Request, errors: unknown[]) => ReturnType<Handler>,
-  port = 0,
+  port?: number,
 ): Promise<Site> {
+  const at = port ?? (await freePort())
   const errors: unknown[] = []
   const onError = (error: unknown) => errors.push(error)
   const server = createServer(toNodeHandler((request) => handler(request, errors), { onError }))
@@ -40,12 +42,12 @@ export async function serveBy(
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve))
   const stop = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve())
       for (const socket of sockets) socket.destroy()
     })
   onTestFinished(stop)
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server, errors, stop }
+  return { url: `http://127.0.0.1:${at}/`, server, errors, stop }
 }

@@ -46,7 +46,7 @@ describe.skipIf(whyNoRedis !== undefined)('two nodes, eight clients, and a Redis
     const record = async () => {
       for (const [id, fields] of await control.xrange(KEY, '-', '+')) entries.set(id, fields.join())
     }
-    const startNode = (port = 0) => {
+    const startNode = (port?: number) => {
       const client = connectTo(redis)
       const log = redisLog(client, { onError: () => {} })
       onTestFinished(() => log.close())

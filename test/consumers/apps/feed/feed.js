@@ -5,7 +5,7 @@ import { connectSocket } from 'tabstream/websocket'
 globalThis.inspectTabstream = inspect
 
 // The test listens there, and hears of it where a server that renders connects to something.
-const base = 'document' in globalThis ? '' : 'http://127.0.0.1:45871'
+const base = 'document' in globalThis ? '' : 'http://127.0.0.1:25871'
 
 export const feed = defineStream(`${base}/events`, { events: { tick: json() } })
 

@@ -322,8 +322,8 @@ export const mutants = [
   {
     name: 'log not trimmed',
     file: 'worker/log/log.ts',
-    find: '    this.#trim()\n    return',
-    replace: '    return',
+    find: '    this.#trim()\n  }',
+    replace: '  }',
     defect: 'The log grows without bound.',
   },
   {

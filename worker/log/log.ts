@@ -16,8 +16,6 @@ const KEPT_SHARE = 1 / 4
 /** Bytes of one entry's object header, fields and array slot in V8, roughly. */
 const ENTRY_OVERHEAD = 96
 
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
-
 /**
  * What an event is to the stream: a part of its history; a frame of the connection that brought it; or something unknown that
  * came ahead of what a replay had to bring.
@@ -40,9 +38,6 @@ export interface LoggedEvent extends EventEntry {
 }
 
 export type Entry = LoggedEvent | StateEntry | GapEntry
-
-/** An entry that the log has not numbered yet. */
-export type NewEntry = DistributiveOmit<Entry, 'seq'>
 
 /** True if the log's numbers do not go on evenly behind this event. A batch must end there. */
 export const isOutOfLine = ({ ordinal, upTo }: LoggedEvent): boolean => ordinal !== upTo
@@ -92,6 +87,11 @@ export class Log {
     return this.#nextSeq - 1
   }
 
+  /** Sequence number of the entry that is appended next. */
+  get nextSeq(): number {
+    return this.#nextSeq
+  }
+
   /** Sequence number of the oldest entry that may be replayed, if it is still held. */
   get replaysFrom(): number {
     return this.#replaysFrom
@@ -128,15 +128,15 @@ export class Log {
     return this.length > this.room || this.bytes > this.#limits.bytes / 2
   }
 
-  append(entry: NewEntry): Entry {
-    const numbered = numberedAs(this.#nextSeq++, entry)
-    const size = sizeOf(numbered)
-    this.#slots.push(numbered)
+  /** @param entry its number is `nextSeq`: a copy that is numbered would cost more than all else here */
+  append(entry: Entry): void {
+    this.#nextSeq++
+    const size = sizeOf(entry)
+    this.#slots.push(entry)
     this.#sizes.push(size)
     this.#bytes += size
-    if (numbered.type === 'event' && this.#kept.has(numbered.name)) this.#keep(numbered.name, numbered)
+    if (entry.type === 'event' && this.#kept.has(entry.name)) this.#keep(entry.name, entry)
     this.#trim()
-    return numbered
   }
 
   /** The entry with that number; `undefined` if it has fallen off or does not exist yet. */
@@ -216,11 +216,4 @@ export class Log {
       if (event !== undefined && event.seq < this.firstSeq) this.#keep(name, undefined)
     }
   }
-}
-
-/** Names every member of an event, because spreading the object costs several times as much. */
-function numberedAs(seq: number, entry: NewEntry): Entry {
-  if (entry.type !== 'event') return { ...entry, seq }
-  const { type, name, data, id, nth, ordinal, role, at, upTo, same, beginsAnew, former } = entry
-  return { type, seq, name, data, id, nth, ordinal, role, at, upTo, same, beginsAnew, former }
 }

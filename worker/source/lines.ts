@@ -153,9 +153,11 @@ export class Lines {
 
 /** Where the value of this field begins; -1 where the line is of another one. */
 function startOfValue(field: string, text: string, at: number, end: number): number {
-  // Prototype.js has a startsWith() that knows no position.
-  if (text.slice(at, at + field.length) !== field) return -1
   const colon = at + field.length
+  // One by one: a part of the text would be made for each line. Prototype.js has a startsWith() that knows no position.
+  for (let index = 0; index < field.length; index++) {
+    if (text.charCodeAt(at + index) !== field.charCodeAt(index)) return -1
+  }
   if (colon === end) return end
   if (text[colon] !== ':') return -1
   return text[colon + 1] === ' ' ? colon + 2 : colon + 1

@@ -127,7 +127,8 @@ async function readBody(
   // Characters received for which no event can be shown.
   let waste = 0
   const read = format.begin(connection, receiver, (name, data, id) => {
-    waste = Math.max(0, waste - WASTE * (name.length + data.length + (id?.length ?? 0)))
+    waste -= WASTE * (name.length + data.length + (id?.length ?? 0))
+    if (waste < 0) waste = 0
     const own = waste > WASTE * SLICE ? copyOf : whole
     return { name: own(name), data: own(data), id: id && own(id) }
   })

@@ -268,6 +268,7 @@ export class History {
     const { upTo } = this
     const entry = {
       type: 'event',
+      seq: this.#log.nextSeq,
       name,
       data,
       id,
@@ -281,7 +282,8 @@ export class History {
       former,
     } as const
     this.#hasGroups ||= id !== '' && nth === 0 && id === this.last?.id
-    this.#newest = this.#log.append(entry) as LoggedEvent
+    this.#log.append(entry)
+    this.#newest = entry
   }
 }
 

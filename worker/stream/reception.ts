@@ -417,6 +417,7 @@ export class Reception {
 
   #gap(reason: 'unresumable' | 'history-lost', after: string): void {
     this.#course.findings.outcome = 'gap'
-    this.#log.append({ type: 'gap', reason, before: this.#history.last?.id ?? '', after })
+    const { nextSeq: seq } = this.#log
+    this.#log.append({ type: 'gap', seq, reason, before: this.#history.last?.id ?? '', after })
   }
 }

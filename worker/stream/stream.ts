@@ -309,7 +309,7 @@ export class Stream implements ConnectionStream {
     // Turns without end must not push events off the log.
     const isKnown = stateNow.state === 'parked' && this.#told === 'parked'
     this.#told = stateNow.state
-    if (!isKnown) this.log.append({ type: 'state', ...stateNow })
+    if (!isKnown) this.log.append({ type: 'state', seq: this.log.nextSeq, ...stateNow })
   }
 
   pump(): void {

@@ -4,7 +4,19 @@ import {
   type StateEntry,
   type StreamRequest,
 } from '../../../src/link/protocol.ts'
-import type { LoggedEvent } from '../../../worker/log/log.ts'
+import type { Entry, Log, LoggedEvent } from '../../../worker/log/log.ts'
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
+
+/** An entry that no log has numbered yet. */
+export type NewEntry = DistributiveOmit<Entry, 'seq'>
+
+/** Answers with the entry as the log holds it. */
+export function append(log: Log, entry: NewEntry): Entry {
+  const numbered = { ...entry, seq: log.nextSeq }
+  log.append(numbered)
+  return numbered
+}
 
 /** What `SharedEventSource` asks for, unless told otherwise. */
 export const requestTo = (url: string, details: Partial<StreamRequest> = {}): StreamRequest => ({

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Replay } from '../../../src/link/protocol.ts'
 import { Joining } from '../../../worker/delivery/joining.ts'
 import { type Entry, Log } from '../../../worker/log/log.ts'
-import { logged, stateEntry } from '../../sim/world/samples.ts'
+import { append, logged, stateEntry } from '../../sim/world/samples.ts'
 
 /** A log that counts how often it is looked into. */
 class CountingLog extends Log {
@@ -19,8 +19,8 @@ class CountingLog extends Log {
 function logOf(names: readonly string[], events = 100_000): CountingLog {
   const log = new CountingLog({ events, bytes: 1e9 })
   for (const [index, name] of names.entries()) {
-    if (name === '') log.append(stateEntry('open'))
-    else log.append(logged({ type: 'event', name, data: `${index}`, id: '', nth: 0, ordinal: index + 1 }))
+    if (name === '') append(log, stateEntry('open'))
+    else append(log, logged({ type: 'event', name, data: `${index}`, id: '', nth: 0, ordinal: index + 1 }))
   }
   return log
 }
@@ -58,10 +58,10 @@ describe('a replay', () => {
   test('has nothing from before the log was sealed, but for those who were there', () => {
     const log = logOf(['a', 'b', 'c', 'a'], 3)
     log.keepLast(['a', 'b', 'c'])
-    log.append(stateEntry('open'))
-    log.append(stateEntry('open'))
+    append(log, stateEntry('open'))
+    append(log, stateEntry('open'))
     log.seal()
-    log.append(logged({ type: 'event', name: 'b', data: 'new', id: '', nth: 0, ordinal: 5 }))
+    append(log, logged({ type: 'event', name: 'b', data: 'new', id: '', nth: 0, ordinal: 5 }))
     expect(given(log, ['a', 'b', 'c'], 1)).toEqual({ kept: [], replayed: ['new'] })
     expect(given(log, ['a', 'b', 'c'], 1, 2)).toEqual({ kept: ['3', '2'], replayed: ['new'] })
     expect(given(log, ['a', 'b', 'c'], 1, 4)).toEqual({ kept: ['3'], replayed: ['new'] })
@@ -79,7 +79,7 @@ describe('a replay', () => {
   test('of a name that is given beside * is kept', () => {
     const log = logOf(['a', 'b'], 3)
     given(log, ['a', '*'], 1)
-    for (let count = 0; count < 3; count++) log.append(stateEntry('open'))
+    for (let count = 0; count < 3; count++) append(log, stateEntry('open'))
     expect(given(log, ['a', '*'], 1)).toEqual({ kept: ['0'], replayed: [] })
   })
 
@@ -139,10 +139,10 @@ describe('names that a server makes up', () => {
     const log = logOf(NAMES, 3_000)
     given(log, ['*'], 1)
     given(log, ['*'], 'all')
-    for (let count = 0; count < 3_000; count++) log.append(stateEntry('open'))
+    for (let count = 0; count < 3_000; count++) append(log, stateEntry('open'))
     expect(given(log, ['*'], 1)).toEqual({ kept: [], replayed: [] })
     const empty = new Log({ events: 3_000, bytes: 1e9 })
-    for (let count = 0; count < 3_000; count++) empty.append(stateEntry('open'))
+    for (let count = 0; count < 3_000; count++) append(empty, stateEntry('open'))
     expect(log.bytes).toBe(empty.bytes)
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { unpack } from '../../../src/link/pack.ts'
 import { BATCH_ENTRIES, type Excerpt, Excerpts } from '../../../worker/log/excerpts.ts'
 import { Log } from '../../../worker/log/log.ts'
-import { logged, stateEntry } from '../../sim/world/samples.ts'
+import { append, logged, stateEntry } from '../../sim/world/samples.ts'
 
 class Sample {
   readonly log: Log
@@ -17,7 +17,7 @@ class Sample {
     for (let index = 0; index < count; index++) {
       const ordinal = this.log.lastSeq + 1
       const name = names[ordinal % names.length] ?? ''
-      this.log.append(logged({ type: 'event', name, data, id: `id-${ordinal}`, nth: 0, ordinal }))
+      append(this.log, logged({ type: 'event', name, data, id: `id-${ordinal}`, nth: 0, ordinal }))
     }
     return this
   }
@@ -34,7 +34,7 @@ class Sample {
 describe('an excerpt', () => {
   test('holds the events of some names, and everything that is no event', () => {
     const sample = new Sample().append(4)
-    sample.log.append(stateEntry('open'))
+    append(sample.log, stateEntry('open'))
     expect(sample.seqs(1, ['b'])).toEqual([1, 3, 5])
     expect(sample.seqs(2, ['*'])).toEqual([2, 3, 4, 5])
     expect(sample.from(1, ['b'])).toMatchObject({ next: 6, isEmpty: false, lastEventId: 'id-4' })
@@ -84,7 +84,8 @@ describe('an excerpt', () => {
     const sample = new Sample().append(20, { names: ['n'.repeat(256_000)] })
     expect(unpack(sample.from(1).entries)).toHaveLength(5)
     for (let ordinal = 21; ordinal <= 40; ordinal++) {
-      sample.log.append(
+      append(
+        sample.log,
         logged({ type: 'event', name: 'a', data: '', id: 'i'.repeat(256_000), nth: 0, ordinal }),
       )
     }

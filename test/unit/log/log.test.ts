@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Entry } from '../../../src/link/protocol.ts'
-import { Log, type LogLimits, type NewEntry } from '../../../worker/log/log.ts'
-import { logged, stateEntry } from '../../sim/world/samples.ts'
+import { type Entry, Log, type LogLimits } from '../../../worker/log/log.ts'
+import { append, logged, type NewEntry, stateEntry } from '../../sim/world/samples.ts'
 
 const UNBOUNDED = { events: 1e6, bytes: 1e9 }
 
@@ -14,7 +13,7 @@ const opened = stateEntry('open')
 /** What a log counts for one entry. */
 const bytesOf = (entry: NewEntry): number => {
   const log = new Log(UNBOUNDED)
-  log.append(entry)
+  append(log, entry)
   return log.bytes
 }
 
@@ -37,20 +36,19 @@ describe('numbering', () => {
 
   test('entries are numbered from 1, whatever their type', () => {
     const log = new Log(UNBOUNDED)
-    expect([log.append(opened).seq, log.append(eventOf('x')).seq]).toEqual([1, 2])
+    expect([append(log, opened).seq, append(log, eventOf('x')).seq]).toEqual([1, 2])
     expect([log.firstSeq, log.lastSeq, log.length]).toEqual([1, 2, 2])
   })
 
   test('numbers go on where old entries have fallen off', () => {
     const log = new Log({ ...UNBOUNDED, events: 2 })
-    for (const data of ['x', 'y', 'z']) log.append(eventOf(data))
+    for (const data of ['x', 'y', 'z']) append(log, eventOf(data))
     expect([log.firstSeq, log.lastSeq, log.length]).toEqual([2, 3, 2])
   })
 
-  test('append answers with the entry as it is held', () => {
+  test('an entry is held as it is', () => {
     const log = new Log(UNBOUNDED)
-    const appended = log.append(eventOf('x', 'a', 'id-1'))
-    expect(appended).toEqual({ ...eventOf('x', 'a', 'id-1'), seq: 1 })
+    const appended = append(log, eventOf('x', 'a', 'id-1'))
     expect(log.at(1)).toBe(appended)
   })
 })
@@ -58,7 +56,7 @@ describe('numbering', () => {
 describe('at', () => {
   test('finds nothing before the first entry or after the last', () => {
     const log = new Log({ ...UNBOUNDED, events: 2 })
-    for (const data of ['x', 'y', 'z']) log.append(eventOf(data))
+    for (const data of ['x', 'y', 'z']) append(log, eventOf(data))
     expect([-1, 0, 1, 4, 5].map((seq) => log.at(seq))).toEqual(Array(5).fill(undefined))
     expect([2, 3].map((seq) => log.at(seq))).toMatchObject([{ data: 'y' }, { data: 'z' }])
   })
@@ -67,32 +65,32 @@ describe('at', () => {
 describe('bounds', () => {
   test('the oldest entries fall off beyond so many', () => {
     const log = new Log({ ...UNBOUNDED, events: 3 })
-    for (let count = 0; count < 10; count++) log.append(eventOf('x'))
+    for (let count = 0; count < 10; count++) append(log, eventOf('x'))
     expect(seqs(log)).toEqual([8, 9, 10])
   })
 
   test('entries that are no events count as well', () => {
     const log = new Log({ ...UNBOUNDED, events: 2 })
-    for (let count = 0; count < 5; count++) log.append(opened)
+    for (let count = 0; count < 5; count++) append(log, opened)
     expect(seqs(log)).toEqual([4, 5])
   })
 
   test('the oldest entries fall off beyond so many bytes', () => {
     const log = new Log({ ...UNBOUNDED, bytes: 3 * bytesOf(eventOf('xx')) })
-    for (let count = 0; count < 10; count++) log.append(eventOf('xx'))
+    for (let count = 0; count < 10; count++) append(log, eventOf('xx'))
     expect(seqs(log)).toEqual([8, 9, 10])
   })
 
   test('one byte less holds one entry less', () => {
     const log = new Log({ ...UNBOUNDED, bytes: 3 * bytesOf(eventOf('xx')) - 1 })
-    for (let count = 0; count < 10; count++) log.append(eventOf('xx'))
+    for (let count = 0; count < 10; count++) append(log, eventOf('xx'))
     expect(seqs(log)).toEqual([9, 10])
   })
 
   test('a large entry pushes off as many small ones as it needs', () => {
     const log = new Log({ ...UNBOUNDED, bytes: 4 * bytesOf(eventOf('')) })
-    for (let count = 0; count < 4; count++) log.append(eventOf(''))
-    log.append(eventOf('x'.repeat(bytesOf(eventOf('')) / 2)))
+    for (let count = 0; count < 4; count++) append(log, eventOf(''))
+    append(log, eventOf('x'.repeat(bytesOf(eventOf('')) / 2)))
     expect(seqs(log)).toEqual([3, 4, 5])
     expect(log.bytes).toBe(4 * bytesOf(eventOf('')))
   })
@@ -107,22 +105,22 @@ describe('bounds', () => {
 
   test('what falls off is no longer counted', () => {
     const log = new Log({ ...UNBOUNDED, events: 1 })
-    log.append(eventOf('x'.repeat(1_000)))
-    log.append(eventOf('x'))
+    append(log, eventOf('x'.repeat(1_000)))
+    append(log, eventOf('x'))
     expect(log.bytes).toBe(bytesOf(eventOf('x')))
   })
 
   test('the newest entry stays whatever its size', () => {
     const log = new Log({ ...UNBOUNDED, bytes: 1_000 })
-    log.append(eventOf('x'))
-    log.append(eventOf('x'.repeat(100_000)))
+    append(log, eventOf('x'))
+    append(log, eventOf('x'.repeat(100_000)))
     expect(seqs(log)).toEqual([2])
   })
 
   test('an entry that was too large goes when the next one comes', () => {
     const log = new Log({ ...UNBOUNDED, bytes: 1_000 })
-    log.append(eventOf('x'.repeat(100_000)))
-    log.append(eventOf('x'))
+    append(log, eventOf('x'.repeat(100_000)))
+    append(log, eventOf('x'))
     expect(seqs(log)).toEqual([2])
   })
 })
@@ -130,7 +128,7 @@ describe('bounds', () => {
 test('entries are found by their number through every compaction', () => {
   const log = new Log({ ...UNBOUNDED, events: 10 })
   for (let number = 1; number <= 5_000; number++) {
-    log.append(eventOf(String(number)))
+    append(log, eventOf(String(number)))
     const first = Math.max(1, number - 9)
     expect([log.firstSeq, log.length]).toEqual([first, number - first + 1])
     expect(log.at(first - 1)).toBeUndefined()
@@ -144,34 +142,34 @@ describe('the last event of a name that was asked for', () => {
 
   test('is kept when it has fallen off, and replaced by the next', () => {
     const log = new Log({ ...UNBOUNDED, events: 2 })
-    for (const data of ['1', '2', '3']) log.append(eventOf(data))
+    for (const data of ['1', '2', '3']) append(log, eventOf(data))
     expect(keptOf(log, 'a', 'b')).toEqual([])
-    log.append(eventOf('b1', 'b'))
-    for (let count = 0; count < 2; count++) log.append(opened)
+    append(log, eventOf('b1', 'b'))
+    for (let count = 0; count < 2; count++) append(log, opened)
     expect(keptOf(log, 'a', 'b')).toEqual(['3', 'b1'])
-    log.append(eventOf('4'))
+    append(log, eventOf('4'))
     expect(keptOf(log, 'a', 'b')).toEqual(['b1'])
   })
 
   test('is counted as long as it is kept', () => {
     const log = new Log({ ...UNBOUNDED, events: 1 })
-    log.append(eventOf('x'.repeat(1_000)))
+    append(log, eventOf('x'.repeat(1_000)))
     log.keepLast(['a'])
-    log.append(opened)
+    append(log, opened)
     expect(log.bytes).toBe(bytesOf(eventOf('x'.repeat(1_000))) + bytesOf(opened))
-    log.append(eventOf('x'))
-    log.append(opened)
+    append(log, eventOf('x'))
+    append(log, opened)
     expect(log.bytes).toBe(bytesOf(eventOf('x')) + bytesOf(opened))
   })
 
   test('is kept for 1,024 names, those that were asked for last', () => {
     const log = new Log({ ...UNBOUNDED, events: 2_000 })
     const names = Array.from({ length: 1_025 }, (_, index) => `n${index}`)
-    for (const name of names) log.append(eventOf(name, name))
+    for (const name of names) append(log, eventOf(name, name))
     log.keepLast(names)
     log.keepLast(['n1'])
     log.keepLast(['new'])
-    for (let count = 0; count < 2_000; count++) log.append(opened)
+    for (let count = 0; count < 2_000; count++) append(log, opened)
     const bytes = log.bytes - 2_000 * bytesOf(opened)
     expect(keptOf(log, ...names.slice(0, 4))).toEqual(['n1', 'n3'])
     expect(bytes).toBeGreaterThan(1_023 * bytesOf(eventOf('n1', 'n1')) - 1)
@@ -184,9 +182,9 @@ describe('the last event of a name that was asked for', () => {
   test('is part of what the log may have in all', () => {
     const size = bytesOf(eventOf('x'.repeat(1_000), 'n0'))
     const log = new Log({ ...UNBOUNDED, bytes: 16 * size })
-    for (const name of ['n0', 'n1', 'n2']) log.append(eventOf('x'.repeat(1_000), name))
+    for (const name of ['n0', 'n1', 'n2']) append(log, eventOf('x'.repeat(1_000), name))
     log.keepLast(['n0', 'n1', 'n2'])
-    for (let count = 0; count < 100; count++) log.append(eventOf('x'.repeat(1_000), 'no'))
+    for (let count = 0; count < 100; count++) append(log, eventOf('x'.repeat(1_000), 'no'))
     expect(log.bytes).toBe(16 * size)
     expect(log.length).toBe(13)
   })
@@ -195,14 +193,14 @@ describe('the last event of a name that was asked for', () => {
     const size = bytesOf(eventOf('x'.repeat(1_000), 'n0'))
     const log = new Log({ events: 10, bytes: 16 * size })
     const names = Array.from({ length: 10 }, (_, index) => `n${index}`)
-    for (const name of names) log.append(eventOf('x'.repeat(1_000), name))
+    for (const name of names) append(log, eventOf('x'.repeat(1_000), name))
     log.keepLast(names)
-    for (let count = 0; count < 10; count++) log.append(opened)
+    for (let count = 0; count < 10; count++) append(log, opened)
     expect(log.bytes).toBe(4 * size + 10 * bytesOf(opened))
     expect(log.keepLast(names).map(({ name }) => name)).toEqual(['n6', 'n7', 'n8', 'n9'])
     log.keepLast(['n0'])
-    log.append(eventOf('again', 'n0'))
-    for (let count = 0; count < 10; count++) log.append(opened)
+    append(log, eventOf('again', 'n0'))
+    for (let count = 0; count < 10; count++) append(log, opened)
     expect(keptOf(log, 'n0')).toEqual(['again'])
   })
 
@@ -212,7 +210,7 @@ describe('the last event of a name that was asked for', () => {
     const names = Array.from({ length: 60 }, (_, index) => `n${index + 10}`)
     log.keepLast(names)
     for (const name of [...names, ...names, ...names]) {
-      log.append(eventOf('x'.repeat(1_000), name))
+      append(log, eventOf('x'.repeat(1_000), name))
       expect(log.length).toBeGreaterThanOrEqual(Math.min(30, log.lastSeq))
     }
   })
@@ -232,7 +230,7 @@ test('what a server or a network says counts in entries that are no events, too'
 describe('eventsAfter', () => {
   const log = new Log({ ...UNBOUNDED, events: 4 })
   for (const entry of [eventOf('1'), eventOf('2'), eventOf('3'), opened, eventOf('5'), eventOf('6')])
-    log.append(entry)
+    append(log, entry)
   const dataAfter = (seq: number): string[] => Array.from(log.eventsAfter(seq), ({ data }) => data)
 
   test('gives events of higher numbers, in order, and nothing else', () => {
@@ -270,7 +268,7 @@ test('property: a log is the tail of all that was appended', () => {
       for (const { entry, times } of runs) {
         const size = bytesOf(entry)
         for (let time = 0; time < times; time++) {
-          log.append(entry)
+          append(log, entry)
           model.push({ entry: { ...entry, seq: model.length + 1 }, size })
         }
         const tail = tailOf(model, bounds)

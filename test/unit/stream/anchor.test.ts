@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { passedOf } from '../../../src/link/place.ts'
 import type { Position } from '../../../src/link/protocol.ts'
 import { type Anchor, AnchorSearch, NOWHERE } from '../../../worker/stream/anchor.ts'
-import { stateEntry } from '../../sim/world/samples.ts'
+import { append, stateEntry } from '../../sim/world/samples.ts'
 import { eventsOf, positionOf, streamOf } from '../short-events.ts'
 
 interface Options {
@@ -34,7 +34,7 @@ describe('a stream is resumed', () => {
   test('from nowhere where there are no events', () => {
     expect(new AnchorSearch(false, 0, []).result(undefined)).toEqual(NOWHERE)
     const { log, history } = streamOf([])
-    log.append(stateEntry('open'))
+    append(log, stateEntry('open'))
     expect(history.anchorAt(1)).toEqual(NOWHERE)
   })
 
@@ -54,7 +54,7 @@ describe('a stream is resumed', () => {
     const { log, history } = streamOf([])
     for (const event of eventsOf('1 2')) {
       history.append(event, 'history')
-      log.append(stateEntry('open'))
+      append(log, stateEntry('open'))
     }
     expect(history.anchorAt(4)).toMatchObject({ resumeAfter: '1', unproven: false, ordinal: 2 })
   })

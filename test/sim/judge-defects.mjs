@@ -29,6 +29,15 @@ export const judgeMutants = [
     test: 'test/unit/delivery/rejoin.test.ts',
   },
   {
+    name: 'gap that has fallen off forgotten',
+    file: 'worker/log/log.ts',
+    find: "if (fallen?.type !== 'state') this.#isWhole = false",
+    replace: "if (fallen?.type === 'event') this.#isWhole = false",
+    defect:
+      'A tab that comes late is not told of what is missing, once that entry has fallen off and no event yet.',
+    test: 'test/unit/delivery/rejoin.test.ts',
+  },
+  {
     name: 'as much held as the log holds',
     file: 'worker/log/log.ts',
     find: 'return this.#limits.events / 2\n',

@@ -68,7 +68,7 @@ export class Log {
   /** Of the slots, and of the kept events that have fallen off. */
   #bytes = 0
   #keptBytes = 0
-  #hasLostEvents = false
+  #isWhole = true
   #nextSeq = 1
   /** What is older is replayed to nobody. */
   #replaysFrom = 1
@@ -114,9 +114,9 @@ export class Log {
     return undefined
   }
 
-  /** True if no event has fallen off yet. */
+  /** True if no event has fallen off yet, and no gap: what came behind that did not follow what was before. */
   get isWhole(): boolean {
-    return !this.#hasLostEvents
+    return this.#isWhole
   }
 
   /** So many entries may be appended at a time: no more than half of it is still needed, since nothing is read then. */
@@ -193,7 +193,7 @@ export class Log {
     while (this.length > 1 && (this.length > this.#limits.events || this.bytes > this.#limits.bytes)) {
       const fallen = this.#slots[this.#head]
       const size = this.#sizes[this.#head] ?? 0
-      this.#hasLostEvents ||= fallen?.type === 'event'
+      if (fallen?.type !== 'state') this.#isWhole = false
       this.#slots[this.#head++] = undefined
       this.#bytes -= size
       if (fallen?.type !== 'event' || this.#kept.get(fallen.name) !== fallen) continue

@@ -6,6 +6,7 @@ import { Log, type LoggedEvent, type LogLimits } from '../../../worker/log/log.t
 import type { HubPlatform } from '../../../worker/platform.ts'
 import { History } from '../../../worker/stream/history.ts'
 import { Takeover } from '../../../worker/stream/takeover.ts'
+import { append, stateEntry } from '../../sim/world/samples.ts'
 import { eventsOf, numberOf, positionOf, seenOf, UNBOUNDED } from '../short-events.ts'
 
 /** Counts the events that are looked at. */
@@ -327,6 +328,17 @@ describe('a tab that comes late', () => {
       .settle()
       .bring(...between(6, 9))
     expect(succession.given(succession.rejoin(tabAt(5)))).toEqual(['gap asleep', '8', '9'])
+  })
+
+  test('is told of a gap where the gap before all that it lacks has fallen off', () => {
+    const succession = new Succession({ ...UNBOUNDED, events: 3 }).gather(tabAt(5)).settle()
+    const { log } = succession
+    append(log, stateEntry('open'))
+    append(log, OWN_GAP)
+    succession.bring(...between(7, 8))
+    expect(succession.given(succession.rejoin(tabAt(5)))).toEqual(['7', '8'])
+    succession.bring(...between(9, 9))
+    expect(succession.given(succession.rejoin(tabAt(5)))).toEqual(['gap asleep', '7', '8', '9'])
   })
 
   test('and was further ahead finds its last event in the log', () => {

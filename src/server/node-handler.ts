@@ -18,6 +18,8 @@ export interface NodeResponse {
   writeHead(status: number, headers: Record<string, string | string[]>): unknown
   /** Of HTTP/1.1. */
   flushHeaders?(): void
+  /** Of HTTP/2. */
+  readonly stream?: { readonly session?: { close(): void } | undefined }
   write(chunk: Uint8Array): boolean
   end(): unknown
   destroy(): unknown
@@ -102,19 +104,25 @@ function streamOf(incoming: NodeRequest): ReadableStream<Uint8Array> {
   })
 }
 
-/** The connection of an event stream ends with it: a server that closes must not be kept by a client that comes back on it. */
+const isEventStream = ({ headers }: Response): boolean =>
+  headers.get('content-type')?.startsWith('text/event-stream') === true
+
 function headersOf(
   response: Response,
   { httpVersionMajor = 1 }: NodeRequest,
 ): Record<string, string | string[]> {
   const headers = new Headers(response.headers)
-  // HTTP/2 has no such header, and waits for no connection.
+  // HTTP/2 has no such header.
   if (httpVersionMajor > 1) headers.delete('connection')
-  else if (headers.get('content-type')?.startsWith('text/event-stream')) headers.set('connection', 'close')
+  else if (isEventStream(response)) headers.set('connection', 'close')
   const cookies = headers.getSetCookie()
   return { ...Object.fromEntries(headers), ...(cookies.length > 0 && { 'set-cookie': cookies }) }
 }
 
+/**
+ * The connection of an event stream ends with it: a server that closes must not be kept by a client that comes back on it. That of HTTP/2
+ * takes no more requests, and ends with the last one that is under way.
+ */
 async function send(response: Response, incoming: NodeRequest, outgoing: NodeResponse): Promise<void> {
   outgoing.writeHead(response.status, headersOf(response, incoming))
   const { body } = response
@@ -136,7 +144,9 @@ async function send(response: Response, incoming: NodeRequest, outgoing: NodeRes
       if (done) break
       if (!outgoing.write(value)) await drained(outgoing)
     }
+    const session = isEventStream(response) ? outgoing.stream?.session : undefined
     outgoing.end()
+    session?.close()
   } catch {
     outgoing.destroy()
   } finally {

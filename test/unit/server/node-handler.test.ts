@@ -223,6 +223,34 @@ describe('a server that closes is not kept by a client that comes back on its co
     expect(answers).toBe(count)
   })
 
+  test('toNodeHandler(), HTTP/2', async () => {
+    const log = memoryLog()
+    const ending = new AbortController()
+    const { signal } = ending
+    const server = createHttp2(
+      toNodeHandler((request) => eventStream(request, log, { topics: ['news'], signal })),
+    )
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const session = connectHttp2(`http://127.0.0.1:${port}`)
+    onTestFinished(() => session.destroy())
+    let answers = 0
+    const comeBack = () => {
+      if (session.closed) return
+      const stream = session.request({ ':path': '/' })
+      // Each ends when the server has said that it ends.
+      stream.once('response', () => {
+        answers++
+        ending.abort()
+      })
+      stream.resume().once('close', () => setImmediate(comeBack))
+    }
+    comeBack()
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    await new Promise((resolve) => server.close(resolve))
+    expect(answers).toBe(1)
+  })
+
   test('a response that is no event stream keeps its connection', async () => {
     const port = await start(() => new Response('text'))
     const { headers } = await fetch(`http://127.0.0.1:${port}`)

@@ -34,6 +34,11 @@ function mixed(hash: number, text: string, from: number, to: number): number {
   return result
 }
 
-/** A text that is equal for equal places. What an ID has behind `␟` is a position, which differs from connection to connection. */
-export const placeKey = ({ id, nth, digest, same }: Place): string =>
-  same ?? `${nth}:${digest}:${id.split('␟', 1)}`
+/** What a source's ID has behind this says nothing of which event it is: it is a position, which differs from connection to connection. */
+export const SEPARATOR = '␟'
+
+/** What of an ID names the event. */
+export const ownIn = (id: string): string => id.split(SEPARATOR, 1)[0] ?? ''
+
+/** A text that is equal for equal places. */
+export const placeKey = ({ id, nth, digest, same }: Place): string => same ?? `${nth}:${digest}:${ownIn(id)}`

@@ -1,5 +1,5 @@
 import type { DurableOptions } from '../../src/link/durable.ts'
-import { digestOf } from '../../src/link/place.ts'
+import { digestOf, SEPARATOR } from '../../src/link/place.ts'
 import type { HubPlatform } from '../platform.ts'
 import { Asking } from './asking.ts'
 import { Elements } from './elements.ts'
@@ -478,8 +478,7 @@ const beginningAt = (offset: string): Place => ({
 /** So many numbers lie between two beginnings, of 2^32. */
 const LIVES = 2 ** 20
 
-/** An event is the same if what stands before `␟` is. */
-const idOf = ({ offset, skip, count }: Place): string => `${count}␟${offset},${skip}`
+const idOf = ({ offset, skip, count }: Place): string => `${count}${SEPARATOR}${offset},${skip}`
 
 const SAID = /^(\d+)␟(.*),(\d+)$/s
 

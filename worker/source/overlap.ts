@@ -1,3 +1,4 @@
+import { ownIn } from '../../src/link/place.ts'
 import type { SourceEvent } from './source.ts'
 
 // What two connections bring that are open at a time.
@@ -36,6 +37,3 @@ export function takes(had: Map<string, number>, event: SourceEvent): boolean {
 /** Several events can have one ID. */
 export const keyOf = ({ name, data, id }: SourceEvent): string =>
   JSON.stringify([name, id && ownIn(id), data])
-
-/** What names the event: what an ID has behind `␟` is a position, which differs from connection to connection. */
-export const ownIn = (id: string): string => id.split('␟')[0] ?? ''

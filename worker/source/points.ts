@@ -1,3 +1,5 @@
+import { ownIn, SEPARATOR } from '../../src/link/place.ts'
+
 /** How far one channel has come. */
 export interface Point {
   readonly epoch: string
@@ -12,9 +14,6 @@ export interface Vector {
   readonly points: Points
 }
 
-/** Behind this, an ID says nothing of which event it is. */
-const OTHERS = '␟'
-
 const SEPARATORS = /[␟,]/
 
 /** @param channel that of the event; none where the ID comes without one */
@@ -22,7 +21,7 @@ export function idOf(points: Points, channel?: string): string {
   const others: string[] = []
   let own = ''
   for (const [name, point] of points) {
-    if (name === channel) own = wordOf(name, point) + OTHERS
+    if (name === channel) own = wordOf(name, point) + SEPARATOR
     else others.push(wordOf(name, point))
   }
   return own + others.join()
@@ -38,7 +37,7 @@ function vectorOf(id: string): Vector {
     if (epoch !== undefined && offset !== undefined) points.set(name, { epoch, offset: Number(offset) })
   }
   const [channel] = points.keys()
-  return { channel: id.includes(OTHERS) ? channel : undefined, points }
+  return { channel: id.includes(SEPARATOR) ? channel : undefined, points }
 }
 
 /** What is known of a stream that resumes. */
@@ -77,5 +76,3 @@ export class Behind {
     return this.#ids.get(ownIn(id)) ?? id
   }
 }
-
-const ownIn = (id: string): string => id.split(OTHERS, 1)[0] ?? ''

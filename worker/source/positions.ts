@@ -1,7 +1,7 @@
+import { ownIn, SEPARATOR } from '../../src/link/place.ts'
 import type { Engine } from '../../src/link/topics.ts'
 import type { HubPlatform } from '../platform.ts'
 import { parsed } from './frame.ts'
-import { ownIn } from './overlap.ts'
 import type { ConnectionRequest, SourceEvent } from './source.ts'
 
 /** So many events are remembered that have been given, to know them when they come again. */
@@ -33,7 +33,7 @@ const textOf = ({ time, at }: Place): string =>
   (time && `${time};`) + [...at].map(([topic, position]) => `${encodeURIComponent(topic)}:${position}`).join()
 
 /** What the hub has as an ID: `b:12␟a:5`. What stands before `␟` names the event; pages compare no more than that. */
-const idOf = (place: Place): string => textOf(place).replace(',', '␟')
+const idOf = (place: Place): string => textOf(place).replace(',', SEPARATOR)
 
 const SAID = /^(?:(\d+);)?([^:,;␟]+:[^:,;␟]+(?:[,␟][^:,;␟]+:[^:,;␟]+)*)$/
 

@@ -1,7 +1,7 @@
+import { ownIn, SEPARATOR } from '../../src/link/place.ts'
 import type { HubPlatform } from '../platform.ts'
 import { parsed, saidBy, withParameters } from './frame.ts'
 import { JsonText, wantedBy } from './json-text.ts'
-import { ownIn } from './overlap.ts'
 import type { ConnectionRequest, SourceEvent } from './source.ts'
 
 // IDs of KafkaSSE, which Wikimedia's EventStreams are: a list in JSON of where each topic of Kafka goes on. The same event has another one
@@ -9,8 +9,6 @@ import type { ConnectionRequest, SourceEvent } from './source.ts'
 
 /** How much older, in ms, than an event can be what had not come before it: topics of Kafka do not wait for each other. */
 const OVERLAP = 5_000
-
-const SEPARATOR = '␟'
 
 /** How long, in ms, what is known is waited for when something else has come. */
 const PATIENCE = 1_000

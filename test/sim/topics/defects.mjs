@@ -252,7 +252,7 @@ export const topicMutants = [
   {
     name: 'names that hold what else was asked for',
     file: 'worker/source/positions.ts',
-    find: ".replace(',', '␟')",
+    find: ".replace(',', SEPARATOR)",
     replace: '',
     defect: 'A tab that comes late after a takeover is given events of Nchan and django-eventstream twice.',
     test: 'test/unit/source/positions.test.ts',

@@ -50,8 +50,8 @@ const isCutWhileHeld = ({ lastEventId, endedAt, writings }: Incoming): boolean =
 
 /**
  * The last event at the beginning of a connection that looks like an event asked for, where what came up to it could be
- * a replay: of what was asked for, or of everything, which is only recognised where no two events look alike but for
- * their IDs.
+ * a replay: of what was asked for, or of everything, which is only recognised where no known event looks like another one
+ * before it but for their IDs.
  *
  * @param before what earlier connections had brought, as far as it arrived
  */
@@ -59,6 +59,7 @@ function lastDeceptive(connection: Incoming, before: readonly Writing[]): Writin
   const { lastEventId, openedAt, writings } = connection
   const anchor = before.findLastIndex(({ id }) => id === lastEventId)
   if (lastEventId === '' || anchor < 0) return undefined
+  const known = new Set(before.map(({ looks }) => looks))
   const askedFor = new Set(before.slice(anchor).map(({ looks }) => looks))
   let last: Writing | undefined
   let previousAt = openedAt + REPLAY_DELAY - REPLAY_PAUSE
@@ -67,7 +68,7 @@ function lastDeceptive(connection: Incoming, before: readonly Writing[]): Writin
   for (const [index, writing] of writings.entries()) {
     if (writing.at > previousAt + REPLAY_PAUSE) break
     previousAt = writing.at
-    isDistinctive &&= !lookedLike.has(writing.looksWithoutId)
+    isDistinctive &&= !known.has(writing.looks) || !lookedLike.has(writing.looksWithoutId)
     lookedLike.add(writing.looksWithoutId)
     const isNextAskedFor = index === 0 || last === writings[index - 1]
     if (askedFor.has(writing.looks) && (isDistinctive || isNextAskedFor)) last = writing

@@ -27,7 +27,7 @@ const BUDGETS = {
   'worker.js': 28_690,
   'hub.js': 28_850,
   'tabstream.global.js': 43_490,
-  'standalone.js': 43_430,
+  'standalone.js': 43_450,
 }
 
 const sizes = await measureSizes()

@@ -29,6 +29,14 @@ export const judgeMutants = [
     test: 'test/unit/delivery/rejoin.test.ts',
   },
   {
+    name: 'later than what a replay has behind it',
+    file: 'worker/stream/resumption.ts',
+    find: 'Math.min(place, placeBefore(held.event))',
+    replace: 'placeBefore(held.event)',
+    defect: 'A tab is given what it had not listened to yet, behind what it has had.',
+    test: 'test/unit/stream/resumption.test.ts',
+  },
+  {
     name: 'gap that has fallen off forgotten',
     file: 'worker/log/log.ts',
     find: "if (fallen?.type !== 'state') this.#isWhole = false",

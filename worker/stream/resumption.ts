@@ -305,9 +305,11 @@ export class Resumption<Event extends Judged> {
   /** What a replay brings in place of required events that it leaves out came after those. */
   #moveBehind(known: Known): void {
     const placeBefore = this.#recognition.placesBefore(known)
+    let place = Number.POSITIVE_INFINITY
     for (let index = this.#held.length - 1; this.#held[index]?.kind === 'unknown'; index--) {
       const held = this.#held[index] as Held<Event>
-      const place = placeBefore(held.event)
+      // It came before what the replay has behind it.
+      place = Math.min(place, placeBefore(held.event))
       this.#held[index] = { ...held, after: Math.max(held.after, place) }
     }
   }

@@ -236,6 +236,21 @@ describe('a replay by a server', () => {
     ])
   })
 
+  test('that leaves out what follows an event of its ID has also what it brings before that event before it', () => {
+    const all = eventsOf('1 2 3 + 4')
+    const received = all
+      .toSpliced(1, 2)
+      .map((event, index) => ({ ...event, at: index + 1, ordinal: index + 1 }))
+    const trial = new Trial(received, { from: 1, required: received.slice(1).map(passedOf) })
+    for (const event of [all[1], all[2], all[4]])
+      trial.resumption.take(event as LoggedEvent, false, true, false)
+    expect(trial.resumption.sentences().map(({ event, role, after }) => [event.id, role, after])).toEqual([
+      ['2', 'ahead', 1],
+      ['3', 'ahead', 1],
+      ['4', 'history', undefined],
+    ])
+  })
+
   test('that brings much in place of much that is required has each of that looked at a few times', () => {
     const COUNT = 400
     const all = eventsOf(Array.from({ length: COUNT }, (_, index) => index + 1).join(' '))

@@ -66,7 +66,9 @@ function lastDeceptive(connection: Incoming, before: readonly Writing[]): Writin
   const lookedLike = new Set<string>()
   let isDistinctive = true
   for (const [index, writing] of writings.entries()) {
-    if (writing.at > previousAt + REPLAY_PAUSE) break
+    // Who repeats the very event that was named may take its time behind that.
+    const hasNamed = index === 1 && writings[0]?.looks === before[anchor]?.looks
+    if (writing.at > (hasNamed ? openedAt + REPLAY_DELAY : previousAt + REPLAY_PAUSE)) break
     previousAt = writing.at
     isDistinctive &&= !known.has(writing.looks) || !lookedLike.has(writing.looksWithoutId)
     lookedLike.add(writing.looksWithoutId)

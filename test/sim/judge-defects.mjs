@@ -29,6 +29,14 @@ export const judgeMutants = [
     test: 'test/unit/delivery/rejoin.test.ts',
   },
   {
+    name: 'gap forgotten for what an earlier hub gave',
+    file: 'worker/delivery/rejoin.ts',
+    find: ' || this.#hadBefore(event)) return false',
+    replace: ') return false',
+    defect: 'A tab of two dead hubs loses events without a gap where a server counts anew and says the same.',
+    test: 'test/unit/delivery/rejoin.test.ts',
+  },
+  {
     name: 'later than what a replay has behind it',
     file: 'worker/stream/resumption.ts',
     find: 'Math.min(place, placeBefore(held.event))',

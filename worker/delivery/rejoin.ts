@@ -163,9 +163,13 @@ export class Rejoin {
     this.#patience.end()
   }
 
-  /** Where only some events have IDs, those show nothing of the others, which this server may not keep. */
-  #isBehindGap({ nth }: LoggedEvent): boolean {
-    return this.#passedGap?.reason !== 'unresumable' || nth > 0
+  /**
+   * Where only some events have IDs, those show nothing of the others, which this server may not keep. What it had at an earlier hub lies
+   * before all that it has had since.
+   */
+  #isBehindGap(event: LoggedEvent): boolean {
+    if (this.#passedGap === undefined || this.#hadBefore(event)) return false
+    return this.#passedGap.reason !== 'unresumable' || event.nth > 0
   }
 
   /** The highest number of what it has had: out of order, that can be beyond its place. */

@@ -301,6 +301,18 @@ describe('a tab of the hub that the stream goes on from', () => {
     succession.bring(...between(7, 7))
     expect(succession.given(rejoin)).toEqual(['6', '8', '7'])
   })
+
+  test('is told of a gap behind which there is at first only what it had at a hub before that', () => {
+    const tab = tabAt(5)
+    const before = passedOf(DEAD[6] as LoggedEvent)
+    const seen = { ...tab.seen, events: [{ ...before, ordinal: 0 }, ...tab.seen.events] }
+    const succession = new Succession().gather({ ...tab, seen })
+    const rejoin = succession.rejoin({ ...tab, seen })
+    succession.settle().bring(...between(7, 8))
+    succession.replayedTo = succession.log.lastSeq
+    rejoin.pass(OWN_GAP)
+    expect(succession.given(rejoin)).toEqual(['gap history-lost', '8'])
+  })
 })
 
 describe('a tab that comes late', () => {

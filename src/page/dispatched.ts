@@ -1,3 +1,4 @@
+import { copyOf } from '../link/copy-of.ts'
 import { unpack } from '../link/pack.ts'
 import { passedOf } from '../link/place.ts'
 import type { Batch, EventEntry, PackedEntries, Passed, Policy, Seen } from '../link/protocol.ts'
@@ -134,8 +135,7 @@ const hasGap = ({ entries }: Batch): boolean => entries.others.some(({ type }) =
 
 /** Keeps nothing else: functions that are made in one place keep alive what any of them needs. */
 function digested(events: readonly Passed[]): Part {
-  // In V8 an ID that is part of a text keeps the whole text alive.
-  const own = events.map((event) => ({ ...event, id: ` ${event.id}`.slice(1) }))
+  const own = events.map((event) => ({ ...event, id: copyOf(event.id) }))
   return {
     count: own.length,
     characters: own.reduce((sum, { id }) => sum + id.length, 0),

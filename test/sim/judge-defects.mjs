@@ -144,7 +144,7 @@ export const judgeMutants = [
   {
     name: 'loss of events without an ID made up for by one with an ID',
     file: 'worker/delivery/rejoin.ts',
-    find: "return this.#passedGap?.reason !== 'unresumable' || nth > 0",
+    find: "return this.#passedGap.reason !== 'unresumable' || event.nth > 0",
     replace: 'return true',
     defect:
       'A tab that was further ahead is not told that events without an ID behind its last one may be missing.',

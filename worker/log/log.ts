@@ -1,3 +1,4 @@
+import { copyOf } from '../../src/link/copy-of.ts'
 import type { ConnectionError, EventEntry, GapEntry, StateEntry } from '../../src/link/protocol.ts'
 
 /** Bounds of one stream's log; whichever is reached first counts. */
@@ -197,6 +198,9 @@ export class Log {
       this.#slots[this.#head++] = undefined
       this.#bytes -= size
       if (fallen?.type !== 'event' || this.#kept.get(fallen.name) !== fallen) continue
+      const { name, data, id } = fallen
+      // The others that were brought together with it have fallen off, too.
+      this.#kept.set(name, { ...fallen, name: copyOf(name), data: copyOf(data), id: copyOf(id) })
       this.#keptBytes += size
       // At once: as long as it counts, still more would fall off.
       if (this.#keptBytes > this.#limits.bytes * KEPT_SHARE) this.#forget()

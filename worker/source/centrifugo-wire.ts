@@ -1,4 +1,4 @@
-import { copyOf } from './copy-of.ts'
+import { copyOf } from '../../src/link/copy-of.ts'
 import { FailedError, type Failure } from './failure.ts'
 import { parsed, saidBy, withParameters } from './frame.ts'
 import { type Found, JsonText, wantedBy } from './json-text.ts'

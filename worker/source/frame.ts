@@ -1,6 +1,6 @@
+import { copyOf } from '../../src/link/copy-of.ts'
 import type { FramePointers } from '../../src/link/frame.ts'
 import { keysOf } from '../../src/link/identify.ts'
-import { copyOf } from './copy-of.ts'
 import { type Found, JsonText, unquoted, type Wanted, wantedBy } from './json-text.ts'
 import type { ConnectionRequest, SourceEvent } from './source.ts'
 
@@ -31,17 +31,18 @@ export class Frame {
    */
   eventsOf(message: string, isOne = false): SourceEvent[] | undefined {
     const list = isOne ? undefined : this.#listIn(message)
-    if (list?.startsWith('[')) return this.#eventsIn(list)
+    if (list?.startsWith('[')) return this.#eventsIn(list, message)
     const found = this.partsOf(message)
     return found && ownEvents([eventOf(found, message)], message)
   }
 
-  #eventsIn(list: string): SourceEvent[] | undefined {
+  /** @param message what the list is a part of */
+  #eventsIn(list: string, message: string): SourceEvent[] | undefined {
     const events: SourceEvent[] = []
     const isRead = new JsonText<Part>(list).elements(this.#event, (found, begin, end) => {
       events.push(eventOf(found, list.slice(begin, end)))
     })
-    return isRead ? ownEvents(events, list) : undefined
+    return isRead ? ownEvents(events, message) : undefined
   }
 
   #listIn(message: string): string | undefined {

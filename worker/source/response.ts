@@ -1,6 +1,6 @@
+import { copyOf } from '../../src/link/copy-of.ts'
 import type { HubPlatform } from '../platform.ts'
 import { Asking, toByteString } from './asking.ts'
-import { copyOf } from './copy-of.ts'
 import { FailedError, failureOf } from './failure.ts'
 import { refusalOf } from './refusal.ts'
 import type { ConnectionRequest, Receiver, Source, SourceEvent } from './source.ts'

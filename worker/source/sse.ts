@@ -1,6 +1,6 @@
 import { createParser } from 'eventsource-parser'
+import { copyOf } from '../../src/link/copy-of.ts'
 import type { HubPlatform } from '../platform.ts'
-import { copyOf } from './copy-of.ts'
 import { tooLarge } from './failure.ts'
 import { Lines } from './lines.ts'
 import { byFetch, type Format } from './response.ts'

@@ -210,10 +210,11 @@ test.each([
 })
 
 describe('an event keeps in memory', () => {
-  const frame = new Frame({ name: '/name', id: '/id', data: '/data', each: '' })
+  const list = new Frame({ name: '/name', id: '/id', data: '/data', each: '' })
+  const listWithin = new Frame({ name: '/name', id: '/id', data: '/data', each: '/list' })
 
   /** Bytes that are kept of the last events of so many messages. */
-  const keptOf = (messages: number, make: () => string): number => {
+  const keptOf = (messages: number, make: () => string, frame: Frame): number => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
     const heap = () => {
@@ -232,7 +233,7 @@ describe('an event keeps in memory', () => {
 
   const data = '0'.repeat(20)
 
-  test.each([
+  test.each<[string, number, () => string, Frame?]>([
     [
       'a message',
       1_000,
@@ -244,7 +245,13 @@ describe('an event keeps in memory', () => {
       () => `[{"x":"${'x'.repeat(32_000)}","data":0},{"name":"${data}","id":"${data}","data":"${data}"}]`,
     ],
     ['a long list', 100, () => `[${Array(10_000).fill(`{"id":"${data}","data":"${data}"}`).join()}]`],
-  ])('nothing else of %s', (_, messages, make) => {
-    expect(keptOf(messages, make)).toBeLessThan(4_000_000)
+    [
+      'what a list is within',
+      100,
+      () => `{"x":"${'x'.repeat(320_000)}","list":[{"id":"${data}","data":"${data}"}]}`,
+      listWithin,
+    ],
+  ])('nothing else of %s', (_, messages, make, frame = list) => {
+    expect(keptOf(messages, make, frame)).toBeLessThan(4_000_000)
   })
 })

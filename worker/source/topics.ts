@@ -1,4 +1,4 @@
-import { ownIn } from '../../src/link/place.ts'
+import { ownIn, placeKey, placeOf } from '../../src/link/place.ts'
 import { EVERY_NAME } from '../../src/link/protocol.ts'
 import type { Engine, TopicQuestion } from '../../src/link/topics.ts'
 import type { HubPlatform } from '../platform.ts'
@@ -178,7 +178,7 @@ class Topics implements Wishes {
     const isMissing = (topic: string) => whole === undefined || whole.has(topic)
     const whole = this.#whole
     const topics = this.next()
-    this.vectors?.expect(connection.latest ?? [], topics)
+    this.vectors?.expect(connection, topics)
     const resumed = this.positions?.resume(connection, topics)
     const { after = connection.resumeAfter, lacks = [], isTorn = false } = resumed ?? {}
     return { topics, after, isPartial: after !== '' && (isTorn || lacks.some(isMissing)) }
@@ -217,14 +217,14 @@ class Topics implements Wishes {
 
   passes(event: SourceEvent): boolean {
     const { name, id } = event
-    const dropped = this.#dropped.size > 0 ? this.#dropped.get(keyOf(event)) : undefined
+    const dropped = this.#dropped.size > 0 ? this.#dropped.get(droppedAs(event)) : undefined
     if (dropped !== undefined && this.#count - dropped < PROVING) return false
     const unwanted = this.#unwanted.get(name)
     // The very first one goes on: the next connection is asked to begin before the second.
     const isFirst = id !== undefined && !this.hasIds
     if (unwanted !== undefined && !isFirst && !this.#ids.has(ownIn(id ?? ''))) {
       this.#whole?.delete(name)
-      this.#dropped.set(keyOf(event), this.#count)
+      this.#dropped.set(droppedAs(event), this.#count)
       trim(this.#dropped, MOST_HELD)
       // Were it logged, it would have to come again to prove that the server resumes.
       const isOverdue = this.#platform.now() - unwanted.since >= LINGER
@@ -498,6 +498,10 @@ class Course implements Asked {
     this.#resolve(failure)
   }
 }
+
+/** Says the same for the same event, in a few characters besides its ID. */
+const droppedAs = ({ name, data, id = '' }: SourceEvent): string =>
+  placeKey(placeOf({ name, data, id, nth: 0 }))
 
 /** Forgets the oldest, so that so many are left. */
 function trim(counts: Map<string, number>, most: number): void {

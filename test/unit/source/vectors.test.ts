@@ -54,6 +54,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
+const nested = '['.repeat(50_000) + ']'.repeat(50_000)
+
 describe('EventStreams are asked', () => {
   test('for nothing but topics at first', () => {
     const { request } = ask('a b').last
@@ -62,7 +64,7 @@ describe('EventStreams are asked', () => {
 
   test('by the same list again, with a time for what has had nothing', () => {
     const { request } = ask('a b', { resumeAfter: idOf('a1', 'a b', 'a:6 b:-1') }).last
-    expect([request.url, request.resumeAfter]).toEqual([`${BASE}a,b`, vectorOf('a:6 b:5')])
+    expect([request.url, request.resumeAfter]).toEqual([`${BASE}a,b`, vectorOf(`a:6 b:${5 - OVERLAP}`)])
   })
 
   test.each(['a:6 b:#7', 'a:#5 b:#7'])('by the same list again, with offsets: %s', (vector) => {
@@ -84,6 +86,8 @@ describe('EventStreams are asked', () => {
     ['the same, though topics are', idOf('a1', 'a', 'a:-1'), 'a'],
     ['another ID', 'urn:uuid:1', 'a'],
     ['no list', 'a1␟a␟a␟{}', 'a'],
+    ['a time that is none', `a1␟a␟a␟[{"topic":"a","partition":0,"timestamp":${nested}}]`, 'a'],
+    ['a partition that is none', `a1␟a␟a␟[{"topic":"a","partition":${nested},"timestamp":1}]`, 'a'],
   ])('for what is new behind a gap, where an ID has %s', (_, resumeAfter, topics) => {
     const stream = ask(topics, { resumeAfter })
     expect([stream.last.request.url, stream.last.request.resumeAfter]).toEqual([BASE + topics, ''])
@@ -98,6 +102,13 @@ describe('an event', () => {
     )
     expect(one).toBe(other)
     expect(placeKey(placeOf({ name: 'a', data: '', id: idOf('a2', 'a', 'a:6'), nth: 0 }))).not.toBe(one)
+  })
+
+  test('has an ID also where its topic is no text that a URL can have', () => {
+    const stream = ask('a')
+    stream.last.raw({ name: 'message', data: '{"meta":{"id":"a1","stream":"\\ud800"}}', id: vectorOf('a:6') })
+    bring(stream.last, 'a2', 'a:7')
+    expect(stream.events.map(({ id }) => id?.slice(0, 2))).toEqual(['a1', 'a2'])
   })
 
   test('without an ID of its own has that of the server', () => {
@@ -158,6 +169,22 @@ describe('what is known', () => {
     bring(stream.last, 'b1', 'a:10 b:8')
     bring(stream.last, 'b2', 'a:10 b:9')
     expect(namesIn(stream)).toBe('b1 a2 a3 b2')
+  })
+
+  test('is behind what the IDs of what comes later say', () => {
+    const stream = begin()
+    bring(stream.last, 'a3', 'a:10 b:7')
+    bring(stream.last, 'a2', 'a:11 b:7')
+    bring(stream.last, 'b1', 'a:11 b:8')
+    const vectors = stream.events.map(({ id = '' }) => id.split('␟')[3])
+    expect(vectors).toEqual(['a:6 b:8', 'a:11 b:8', 'a:10 b:8'].map(vectorOf))
+  })
+
+  test('that is not wanted any more is not in the IDs of what comes later', () => {
+    const stream = ask('a', { resumeAfter: idOf('a1', 'a b', 'a:6 b:7'), latest: known.join(' ') })
+    bring(stream.last, 'a3', 'a:10')
+    bring(stream.last, 'a2', 'a:11')
+    expect(stream.events.map(({ id = '' }) => id.split('␟')[3])).toEqual(['a:11', 'a:10'].map(vectorOf))
   })
 
   test('is not waited for any longer than a second', async () => {

@@ -1,10 +1,9 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { keysOf, valueAt } from '../../../src/link/identify.ts'
 import { Frame } from '../../../worker/source/frame.ts'
 import { JsonText, type Wanted, wantedBy } from '../../../worker/source/json-text.ts'
+import { heapInUse } from '../heap.ts'
 
 type Part = 'one' | 'other'
 
@@ -215,18 +214,12 @@ describe('an event keeps in memory', () => {
 
   /** Bytes that are kept of the last events of so many messages. */
   const keptOf = (messages: number, make: () => string, frame: Frame): number => {
-    setFlagsFromString('--expose-gc')
-    const collect = runInNewContext('gc') as () => void
-    const heap = () => {
-      collect()
-      return process.memoryUsage().heapUsed
-    }
     // As it comes from a socket: in one piece.
     const buffer = Buffer.from(make())
     const kept: unknown[] = []
-    const before = heap()
+    const before = heapInUse()
     for (let at = 0; at < messages; at++) kept.push(frame.eventsOf(buffer.toString('latin1'))?.at(-1))
-    const bytes = heap() - before
+    const bytes = heapInUse() - before
     expect(kept).toHaveLength(messages)
     return bytes
   }

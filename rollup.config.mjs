@@ -6,6 +6,7 @@ import { minify } from 'terser'
 import { BINDINGS, WITH_REQUIRE } from './.ci/bindings.mjs'
 import { comlinkForCalls } from './.ci/comlink-cuts.mjs'
 import { internalNames } from './.ci/internal-names.mjs'
+import { numberedPrivateNames, numberPrivateNames } from './.ci/private-names.mjs'
 
 const entry = 'build/src/index.js'
 
@@ -104,7 +105,9 @@ const minifiedHub = () => ({
   name: 'minified-hub',
   /** @param {string} code @param {import('rollup').RenderedChunk} chunk */
   renderChunk: async (code, { name }) =>
-    name === 'in-page' ? ((await minify(code, { ...small(), module: true })).code ?? null) : null,
+    name === 'in-page'
+      ? ((await minify(numberPrivateNames(code), { ...small(), module: true })).code ?? null)
+      : null,
 })
 
 /** What makes a hub's source of an app's code, and provides it. @param {string} id */
@@ -200,6 +203,7 @@ const standalone = {
       renderDynamicImport: ({ targetModuleId }) =>
         targetModuleId === null ? { left: 'Promise.reject(', right: ')' } : null,
     },
+    numberedPrivateNames(),
     terser({ ...small(), module: true }),
     declaration('standalone.d.ts', "export * from './index.js'\n"),
   ],
@@ -268,6 +272,7 @@ const commonJs = {
     nodeResolve(),
     pathsAsTheyAre(),
     comlinkForCalls(),
+    numberedPrivateNames(),
     terser(small()),
     declarations('index.d.ts', 'cjs'),
   ],
@@ -333,6 +338,7 @@ export default [
       nodeResolve(),
       pathsAsTheyAre(),
       comlinkForCalls(),
+      numberedPrivateNames(),
       terser(small()),
       declaration('worker.d.ts', 'export {}\n'),
     ],
@@ -352,6 +358,7 @@ export default [
       nodeResolve(),
       pathsAsTheyAre(),
       comlinkForCalls(),
+      numberedPrivateNames(),
       terser(small()),
       declaration(
         'tabstream.global.d.ts',

@@ -21,6 +21,7 @@ const SOURCES = [
   '.ci/clean.mjs',
   '.ci/comlink-cuts.mjs',
   '.ci/internal-names.mjs',
+  '.ci/private-names.mjs',
 ]
 
 /** Installs the dependencies and builds `dist`, each only where something has changed since. */

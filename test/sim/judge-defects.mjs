@@ -102,6 +102,23 @@ export const judgeMutants = [
     test: 'test/unit/stream/resumption.test.ts',
   },
   {
+    name: 'replay that runs out unread',
+    file: 'worker/stream/connection.ts',
+    find: '    reception.pause()\n',
+    replace: '',
+    defect:
+      'A replay that has come while nothing was read is told as a loss, and its last event comes twice.',
+    test: 'test/unit/delivery/cursor.test.ts',
+  },
+  {
+    name: 'replay that has no end once it was not read',
+    file: 'worker/stream/reception.ts',
+    find: '    for (const span of this.#spans) span.resume()\n',
+    replace: '',
+    defect: 'What is held while nothing is read is held for ever.',
+    test: 'test/unit/stream/reception.test.ts',
+  },
+  {
     name: 'replay without a pace',
     file: 'worker/stream/reception.ts',
     find: 'isFrame, this.#burst.isOn,',

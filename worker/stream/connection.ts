@@ -387,9 +387,12 @@ export class Connection implements Claimant {
 
   /** While we do not read, silence says nothing of the server. */
   async #untilThereIsRoom(): Promise<void> {
+    const { reception, pace } = this.#stream
     this.#idle.pause()
-    await this.#stream.pace.room()
+    reception.pause()
+    await pace.room()
     this.#idle.resume()
+    reception.readOn()
   }
 
   /** Tries again as soon as one of those subscribed wants to; to the others the stream has ended. */

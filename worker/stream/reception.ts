@@ -99,6 +99,8 @@ export class Reception {
   #progress = 0
   #characters = 0
 
+  readonly #spans: readonly Span[]
+
   /** @param released called when events that were held have been logged */
   constructor(platform: HubPlatform, log: Log, history: History, released: () => void) {
     this.#burst = new Span(platform)
@@ -107,9 +109,20 @@ export class Reception {
     this.#late = new Span(platform)
     this.#opening = new Span(platform)
     this.#patience = new Span(platform, () => this.#giveUp())
+    this.#spans = [this.#burst, this.#greeting, this.#replay, this.#late, this.#opening, this.#patience]
     this.#log = log
     this.#history = history
     this.#released = released
+  }
+
+  /** Nothing is read for now: what does not come meanwhile may have come. */
+  pause(): void {
+    for (const span of this.#spans) span.pause()
+  }
+
+  /** It is read again. */
+  readOn(): void {
+    for (const span of this.#spans) span.resume()
   }
 
   /** What the present connection has turned out to be, for people. */

@@ -10,6 +10,8 @@ export class Span {
   readonly #platform: HubPlatform
   readonly #over: () => void
   #timer: unknown
+  /** In ms. None unless it is on. */
+  #duration: number | undefined
 
   /** @param over called when it is over, unless it was ended */
   constructor(platform: HubPlatform, over: () => void = () => {}) {
@@ -18,12 +20,13 @@ export class Span {
   }
 
   get isOn(): boolean {
-    return this.#timer !== undefined
+    return this.#duration !== undefined
   }
 
   /** From now on, for so many ms. */
   begin(duration: number): void {
     this.end()
+    this.#duration = duration
     this.#timer = this.#platform.setTimeout(() => {
       this.#timer = this.#platform.setTimeout(() => {
         this.end()
@@ -32,8 +35,18 @@ export class Span {
     }, duration)
   }
 
+  /** It stays on, however long, until it goes on. */
+  pause(): void {
+    this.#platform.clearTimeout(this.#timer)
+  }
+
+  /** If it is on, it begins anew. */
+  resume(): void {
+    if (this.#duration !== undefined) this.begin(this.#duration)
+  }
+
   end(): void {
     this.#platform.clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#duration = undefined
   }
 }

@@ -340,6 +340,22 @@ describe('reading on', () => {
     expect(await lastEventId()).toBe('id-19')
   })
 
+  test('for longer than a replay may take leaves the replay its time', async () => {
+    const world = createWorld(short(20))
+    const late = await listeningTab(world, 'late', ['a'])
+    late.hold()
+    await send(world, ...Array(8).fill('a'))
+    serverOf(world).cut(new TypeError('network error'))
+    await world.clock.advance(500)
+    serverOf(world).write(': nothing is read from here\n\n')
+    await send(world, ...Array(5).fill('a'))
+    await world.clock.advance(15_000)
+    late.release()
+    await world.clock.advance(0)
+    const heard = late.heard().filter((words) => words.startsWith('a ') || words.startsWith('gap'))
+    expect(heard).toEqual(Array.from({ length: 13 }, (_, index) => `a ${index + 1}`))
+  })
+
   test.each(['gap', 'latest'] as const)('does not wait for a tab whose lag is "%s"', async (lag) => {
     const world = createWorld(short(20))
     const late = await listeningTab(world, 'late', ['a'], { ...EVENT_SOURCE_POLICY, lag })

@@ -228,6 +228,27 @@ describe('a replay of everything', () => {
     expect(conversation.logged()).toEqual(['4'])
   })
 
+  test('is one however long nothing is read', () => {
+    const conversation = resumed(3)
+    conversation.reception.pause()
+    conversation.wait(11_000)
+    conversation.reception.readOn()
+    conversation.bring('3', '4')
+    expect(conversation.logged()).toEqual(['4'])
+  })
+
+  test('is waited for no longer than usual once it is read again', () => {
+    const conversation = resumed(3)
+    conversation.bring('9')
+    conversation.reception.pause()
+    conversation.wait(11_000)
+    expect(conversation.logged()).toEqual([])
+    conversation.reception.readOn()
+    conversation.wait(1_000)
+    conversation.wait(0)
+    expect(conversation.logged()).toEqual(['gap history-lost', '9'])
+  })
+
   test('is recognised where the hub was busy when it had given it up', () => {
     const conversation = resumed(3)
     conversation.bring('9')

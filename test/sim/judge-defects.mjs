@@ -102,6 +102,22 @@ export const judgeMutants = [
     test: 'test/unit/stream/resumption.test.ts',
   },
   {
+    name: 'block that the parser sees half of',
+    file: 'worker/source/lines.ts',
+    find: 'hand(from > block ? next : block)',
+    replace: 'hand(block)',
+    defect: 'An ID or a name without an event is that of the next event.',
+    test: 'test/unit/source/sse.test.ts',
+  },
+  {
+    name: 'ID alone that is told too late',
+    file: 'worker/source/lines.ts',
+    find: '      if (upTo <= from) return\n      tell()\n',
+    replace: '      if (upTo <= from) return\n',
+    defect: 'An ID without an event counts for the event before it, and what is resumed after it is lost.',
+    test: 'test/unit/source/sse.test.ts',
+  },
+  {
     name: 'replay that runs out unread',
     file: 'worker/stream/connection.ts',
     find: '    reception.pause()\n',

@@ -1,3 +1,6 @@
+const LF = 10
+const COLON = 58
+
 /** How a line begins that means something. As a time, a number with very many digits does not. */
 const KNOWN = /^(?:data:|event:|id:|retry:[\d ]{0,1000}$)/
 const TIME = /^\d{1,1000}$/
@@ -22,6 +25,8 @@ export interface LineReader {
   lines(text: string): void
   /** An ID that came without data, after those lines. */
   idAlone(id: string): void
+  /** After how many ms to reconnect. */
+  retry(time: number): void
 }
 
 /**
@@ -39,11 +44,12 @@ export class Lines {
   /** The beginning of a line that has not ended yet, and of how many pieces it is made. */
   #unfinished = ''
   #pieces = 0
-  /** Of the present block: lines that mean something, those with data, their characters, and the ID. */
+  /** Of the present block: lines that mean something, those with data, their characters, and the ID. The last time, of whatever block, is told with each piece. */
   #lines = 0
   #dataLines = 0
   #size = 0
   #id: string | undefined
+  #time: string | undefined
 
   /** @param limit how many characters an event may have */
   constructor(limit: number, reader: LineReader) {
@@ -82,26 +88,43 @@ export class Lines {
   #read(text: string): boolean {
     let from = 0
     let at = 0
+    // Where the present block begins, unless that was in an earlier piece; and an ID without an event that is not told yet.
+    let block = this.#lines === 0 ? 0 : -1
+    let alone: string | undefined
+    const tell = () => {
+      if (alone !== undefined) this.#reader.idAlone(alone)
+      alone = undefined
+    }
     const hand = (upTo: number) => {
-      if (upTo > from) this.#reader.lines(text.slice(from, upTo))
+      if (upTo <= from) return
+      tell()
+      this.#reader.lines(text.slice(from, upTo))
     }
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', at)) {
-      const next = end + 1
+      let next = end + 1
       if (end > at && this.#note(text, at, end)) {
         if (this.#isTooLarge) {
           hand(at)
+          tell()
           return false
         }
         this.#lines++
-      } else if (end > at || this.#lines === 0) {
-        hand(at)
-        from = next
-      } else {
-        if (this.#id !== undefined && this.#dataLines === 0) {
-          hand(next)
+      } else if (end > at) {
+        // A comment within a block costs the parser less than what is around it by itself.
+        if (this.#lines === 0 || text.charCodeAt(at) !== COLON) {
+          hand(at)
           from = next
-          this.#reader.idAlone(this.#id)
         }
+        if (this.#lines === 0) block = next
+      } else {
+        while (text.charCodeAt(next) === LF) next++
+        if (this.#dataLines === 0) {
+          // The parser sees none of it, unless it has seen some. Of any number of IDs without an event the last one counts.
+          hand(from > block ? next : block)
+          from = next
+          alone = this.#id ?? alone
+        }
+        block = next
         this.#lines = 0
         this.#dataLines = 0
         this.#size = 0
@@ -110,6 +133,9 @@ export class Lines {
       at = next
     }
     hand(text.length)
+    tell()
+    if (this.#time !== undefined) this.#reader.retry(Number.parseInt(this.#time, 10))
+    this.#time = undefined
     return true
   }
 
@@ -143,7 +169,10 @@ export class Lines {
       }
       case 'r': {
         const value = startOfValue('retry', text, at, end)
-        return value >= 0 && TIME.test(text.slice(value, end))
+        const time = value < 0 ? '' : text.slice(value, end)
+        if (!TIME.test(time)) return false
+        this.#time = time
+        return true
       }
       default:
         return false

@@ -491,6 +491,8 @@ describe('an ID in a block without data', () => {
 
   test.each([
     ['alone', 'id: 7\n\ndata: x\n\n', ['id 7', 'x']],
+    ['alone, once it has come before an event', 'id: 7\n\ndata: x\n\n\n\ndata: y\n\n', ['id 7', 'x', 'y']],
+    ['with a time and no data', 'id: 7\nretry: 5\n\ndata: x\n\n', ['id 7', 'x']],
     ['with a name', 'event: a\nid: 7\n\n', ['id 7']],
     ['between comments', ': a\nid: 7\n: b\n\n', ['id 7']],
     ['twice: the last counts', 'id: 7\nid: 8\n\n', ['id 8']],
@@ -519,6 +521,18 @@ describe('an ID in a block without data', () => {
     ['again by a block that has none', 'id: 7\ndata: x\n\nevent: a\n\n', ['x']],
   ])('is not told %s', async (_when, text, told) => {
     expect(await toldOf(text)).toEqual(told)
+  })
+
+  test('is told once for several that come together: the last counts', async () => {
+    const bytes = bytesOf('id: 6\n\nid: 7\n:\n\n\ndata: x\n\n:\n\nid: 8\n\nevent: a\n\nid: 9\n: b\n\n')
+    expect(await callsFor(bytes)).toEqual(['id 7', 'x', 'id 9'])
+  })
+
+  test('is told before the stream is given up for an event that is too large', async () => {
+    const reading = new Reading(() => responseOf(bytesOf(`data: x\n\nid: 7\n\ndata: ${'y'.repeat(20)}\n\n`)))
+    reading.maxEventSize = 10
+    await expect(reading.read()).rejects.toThrow('more than 10 characters')
+    expect(reading.calls).toEqual(['opened', 'x', 'id 7'])
   })
 
   test('is told wherever a slice of a large chunk ends', async () => {
@@ -706,8 +720,9 @@ describe('retry lines', () => {
     return reading.retries
   }
 
-  test('are handed over at once, event or not', async () => {
-    expect(await retriesIn('retry: 3000\ndata: x\n\nretry:50\n')).toEqual([3_000, 50])
+  test('are handed over at once, event or not, the last one where several have come together', async () => {
+    expect(await retriesIn('retry:50\n')).toEqual([50])
+    expect(await retriesIn('retry: 3000\ndata: x\n\nretry:50\n')).toEqual([50])
   })
 
   test('are ignored where they are no number', async () => {
@@ -827,11 +842,13 @@ describe('chunks', () => {
     const interpret = async (chunks: readonly Uint8Array[]) => {
       const reading = new Interpretation(() => responseOf(...chunks))
       await reading.read()
-      return { events: reading.given, retries: reading.retries, lastEventId: reading.lastEventId }
+      const { given: events, retries, lastEventId } = reading
+      return { events, retry: retries.at(-1), lastEventId }
     }
     await fc.assert(
       fc.asyncProperty(drawnBytes(), fc.array(fc.nat(300)), async (bytes, borders) => {
-        const meant = readingOf(bytes)
+        const { retries, ...rest } = readingOf(bytes)
+        const meant = { ...rest, retry: retries.at(-1) }
         expect(await interpret([bytes])).toEqual(meant)
         expect(await interpret(cut(bytes, borders))).toEqual(meant)
         expect(await interpret(cut(bytes, [...bytes.keys()]))).toEqual(meant)

@@ -118,6 +118,15 @@ export const judgeMutants = [
     test: 'test/unit/source/sse.test.ts',
   },
   {
+    name: 'topic that a first event skips',
+    file: 'worker/source/topics.ts',
+    find: '    if (this.#isResumable) return behind\n',
+    replace: '    return behind\n',
+    defect:
+      'What comes of a new topic before the first event of the others is lost without a word where both connections are cut.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+  {
     name: 'replay that runs out unread',
     file: 'worker/stream/connection.ts',
     find: '    reception.pause()\n',

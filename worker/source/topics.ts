@@ -442,7 +442,7 @@ class Course implements Asked {
 
   /** Nothing has come by both. Where nothing has ever come, there is nothing to resume after either. */
   #expire(): void {
-    if (this.#topics.hasIds || this.#connection.resumeAfter !== '') {
+    if (this.#isResumable) {
       this.#end(MOVE.failure)
     } else {
       const { events } = this.#behind
@@ -478,9 +478,22 @@ class Course implements Asked {
     this.#topics.review()
   }
 
+  /** Of what is held, what can be given first. */
+  get #proof(): readonly SourceEvent[] {
+    const [ahead, behind] = [this.#ahead.events, this.#behind.events]
+    if (this.#isResumable) return behind
+    // The next connection resumes after the first of it. Nothing may lie before that of a topic that the other one alone has.
+    return ahead.length === 0 ? ahead : [...ahead, ...behind]
+  }
+
+  /** The hub has something to resume after. */
+  get #isResumable(): boolean {
+    return this.#topics.hasIds || this.#connection.resumeAfter !== ''
+  }
+
   #end(failure: Failure): void {
     // What is held is left to the next connection, but for what shows whether that resumes.
-    for (const event of this.#behind.events) {
+    for (const event of this.#proof) {
       if (this.#topics.canProve) break
       this.#give(event)
     }

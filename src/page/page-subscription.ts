@@ -211,7 +211,9 @@ export class PageSubscription {
     const passed = this.#dispatched.passed(batch.entries, reader.count)
     const event = passed.at(-1)
     if (event === undefined) return former?.log === position.log ? { ...former, seq } : former
-    if (event.ordinal === position.ordinal) return { ...position, seq }
+    // What is given to a tab that looks for its place at another hub does not move it.
+    const isMoved = former?.log !== position.log || former.ordinal !== position.ordinal
+    if (!isMoved || event.ordinal === position.ordinal) return { ...position, seq }
     const known = batch.beginsAnew ? [] : (former?.latest ?? [])
     const latest = [...known, ...passed]
     const anchor = latest.findLast(

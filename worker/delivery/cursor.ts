@@ -79,6 +79,8 @@ export class Cursor implements Subscriber {
   #rejoin: Rejoin | undefined
   /** As long as what it has had may come again. */
   #beginning: Beginning | undefined
+  /** It is to begin behind all that has come. */
+  #isToBegin = false
   #next: number
   #lastEventId = ''
   #isClosed = false
@@ -199,6 +201,14 @@ export class Cursor implements Subscriber {
   pump(): void {
     // It is not known yet whether the stream is still its page's.
     if (this.questions.awaited !== undefined) return
+    if (this.#isToBegin) {
+      // What is held may be older than what the page has had.
+      if (this.#stream.isHolding) return
+      this.#isToBegin = false
+      const { lastSeq } = this.#stream.log
+      this.#lead.push(this.#gap('asleep', lastSeq, ''), this.#stateNow(lastSeq))
+      this.#next = lastSeq + 1
+    }
     while (this.#maySend()) {
       // On its way to this log it may have been told positions in another one.
       const comesSince = this.#subscription.since !== undefined && this.#lead.length > 0
@@ -269,7 +279,7 @@ export class Cursor implements Subscriber {
     let first = Math.max(log.firstSeq, log.replaysFrom)
     if (former === undefined) this.#beginning = this.#stream.beginBehindGap(this.names, position, seen)
     if (this.#beginning !== undefined) {
-      this.#lead.push(this.#gap('asleep', log.lastSeq, ''), this.#stateNow(log.lastSeq))
+      this.#isToBegin = true
       return log.lastSeq + 1
     }
     if (position.log === this.#stream.id) {
@@ -277,6 +287,7 @@ export class Cursor implements Subscriber {
         this.#joining.continue(former.#joining)
         this.#rejoin = former.#rejoin
         this.#beginning = former.#beginning
+        this.#isToBegin = former.#isToBegin
         first = log.firstSeq
       }
       if (since !== undefined) this.#lead.push(this.#stateNow(position.seq))

@@ -144,7 +144,7 @@ export class Rejoin {
     const isThere = event.upTo >= passed && (event.at >= passed || event === this.#stream.log.lastEvent)
     const isReached = !this.#hasReached && mayReach && isThere
     if (isReached && this.#stream.history.isThroughTo(this.#furthest(passed))) this.#hasReached = true
-    if (!isGiven && this.#isBehindGap(event)) this.#passedGap = undefined
+    if (!isGiven && !isFrame && this.#isBehindGap(event)) this.#passedGap = undefined
     // A frame may have been given behind the gap already.
     if (!isGiven && isDue && this.#isDoubtful(event)) this.#owesGap = true
     if (!isGiven || !isDue) return { isGiven }

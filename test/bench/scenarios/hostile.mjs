@@ -5,6 +5,7 @@ import { tableOf } from '../table.mjs'
 
 const MIB = 1_048_576
 const END = 'the end'
+const LATER = 'later'
 
 /** Repeated without end, until there is a MiB of it. */
 const FRIENDLY =
@@ -40,8 +41,16 @@ const REPLAYS = Object.fromEntries(
   ]),
 )
 
-/** Events between the tab that is furthest back and the one that is furthest ahead. */
-const TAKEOVERS = { '1,024 events': 1_024, '4,096 events': 4_096, '16,384 events': 16_384 }
+/**
+ * Events between the tab that is furthest back and the one that is furthest ahead. A tab that is further back than half of what a log
+ * holds is told of a gap.
+ */
+const TAKEOVERS = {
+  '1,024 events': 1_024,
+  '4,096 events': 4_096,
+  '8,000 events': 8_000,
+  '16,384 events': 16_384,
+}
 
 /**
  * What bytes and entries cost the hub that a server has thought out for that, beside friendly ones: ratios, since all of it
@@ -116,8 +125,8 @@ async function blockOfTakeover(dist, count) {
   await until(ahead, dead, rest + endOf())
   const hub = new HubInNode(dist)
   const tabs = [
-    await hub.tab(['*'], { position: { ...behind, subscribers: 2 } }),
-    await hub.tab(['*'], { position: ahead.positions.at(-1) }),
+    await hub.tab(['*'], standingAt({ ...behind, subscribers: 2 })),
+    await hub.tab(['*'], standingAt(ahead.positions.at(-1))),
   ]
   await hub.asked()
   let longest = 0
@@ -129,20 +138,27 @@ async function blockOfTakeover(dist, count) {
     timer = setImmediate(look)
   }
   let timer = setImmediate(look)
-  await until(tabs[0], hub, numbered(3) + endOf())
+  // What comes behind the replay is new to both.
+  await until(tabs[0], hub, `${numbered(3) + endOf()}id:${count + 1}\ndata:${LATER}\n\n`, LATER)
   clearImmediate(timer)
   return longest
 }
+
+/** What a page tells of a subscription that had come so far at a hub before. */
+const standingAt = (position) => ({
+  position,
+  seen: { events: position.latest, since: position.latest[0].ordinal - 1 },
+})
 
 const eventsOf = (headOf, count = ENTRIES) =>
   Array.from({ length: count }, (_, index) => `${headOf(index)}data:${index}\n\n`).join('')
 
 const endOf = () => `event:end\ndata:${END}\n\n`
 
-async function until(tab, hub, text) {
+async function until(tab, hub, text, last = END) {
   const bytes = new TextEncoder().encode(text)
   const begun = performance.now()
-  const reached = tab.reached(END)
+  const reached = tab.reached(last)
   hub.send(bytes)
   await reached
   return performance.now() - begun

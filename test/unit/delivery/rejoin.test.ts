@@ -275,6 +275,18 @@ describe('a tab of the hub that the stream goes on from', () => {
     expect(succession.given(rejoin)).toEqual(given)
   })
 
+  test('is told of that gap also where it has had a frame behind it', () => {
+    const tab = tabAt(8)
+    const frame = { ...(between(9, 9)[0] as LoggedEvent), id: '8', nth: 1 }
+    const seen = { ...tab.seen, events: [...tab.seen.events, passedOf(frame)] }
+    const succession = new Succession().gather(tab).settle()
+    const rejoin = succession.rejoin({ ...tab, seen })
+    rejoin.pass(OWN_GAP)
+    succession.history.append(frame, 'frame')
+    succession.bring(...between(10, 10))
+    expect(succession.given(rejoin)).toEqual(['gap history-lost', '10'])
+  })
+
   test('is told of that gap with the next event that it wants', () => {
     const tab = tabAt(8)
     const succession = new Succession().gather(tab)

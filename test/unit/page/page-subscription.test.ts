@@ -89,10 +89,10 @@ class Page {
     this.subscription.setNames(names)
   }
 
-  /** Hands a batch over; tells later whether it has been acknowledged. */
+  /** Hands a batch over, behind which the page stands at `ordinal`; tells later whether it has been acknowledged. */
   deliver(
     entries: readonly Entry[],
-    { epoch = this.epoch, log = LOG, beginsAnew = false, mayWait = false } = {},
+    { epoch = this.epoch, log = LOG, beginsAnew = false, mayWait = false, ordinal = 0 } = {},
   ): { isAcknowledged: boolean } {
     const last = entries.findLast((entry) => entry.type === 'event')
     const batch: Batch = {
@@ -100,7 +100,7 @@ class Page {
       subscription: 1,
       epoch,
       entries: pack(entries),
-      position: positionAfter(last?.ordinal ?? 0, log),
+      position: positionAfter(ordinal || (last?.ordinal ?? 0), log),
       beginsAnew,
       mayWait,
     }
@@ -349,6 +349,22 @@ describe('new names', () => {
     page.deliver([event(1), event(2)])
     expect(page.message().position).toMatchObject({ resumeAfter: 'id-1', ordinal: 1 })
   })
+
+  test.each([9, 1])(
+    'set while the hub looks for the place of the page do not move that: number %i',
+    async (number) => {
+      const page = new Page()
+      page.deliver([event(1), event(2), event(3)])
+      await page.turns()
+      page.subscription.reattach()
+      page.inListener = () => page.subscription.setNames(['a', 'b'])
+      page.deliver([event(number), event(number + 1)], { ordinal: 3 })
+      await page.turns()
+      expect(page.received.at(-1)).toBe(`${number}`)
+      const { seq: _, ...place } = positionAfter(3)
+      expect(page.message().position).toMatchObject(place)
+    },
+  )
 
   test('set within the first listener of a later batch are asked for after the event before', async () => {
     const page = new Page()

@@ -14,7 +14,7 @@ const OVERHEAD = 64
 const SLICE = 32_768
 
 /** How long, in ms, what waits may keep the hub from everything else. */
-const LONGEST_RUN = 40
+const LONGEST_RUN = 16
 
 /** A message that has come. */
 interface Message {

@@ -9,7 +9,7 @@ import type { ConnectionRequest, Receiver, Source, SourceEvent } from './source.
 const SLICE = 32_768
 
 /** How long, in ms, a backlog may keep the hub from everything else. */
-const LONGEST_RUN = 40
+const LONGEST_RUN = 16
 
 /** What is kept of events may keep so many times its characters in memory, and so many slices besides. */
 const WASTE = 4

@@ -452,8 +452,8 @@ describe('events', () => {
   test('of a backlog let others have their turn now and then, and those that come one by one never', async () => {
     const chunk = bytesOf('data: x\n\n')
     const backlog = new Reading(() => responseOf(...Array(30).fill(chunk)))
-    // Each takes ten milliseconds.
-    backlog.now = () => 10 * backlog.events.length
+    // Each takes four milliseconds.
+    backlog.now = () => 4 * backlog.events.length
     await backlog.read()
     expect(backlog.turns).toBe(6)
     const slow = new Reading(() => responseOf(...Array(30).fill(chunk)))

@@ -328,11 +328,11 @@ describe('reading', () => {
     },
   )
 
-  test('lets everything else have its turn when that has waited for 40 ms', async () => {
+  test('lets everything else have its turn when that has waited for 16 ms', async () => {
     const stream = new Stream()
     const { socket, end } = await stream.open()
     let now = 0
-    stream.now = () => (now += 10)
+    stream.now = () => (now += 4)
     const begun = stream.turns
     socket.bring(...Array.from({ length: 4_000 }, (_, seq) => ({ seq, payload: 'x'.repeat(100) })))
     socket.end(1000)

@@ -151,6 +151,15 @@ export const judgeMutants = [
     test: 'test/unit/page/page-subscription.test.ts',
   },
   {
+    name: 'topic taken for whole again',
+    file: 'worker/source/topics.ts',
+    find: '      this.beginAnew(name)\n      return false\n',
+    replace: '      return false\n',
+    defect:
+      'A page that comes back for a topic is not told of what came meanwhile, once a connection has brought that again.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+  {
     name: 'replay that runs out unread',
     file: 'worker/stream/connection.ts',
     find: '    reception.pause()\n',

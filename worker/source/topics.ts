@@ -218,7 +218,10 @@ class Topics implements Wishes {
   passes(event: SourceEvent): boolean {
     const { name, id } = event
     const dropped = this.#dropped.size > 0 ? this.#dropped.get(droppedAs(event)) : undefined
-    if (dropped !== undefined && this.#count - dropped < PROVING) return false
+    if (dropped !== undefined && this.#count - dropped < PROVING) {
+      this.beginAnew(name)
+      return false
+    }
     const unwanted = this.#unwanted.get(name)
     // The very first one goes on: the next connection is asked to begin before the second.
     const isFirst = id !== undefined && !this.hasIds

@@ -559,6 +559,23 @@ describe('what a page has passed lacks', () => {
     expect(stream.lacks('a', '1')).toBe(false)
   })
 
+  test('what a later connection brings again of that, and what it had before that', () => {
+    const stream = new Stream()
+    stream.listen('a', 'b')
+    stream.connect()
+    stream.last.open().bring('a1 a2')
+    stream.listen('a')
+    stream.last.bring('b3')
+    stream.last.end()
+    stream.connect({ resumeAfter: '1' })
+    stream.last.open().bring('a2 b3')
+    stream.listen('a', 'b')
+    expect(stream.lacks('b', '2')).toBe(true)
+    expect(stream.lacks('a', '2')).toBe(false)
+    stream.last.bring('a4')
+    expect(stream.lacks('b', '4')).toBe(false)
+  })
+
   test('still what it has lacked, on later connections', async () => {
     const { stream, present, other } = await overlap()
     other.open().bring('a2')

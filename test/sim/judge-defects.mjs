@@ -160,6 +160,14 @@ export const judgeMutants = [
     test: 'test/unit/source/topics.test.ts',
   },
   {
+    name: 'topic that nobody wanted taken for new',
+    file: 'worker/source/topics.ts',
+    find: '(former.has(topic) ? this.#count : count)',
+    replace: 'count',
+    defect: 'A page that comes back for a topic is not told of what came of it when nobody wanted it.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+  {
     name: 'replay that runs out unread',
     file: 'worker/stream/connection.ts',
     find: '    reception.pause()\n',

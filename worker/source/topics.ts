@@ -177,19 +177,26 @@ class Topics implements Wishes {
   resume(connection: ConnectionRequest) {
     const isMissing = (topic: string) => whole === undefined || whole.has(topic)
     const whole = this.#whole
-    const topics = this.next()
+    const hasPlaces = this.positions !== undefined || this.vectors !== undefined
+    // One ID stands for all topics: those that are new come from there on as well.
+    const begun = hasPlaces ? undefined : this.#ids.get(ownIn(connection.resumeAfter))
+    const topics = this.next(begun === undefined ? this.#count : begun - 1)
     this.vectors?.expect(connection, topics)
     const resumed = this.positions?.resume(connection, topics)
     const { after = connection.resumeAfter, lacks = [], isTorn = false } = resumed ?? {}
     return { topics, after, isPartial: after !== '' && (isTorn || lacks.some(isMissing)) }
   }
 
-  next(): ReadonlySet<string> {
+  /** @param count how many events had come where those topics begin that have not been asked for yet */
+  next(count = this.#count): ReadonlySet<string> {
     for (const [topic, unwanted] of this.#unwanted)
       if (this.#isDispensable(unwanted)) this.#unwanted.delete(topic)
+    const former = this.#asked
     this.#asked = new Set([...this.wanted, ...this.#unwanted.keys()].sort())
     const since = (topic: string) =>
-      this.#whole === undefined ? Number.NEGATIVE_INFINITY : (this.#whole.get(topic) ?? this.#count)
+      this.#whole === undefined
+        ? Number.NEGATIVE_INFINITY
+        : (this.#whole.get(topic) ?? (former.has(topic) ? this.#count : count))
     this.#whole = new Map([...this.#asked].map((topic) => [topic, since(topic)]))
     return this.#asked
   }

@@ -576,6 +576,22 @@ describe('what a page has passed lacks', () => {
     expect(stream.lacks('b', '4')).toBe(false)
   })
 
+  test('nothing of a topic that a connection asks for at first which resumes where it stands', () => {
+    const stream = new Stream()
+    stream.listen('a', 'b')
+    stream.connect()
+    stream.last.open().bring('a1 a2 a3')
+    stream.listen('a')
+    stream.last.bring('b4')
+    stream.last.end()
+    stream.listen('a', 'c')
+    stream.connect({ resumeAfter: '2' })
+    expect(stream.lacks('c', '1')).toBe(true)
+    expect(stream.lacks('c', '2')).toBe(false)
+    // What nobody wanted is not given when it comes again.
+    expect(stream.lacks('b', '3')).toBe(true)
+  })
+
   test('still what it has lacked, on later connections', async () => {
     const { stream, present, other } = await overlap()
     other.open().bring('a2')

@@ -168,6 +168,15 @@ export const judgeMutants = [
     test: 'test/unit/source/topics.test.ts',
   },
   {
+    name: 'held event that comes twice',
+    file: 'worker/stream/reception.ts',
+    find: '    this.#resumption?.dropLeft()\n',
+    replace: '',
+    defect:
+      'What a connection brought before a cut is given twice where the next one says that history is gone.',
+    test: 'test/unit/stream/reception.test.ts',
+  },
+  {
     name: 'replay that runs out unread',
     file: 'worker/stream/connection.ts',
     find: '    reception.pause()\n',

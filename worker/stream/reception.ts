@@ -308,6 +308,7 @@ export class Reception {
 
   /** The server says that history is gone: what outlives that is new. */
   #beginAnew(event: Incoming): boolean {
+    this.#resumption?.dropLeft()
     this.#expectNothing()
     this.#gap('history-lost', event.isInherited ? '' : event.id)
     this.#append(event, 'history', undefined, event.id !== '' && event.nth === 0)

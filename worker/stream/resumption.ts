@@ -189,6 +189,12 @@ export class Resumption<Event extends Judged> {
     this.#break()
   }
 
+  /** What a former connection alone has brought is not given: if the server has it still, it comes again. */
+  dropLeft(): void {
+    this.#held = this.#adopted.among(this.#held, false)
+    this.#adopted = new Adopted()
+  }
+
   /** The server answers piece by piece: what it has brought lies in order behind what was asked for. */
   release(): void {
     const isRepeating = this.isRepeating
@@ -256,9 +262,8 @@ export class Resumption<Event extends Judged> {
       const isDenied = this.#case.isDenied && known === undefined && this.#case.isWhole
       const isTooMuch = this.#held.length + this.#adopted.left > this.#case.room
       if (isTooMuch) {
-        this.#held = this.#adopted.among(this.#held, false)
         this.#awaited = this.#adopted
-        this.#adopted = new Adopted()
+        this.dropLeft()
       }
       if (isDenied || isTooMuch) this.giveUp()
     }

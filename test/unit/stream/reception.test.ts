@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { passedOf } from '../../../src/link/place.ts'
+import { EVENT_SOURCE_POLICY } from '../../../src/link/protocol.ts'
 import { type Entry, Log, type LoggedEvent } from '../../../worker/log/log.ts'
 import type { HubPlatform } from '../../../worker/platform.ts'
 import type { Head } from '../../../worker/source/source.ts'
@@ -31,6 +32,7 @@ class Conversation {
   readonly log: CountedLog
   readonly takeover: Takeover
   readonly reception: Reception
+  readonly history: History
   now = 0
   #timers = new Map<number, { readonly at: number; readonly callback: () => void }>()
   #timerCount = 0
@@ -48,7 +50,8 @@ class Conversation {
       },
       clearTimeout: (timer: number | undefined) => this.#timers.delete(timer ?? 0),
     } as unknown as HubPlatform
-    this.reception = new Reception(platform, this.log, new History(this.log, this.takeover), () => {})
+    this.history = new History(this.log, this.takeover)
+    this.reception = new Reception(platform, this.log, this.history, () => {})
   }
 
   /** Answers with the ID that the server is asked to resume after. */
@@ -235,6 +238,18 @@ describe('a replay of everything', () => {
     conversation.reception.readOn()
     conversation.bring('3', '4')
     expect(conversation.logged()).toEqual(['4'])
+  })
+
+  test('is given once where it was held before a cut, and the next connection says that history is gone', () => {
+    const conversation = having('1', '2')
+    conversation.history.manners.learn({ ...EVENT_SOURCE_POLICY, gapEvents: ['reset'] })
+    conversation.connect()
+    conversation.bring('8')
+    conversation.cut()
+    conversation.connect()
+    conversation.reception.event({ name: 'reset', data: 'reset', id: undefined })
+    conversation.bring('8', '9')
+    expect(conversation.logged()).toEqual(['gap history-lost', 'reset', '8', '9'])
   })
 
   test('is waited for no longer than usual once it is read again', () => {

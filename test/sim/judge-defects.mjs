@@ -120,8 +120,8 @@ export const judgeMutants = [
   {
     name: 'topic that a first event skips',
     file: 'worker/source/topics.ts',
-    find: '    if (this.#isResumable) return behind\n',
-    replace: '    return behind\n',
+    find: 'return this.#topics.hasIds ? this.#behind.events : []',
+    replace: 'return this.#behind.events',
     defect:
       'What comes of a new topic before the first event of the others is lost without a word where both connections are cut.',
     test: 'test/unit/source/topics.test.ts',
@@ -129,7 +129,7 @@ export const judgeMutants = [
   {
     name: 'page that begins before what is held',
     file: 'worker/delivery/cursor.ts',
-    find: '      if (this.#stream.isHolding) return\n',
+    find: "    if (isReplaying && stateNow.state === 'open') return false\n",
     replace: '',
     defect: 'A page that comes back for more topics is given what is older than what it has had.',
     test: 'test/unit/delivery/cursor.test.ts',
@@ -175,6 +175,47 @@ export const judgeMutants = [
     defect:
       'What a connection brought before a cut is given twice where the next one says that history is gone.',
     test: 'test/unit/stream/reception.test.ts',
+  },
+  {
+    name: 'page that waits for what waits for it',
+    file: 'worker/delivery/cursor.ts',
+    find: 'return this.#isToBegin || this.#rejoin?.isSeeking === true',
+    replace: 'return this.#rejoin?.isSeeking === true',
+    defect: 'Nothing is read any more while a page waits for a replay to be decided on.',
+    test: 'test/unit/delivery/coming-back.test.ts',
+  },
+  {
+    name: 'gap that a change of names takes away',
+    file: 'worker/delivery/cursor.ts',
+    find: 'if (former === undefined || isUntold)',
+    replace: 'if (former === undefined)',
+    defect: 'A page that comes back, and changes its names before it was told of the gap, is never told.',
+    test: 'test/unit/delivery/coming-back.test.ts',
+  },
+  {
+    name: 'page that is not told while there is no connection',
+    file: 'worker/delivery/cursor.ts',
+    find: "    if (isReplaying && stateNow.state === 'open') return false\n",
+    replace: '    if (isReplaying) return false\n',
+    defect: 'A page that comes back during an outage hears nothing.',
+    test: 'test/unit/delivery/coming-back.test.ts',
+  },
+  {
+    name: 'silence while nothing is read',
+    file: 'worker/source/topics.ts',
+    find: 'upstream.waits = room !== undefined',
+    replace: '',
+    defect:
+      'Where a topic is added while nothing is read, all that has not been read is lost without a word.',
+    test: 'test/unit/delivery/topics.test.ts',
+  },
+  {
+    name: 'held when the stream ends',
+    file: 'worker/stream/connection.ts',
+    find: '    // Nothing more comes by which it could be judged.\n    this.#stream.reception.decide()\n',
+    replace: '',
+    defect: 'What is held when the stream ends is lost without a word.',
+    test: 'test/unit/stream/held.test.ts',
   },
   {
     name: 'replay that runs out unread',
@@ -758,7 +799,7 @@ export const judgeMutants = [
   {
     name: 'gap before what is known',
     file: 'worker/delivery/rejoin.ts',
-    find: '    if (!isGiven && this.#isBehindGap(event)) this.#passedGap = undefined\n',
+    find: '    if (!isGiven && !isFrame && this.#isBehindGap(event)) this.#passedGap = undefined\n',
     replace: '',
     defect: 'A gap of the stream that lies before what a tab knows is told.',
     test: 'test/unit/delivery/rejoin.test.ts',
@@ -881,8 +922,8 @@ export const judgeMutants = [
   {
     name: 'too much of two connections dropped',
     file: 'worker/stream/resumption.ts',
-    find: '      if (isTooMuch) {\n        this.#held = this.#adopted.among(this.#held, false)\n',
-    replace: '      if (isTooMuch) {\n',
+    find: '        this.#awaited = this.#adopted\n        this.dropLeft()\n',
+    replace: '        this.#awaited = this.#adopted\n        this.#adopted = new Adopted()\n',
     defect: 'What two connections have brought is lost where it is too much to be held.',
     test: 'test/unit/stream/resumption.test.ts',
   },

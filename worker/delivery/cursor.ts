@@ -37,6 +37,8 @@ export interface CursorStream extends RejoinedStream {
   readonly id: string
   readonly excerpts: Excerpts
   readonly stateNow: StreamState
+  /** What comes, or is held, may be a replay. */
+  readonly isReplaying: boolean
   positionAt(seq: number): Position
   beginBehindGap(
     names: ReadonlySet<string>,
@@ -81,6 +83,7 @@ export class Cursor implements Subscriber {
   #beginning: Beginning | undefined
   /** It is to begin behind all that has come. */
   #isToBegin = false
+  #hasBegun = false
   #next: number
   #lastEventId = ''
   #isClosed = false
@@ -151,7 +154,7 @@ export class Cursor implements Subscriber {
   }
 
   get isSeeking(): boolean {
-    return this.#rejoin?.isSeeking === true
+    return this.#isToBegin || this.#rejoin?.isSeeking === true
   }
 
   get next(): number {
@@ -201,14 +204,7 @@ export class Cursor implements Subscriber {
   pump(): void {
     // It is not known yet whether the stream is still its page's.
     if (this.questions.awaited !== undefined) return
-    if (this.#isToBegin) {
-      // What is held may be older than what the page has had.
-      if (this.#stream.isHolding) return
-      this.#isToBegin = false
-      const { lastSeq } = this.#stream.log
-      this.#lead.push(this.#gap('asleep', lastSeq, ''), this.#stateNow(lastSeq))
-      this.#next = lastSeq + 1
-    }
+    if (this.#isToBegin && !this.#begin()) return
     while (this.#maySend()) {
       // On its way to this log it may have been told positions in another one.
       const comesSince = this.#subscription.since !== undefined && this.#lead.length > 0
@@ -222,6 +218,20 @@ export class Cursor implements Subscriber {
       if (this.#beginning?.isOver) this.#beginning = undefined
     }
     this.#skip()
+  }
+
+  /** Goes on behind all that has come. What is held may be older than what the page has had. Answers whether it can go on for now. */
+  #begin(): boolean {
+    const { isReplaying, stateNow, log } = this.#stream
+    if (isReplaying && stateNow.state === 'open') return false
+    // Without a connection that may take long, so that the page is told of the gap now, and again where it goes on.
+    if (!isReplaying || !this.#hasBegun) {
+      this.#lead.push(this.#gap('asleep', log.lastSeq, ''), this.#stateNow(log.lastSeq))
+      this.#next = log.lastSeq + 1
+    }
+    this.#hasBegun = true
+    this.#isToBegin = isReplaying
+    return true
   }
 
   #maySend(): boolean {
@@ -277,7 +287,11 @@ export class Cursor implements Subscriber {
     this.#lastEventId = position.latest.at(-1)?.id ?? ''
     // What is sealed is for those who were there.
     let first = Math.max(log.firstSeq, log.replaysFrom)
-    if (former === undefined) this.#beginning = this.#stream.beginBehindGap(this.names, position, seen)
+    // The page may not have been told of the gap yet.
+    const isUntold =
+      former !== undefined && former.#beginning !== undefined && position.log !== this.#stream.id
+    if (former === undefined || isUntold)
+      this.#beginning = this.#stream.beginBehindGap(this.names, position, seen)
     if (this.#beginning !== undefined) {
       this.#isToBegin = true
       return log.lastSeq + 1
@@ -288,6 +302,7 @@ export class Cursor implements Subscriber {
         this.#rejoin = former.#rejoin
         this.#beginning = former.#beginning
         this.#isToBegin = former.#isToBegin
+        this.#hasBegun = former.#hasBegun
         first = log.firstSeq
       }
       if (since !== undefined) this.#lead.push(this.#stateNow(position.seq))

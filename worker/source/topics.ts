@@ -276,6 +276,8 @@ interface Upstream {
   /** What pages have been given by another one while this one was asked for, and how often. It may bring that as well. */
   readonly had: Map<string, number>
   isOpen: boolean
+  /** Nothing more is read of it for now. */
+  waits: boolean
 }
 
 /**
@@ -350,7 +352,13 @@ class Course implements Asked {
 
   #open(topics: ReadonlySet<string>, resumeAfter: string, isPartial = false): Upstream {
     const { engine } = this.#topics
-    const upstream: Upstream = { topics, life: new AbortController(), had: new Map(), isOpen: false }
+    const upstream: Upstream = {
+      topics,
+      life: new AbortController(),
+      had: new Map(),
+      isOpen: false,
+      waits: false,
+    }
     const receiver = this.#receiver
     const url = urlOf(this.#connection.url, [...topics], engine)
     const request = { ...this.#connection, url, resumeAfter, signal: upstream.life.signal }
@@ -369,6 +377,13 @@ class Course implements Asked {
         this.#topics.opened()
       },
       event: (event) => resumed?.hasCome?.(event) || this.#take(event, upstream),
+      flushed: () => {
+        const room = receiver.flushed()
+        upstream.waits = room !== undefined
+        return room?.then(() => {
+          upstream.waits = false
+        })
+      },
       idAlone: (id) => upstream === this.#present && receiver.idAlone(id),
     })
     ended.then((failure) => {
@@ -452,7 +467,9 @@ class Course implements Asked {
 
   /** Nothing has come by both. Where nothing has ever come, there is nothing to resume after either. */
   #expire(): void {
-    if (this.#isResumable) {
+    if (this.#present?.waits) {
+      this.#timer = this.#platform.setTimeout(() => this.#expire(), PATIENCE)
+    } else if (this.#isResumable) {
       this.#end(MOVE.failure)
     } else {
       const { events } = this.#behind
@@ -490,10 +507,8 @@ class Course implements Asked {
 
   /** Of what is held, what can be given first. */
   get #proof(): readonly SourceEvent[] {
-    const [ahead, behind] = [this.#ahead.events, this.#behind.events]
-    if (this.#isResumable) return behind
-    // The next connection resumes after the first of it. Nothing may lie before that of a topic that the other one alone has.
-    return ahead.length === 0 ? ahead : [...ahead, ...behind]
+    // The next connection resumes after the first of it. If that is the first event ever, something of another topic may lie before it.
+    return this.#topics.hasIds ? this.#behind.events : []
   }
 
   /** The hub has something to resume after. */

@@ -433,6 +433,7 @@ export class Connection implements Claimant {
     if (this.isClosed || this.#count !== round) return
     status.attempt = attempt
     if (failure.isFinal || (delays.length === 0 && this.#isOf(asked))) return this.#end()
+    if (refusing.length > 0) reception.decide()
     for (const subscriber of refusing) subscriber.end(status.error)
     const delay = delays.length === 0 ? usual : Math.min(...delays)
     status.retryAt = this.#platform.now() + delay
@@ -497,6 +498,8 @@ export class Connection implements Claimant {
   }
 
   #end(): void {
+    // Nothing more comes by which it could be judged.
+    this.#stream.reception.decide()
     Object.assign(this.status, { state: 'closed', retryAt: 0, openedAt: 0 } satisfies Partial<Status>)
     this.#slot.release()
     this.source.drop?.(true)

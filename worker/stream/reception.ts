@@ -101,13 +101,13 @@ export class Reception {
 
   readonly #spans: readonly Span[]
 
-  /** @param released called when events that were held have been logged */
+  /** @param released called when nothing is held any more, or nothing has come to be held */
   constructor(platform: HubPlatform, log: Log, history: History, released: () => void) {
     this.#burst = new Span(platform)
     this.#greeting = new Span(platform)
     this.#replay = new Span(platform)
     this.#late = new Span(platform)
-    this.#opening = new Span(platform)
+    this.#opening = new Span(platform, released)
     this.#patience = new Span(platform, () => this.#giveUp())
     this.#spans = [this.#burst, this.#greeting, this.#replay, this.#late, this.#opening, this.#patience]
     this.#log = log
@@ -166,6 +166,11 @@ export class Reception {
   /** It has brought something that is not in the log yet. */
   get isHolding(): boolean {
     return this.#resumption?.isHolding === true
+  }
+
+  /** It has, or is still to begin, so soon after the head. */
+  get isReplaying(): boolean {
+    return this.isHolding || (this.isJudging && this.#opening.isOn)
   }
 
   /**

@@ -133,6 +133,10 @@ export class Stream implements ConnectionStream {
     return this.reception.isHolding
   }
 
+  get isReplaying(): boolean {
+    return this.reception.isReplaying
+  }
+
   get replayedTo(): number {
     return this.reception.replayedTo
   }

@@ -202,6 +202,8 @@ export class Hub implements TabHub {
       },
       isOf: (request: StreamRequest, mayChange: boolean) => {
         const identity = identityOf(request)
+        // A page may answer when it has ended: nobody is to find it again.
+        if (stream.connection.isClosed) return identity === listed
         if ((this.#streams.get(identity) ?? (mayChange && stream)) !== stream) return false
         if (identity !== listed) stream.seal()
         this.#streams.delete(listed)

@@ -126,9 +126,16 @@ export class Tab implements HubSide {
   }
 
   /** Subscriptions that a bridge has brought to its shore go on there. Where it has not joined, they begin as well as they can. */
-  cross({ stream, shore, isJoined }: Bridge): void {
+  cross({ stream, shore, isJoined, seals }: Bridge): void {
     for (const { subscription, cursor, ...one } of [...this.#subscriptions.values()]) {
-      if (one.stream !== stream || (isJoined && !cursor.isThrough)) continue
+      // Who has been told to part says itself where to go on.
+      if (one.stream !== stream || !stream.subscribers.has(cursor) || (isJoined && !cursor.isThrough))
+        continue
+      // The shore has got other headers than those that its page gave.
+      if (shore.seals !== seals && shore.request.asksHeaders && shore.request.key === '') {
+        cursor.part()
+        continue
+      }
       const start = isJoined ? stream.positionAt(stream.log.lastSeq) : shore.startOf(subscription)
       this.#follow(shore, subscription, start, cursor)
     }

@@ -21,8 +21,17 @@ export function fetched(platform: HubPlatform, { script, options }: SourceReques
   // Chromium remembers that a module could not be fetched, so each attempt has another URL.
   let url = script
   const connect: Source = async (connection, receiver) => {
+    const { signal } = connection
+    // A script that does not come must not keep the connection that is to be given up.
+    const aborted = new Promise<undefined>((resolve) =>
+      signal.addEventListener('abort', () => resolve(undefined)),
+    )
     try {
-      made ??= (await load(platform, script, url))(platform, JSON.parse(options), sse(platform))
+      if (made === undefined) {
+        const source = await Promise.race([load(platform, script, url), aborted])
+        if (source === undefined) return failureOf(signal.reason)
+        made ??= source(platform, JSON.parse(options), sse(platform))
+      }
       made.listen?.(heard)
       settle(made)
     } catch (error) {

@@ -12,7 +12,7 @@ const PRIORITIES: readonly Policy['priority'][] = ['low', 'auto', 'high']
 /** How much the pages that share a stream care for it now: how many of them are visible, and what they say. */
 export class Attention implements Care {
   readonly #platform: HubPlatform
-  readonly #subscribers: ReadonlySet<Subscriber>
+  readonly #subscribers: () => readonly Subscriber[]
   readonly #changed: () => void
   #hiddenSince: number
   #isVisible = false
@@ -22,7 +22,7 @@ export class Attention implements Care {
   #timer: unknown
 
   /** @param changed called when it may be without a connection from now on */
-  constructor(platform: HubPlatform, subscribers: ReadonlySet<Subscriber>, changed: () => void) {
+  constructor(platform: HubPlatform, subscribers: () => readonly Subscriber[], changed: () => void) {
     this.#platform = platform
     this.#subscribers = subscribers
     this.#changed = changed
@@ -51,12 +51,13 @@ export class Attention implements Care {
     this.#isVisible = false
     this.#priority = Number.NEGATIVE_INFINITY
     let patience = Number.NEGATIVE_INFINITY
-    for (const { isVisible, policy } of this.#subscribers) {
+    const subscribers = this.#subscribers()
+    for (const { isVisible, policy } of subscribers) {
       this.#isVisible ||= isVisible
       this.#priority = Math.max(this.#priority, PRIORITIES.indexOf(policy.priority))
       patience = Math.max(patience, patienceOf(policy.hidden))
     }
-    this.#patience = this.#subscribers.size === 0 ? Number.POSITIVE_INFINITY : patience
+    this.#patience = subscribers.length === 0 ? Number.POSITIVE_INFINITY : patience
     if (wasVisible && !this.#isVisible) this.#hiddenSince = this.#platform.now()
     this.end()
     const left = this.#hiddenSince + this.#patience - this.#platform.now()

@@ -65,6 +65,7 @@ export class Bridge implements Leading {
   ) {
     this.#patience = new Span(platform, () => this.end())
     this.shore = shore
+    this.seals = shore.seals
     this.#since = since
     this.#notices = notices
     this.#lookedAt = shore.log.replaysFrom - 1
@@ -84,6 +85,9 @@ export class Bridge implements Leading {
     this.review()
   }
 
+  /** How often the shore had got other headers when this was built. */
+  readonly seals: number
+
   /** It leads up to the log: what comes before that has been handed over. */
   get isJoined(): boolean {
     return this.#state === 'joined'
@@ -91,7 +95,7 @@ export class Bridge implements Leading {
 
   review(): void {
     if (this.#state !== 'asking') return
-    const { connection, log, stateNow } = this.shore
+    const { connection, log } = this.shore
     const hasBegun = this.#patience.isOn
     // Once it has begun, only what is new in the log can be its beginning.
     if (connection.isClosed || (!hasBegun && this.#isReached)) {
@@ -99,7 +103,7 @@ export class Bridge implements Leading {
       return
     }
     if (!hasBegun) {
-      if (stateNow.state === 'open') {
+      if (connection.status.state === 'open') {
         this.#wait(ANSWER)
         this.stream.begin(0)
       } else {
@@ -211,6 +215,7 @@ export class Bridge implements Leading {
     this.#state = 'joined'
     this.#patience.end()
     this.#handOver(key)
+    this.stream.connection.giveBack()
   }
 
   #wait(time: number): void {

@@ -85,6 +85,10 @@ export class Connection implements Claimant {
   #abort = new AbortController()
   #timer: unknown
   #count = 0
+  /** Attempts, and wishes for one that came since: what pages say of an earlier one does not matter any more. */
+  #rounds = 0
+  /** The request of the present connection has been made. */
+  #isMade = false
   #reconnectionTime = DEFAULT_RECONNECTION_TIME
   /** Until when the server has asked to be left alone, in ms since 1970. */
   #notBefore = 0
@@ -115,7 +119,7 @@ export class Connection implements Claimant {
 
   get cost(): Cost {
     const { reception } = this.#stream
-    if (this.#isNotToBeRepeated(0)) return 'everything'
+    if (this.#isMade && this.#isNotToBeRepeated(0)) return 'everything'
     return this.#expectsResumption() ? reception.costOfLoss : 'gap'
   }
 
@@ -237,6 +241,11 @@ export class Connection implements Claimant {
     this.#idle.review([...this.#stream.subscribers].map(({ policy }) => policy.idleTimeout))
   }
 
+  /** It goes on without a connection. */
+  giveBack(): void {
+    this.#slot.release()
+  }
+
   /** Ends the stream in good order. */
   finish(): void {
     this.#isTurn = false
@@ -260,6 +269,8 @@ export class Connection implements Claimant {
     status.state = 'connecting'
     status.retryAt = 0
     this.#count++
+    this.#rounds++
+    this.#isMade = false
     this.#abort = new AbortController()
     const { signal } = this.#abort
     const failure = await this.#hold(reason, signal).catch(failureOf)
@@ -288,10 +299,12 @@ export class Connection implements Claimant {
 
   #stay(why: string): void {
     this.#whyParked = why
-    if (this.status.state !== 'parked') this.#enter('parked')
+    const { attempt } = this.status
+    if (this.status.state !== 'parked') this.#enter('parked', attempt)
   }
 
   #reconnect(): void {
+    this.#rounds++
     this.#leave('retrying')
     this.#attempt()
   }
@@ -303,11 +316,11 @@ export class Connection implements Claimant {
     this.#enter(state)
   }
 
-  #enter(state: 'retrying' | 'parked'): void {
+  #enter(state: 'retrying' | 'parked', attempt = 0): void {
     Object.assign(this.status, {
       state,
       error: undefined,
-      attempt: 0,
+      attempt,
       retryAt: 0,
       openedAt: 0,
     } satisfies Partial<Status>)
@@ -328,6 +341,7 @@ export class Connection implements Claimant {
     const { origin } = new URL(asked.url)
     this.#slot.moveTo(origin)
     signal.throwIfAborted()
+    this.#isMade = true
     this.#idle.begin((seconds) => {
       this.#stream.advise(`${origin} has not answered for ${seconds} seconds. ${WHY_SILENT}`)
     })
@@ -414,7 +428,8 @@ export class Connection implements Claimant {
     if (!isRefusal(failure)) this.#asked.refused.clear()
     status.state = 'retrying'
     this.#notBefore = this.#platform.now() + failure.retryAfter
-    if (this.#isNotToBeRepeated(failure.status)) return this.#finishFor(failure)
+    if ((failure.isFinal || this.#isMade) && this.#isNotToBeRepeated(failure.status))
+      return this.#finishFor(failure)
     const attempt = status.attempt + 1
     const loss = {
       failures: status.attempt,
@@ -424,13 +439,13 @@ export class Connection implements Claimant {
     }
     const usual = retryDelay(loss, this.#platform.random())
     const asked = [...subscribers].filter(({ isEnded }) => !isEnded)
-    const round = this.#count
+    const round = ++this.#rounds
     const { delays, refusing } = await askRetries(this.#platform, asked, failure, attempt, usual, (late) => {
-      if (this.isClosed || this.#count !== round) return
+      if (this.isClosed || this.#rounds !== round) return
       late.end(status.error)
       late.pump()
     })
-    if (this.isClosed || this.#count !== round) return
+    if (this.isClosed || this.#rounds !== round) return
     status.attempt = attempt
     if (failure.isFinal || (delays.length === 0 && this.#isOf(asked))) return this.#end()
     if (refusing.length > 0) reception.decide()

@@ -79,6 +79,8 @@ export async function askDetails(
       })
       .then((details) => {
         if (hasKey || questions.awaited === round) settle(questions, details || undefined)
+        // It has gone, or is asked for another connection by now.
+        else known.delete(questions)
         progress()
       })
   }

@@ -37,7 +37,11 @@ export class PageQuestions implements Questions {
 
   details(reason: HeadersReason, round: string): Promise<ConnectionDetails | undefined> {
     const call: Promise<ConnectionDetails | undefined> = this.#tab.details(this.#subscription, reason, round)
-    return this.#ask(call).catch((error: unknown) => {
+    const checked = call.then((details) => {
+      if (details && !isDetails(details)) throw new TypeError('what it gave is neither')
+      return details
+    })
+    return this.#ask(checked).catch((error: unknown) => {
       const message = error instanceof Error ? error.message : String(error)
       throw new FailedError(`a page could not give headers or URL: ${message}`)
     })
@@ -71,6 +75,12 @@ export class PageQuestions implements Questions {
     })
   }
 }
+
+const isDetails = ({ url, headers, key = '' }: ConnectionDetails): boolean =>
+  typeof url === 'string' &&
+  typeof key === 'string' &&
+  Array.isArray(headers) &&
+  headers.every((one: unknown) => Array.isArray(one) && one.every((text) => typeof text === 'string'))
 
 /** How long, in ms, to wait after the `attempt`-th failure in a row: `delay`, what the page says, or `false`. */
 async function retryDelayOf(

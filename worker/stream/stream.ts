@@ -105,7 +105,11 @@ export class Stream implements ConnectionStream {
     this.log = new Log(limits)
     this.excerpts = new Excerpts(this.log)
     this.pace = new Pace(platform, this.log, this.subscribers)
-    this.attention = new Attention(platform, this.subscribers, () => notices.reviewSlots())
+    this.attention = new Attention(
+      platform,
+      () => this.#caring,
+      () => notices.reviewSlots(),
+    )
     this.chronicle = new Chronicle(platform)
     this.takeover = new Takeover(request.source?.isSelective && (() => new Set(this.#names)))
     this.history = new History(this.log, this.takeover)
@@ -220,7 +224,14 @@ export class Stream implements ConnectionStream {
   /** Its pages may care more or less for it than before. */
   reviewAttention(): void {
     this.attention.review()
+    this.shore?.attention.review()
     this.#notices.reviewSlots()
+  }
+
+  /** Who is on the way to it cares as well. */
+  get #caring(): Subscriber[] {
+    const coming = [...this.bridges.values()].flatMap(({ stream }) => [...stream.subscribers])
+    return [...this.subscribers, ...coming]
   }
 
   slotFor(claimant: Claimant): Share {

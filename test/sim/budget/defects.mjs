@@ -252,8 +252,8 @@ export const budgetMutants = [
   {
     name: 'who is shown is not looked at',
     file: 'worker/stream/stream.ts',
-    find: '    this.attention.review()\n    this.#notices.reviewSlots()\n',
-    replace: '    this.attention.review()\n',
+    find: '    this.shore?.attention.review()\n    this.#notices.reviewSlots()\n',
+    replace: '    this.shore?.attention.review()\n',
     defect: 'A page that is shown waits until something else happens.',
   },
   {

@@ -315,6 +315,22 @@ export const judgeMutants = [
     test: 'test/unit/stream/waiting.test.ts',
   },
   {
+    name: 'history of a topic from before it was wanted',
+    file: 'worker/stream/reception.ts',
+    find: '    if (after !== undefined && event.isOlder) return false\n',
+    replace: '',
+    defect: 'A page that adds a topic is given what is older than what it has had, once a connection is cut.',
+    test: 'test/unit/stream/reception.test.ts',
+  },
+  {
+    name: 'topic that is older for ever',
+    file: 'worker/source/topics.ts',
+    find: '    if (this.#late.length > 0 && (this.#ids.get(ownIn(id)) ?? 0) > this.#resumedFrom) this.#late = []\n',
+    replace: '',
+    defect: 'What is new of a topic is taken for older than what is known.',
+    test: 'test/unit/source/topics.test.ts',
+  },
+  {
     name: 'replay that runs out unread',
     file: 'worker/stream/connection.ts',
     find: '    reception.pause()\n',

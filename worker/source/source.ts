@@ -46,6 +46,8 @@ export interface SourceEvent {
   readonly data: string
   /** Absent where the event brought no ID of its own. */
   readonly id: string | undefined
+  /** Where it lies before what is known, no page had asked for it then. */
+  readonly isOlder?: boolean
 }
 
 /** Takes what a connection brings, in the server's order. */

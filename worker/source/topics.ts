@@ -93,6 +93,10 @@ class Topics implements Wishes {
   readonly #ids = new Map<string, number>()
   #timer: unknown
   readonly #asking = new Set<Asking>()
+  /** Topics that had not been asked for yet where a connection resumes: what it brings of them before what is known is older. */
+  #late: readonly string[] = []
+  /** How many events had come by then. */
+  #resumedFrom = 0
 
   constructor(platform: HubPlatform, engine: Engine) {
     this.#platform = platform
@@ -181,6 +185,10 @@ class Topics implements Wishes {
     // One ID stands for all topics: those that are new come from there on as well.
     const begun = hasPlaces ? undefined : this.#ids.get(ownIn(connection.resumeAfter))
     const topics = this.next(begun === undefined ? this.#count : begun - 1)
+    const isLate = (topic: string) => begun !== undefined && (this.#whole?.get(topic) ?? 0) >= begun
+    // Nothing else shows where they begin.
+    this.#late = begun === this.#count ? [] : [...topics].filter(isLate)
+    this.#resumedFrom = begun ?? 0
     this.vectors?.expect(connection, topics)
     const resumed = this.positions?.resume(connection, topics)
     const { after = connection.resumeAfter, lacks = [], isTorn = false } = resumed ?? {}
@@ -220,6 +228,12 @@ class Topics implements Wishes {
     }
     const placed = this.positions?.read(read, topics) ?? read
     return placed === read && of === undefined ? undefined : placed
+  }
+
+  /** If what it comes before is known, it is from before its topic was asked for. */
+  isOlder({ name, id = '' }: SourceEvent): boolean {
+    if (this.#late.length > 0 && (this.#ids.get(ownIn(id)) ?? 0) > this.#resumedFrom) this.#late = []
+    return this.#late.includes(name)
   }
 
   passes(event: SourceEvent): boolean {
@@ -462,7 +476,9 @@ class Course implements Asked {
   }
 
   #pass(event: SourceEvent): void {
-    if (!this.#isOver && this.#topics.passes(event)) this.#receiver.event(event)
+    if (this.#isOver) return
+    const isOlder = this.#topics.isOlder(event)
+    if (this.#topics.passes(event)) this.#receiver.event(isOlder ? { ...event, isOlder } : event)
   }
 
   /** Nothing has come by both. Where nothing has ever come, there is nothing to resume after either. */

@@ -27,6 +27,8 @@ const AT_ONCE = 250
 interface Incoming extends Judged {
   /** The connection had brought no ID by then: that of the last event is still in effect. */
   readonly isInherited: boolean
+  /** See {@link SourceEvent}. */
+  readonly isOlder: boolean | undefined
 }
 
 /** What is known of the present connection. */
@@ -272,7 +274,7 @@ export class Reception {
   }
 
   /** Tells whether something new has been logged. */
-  event({ name, data, id }: SourceEvent): boolean {
+  event({ name, data, id, isOlder }: SourceEvent): boolean {
     const { manners, frames } = this.#history
     if (manners.isEphemeral(name)) return this.#passEphemeral(name, data, id)
     if (id === undefined) this.#effective.nth++
@@ -280,7 +282,7 @@ export class Reception {
     const { nth, isInherited } = this.#effective
     const same = manners.identityOf({ name, data })
     // Spreading costs as much as a tenth of all that is done with an event.
-    const event: Incoming = { name, data, id: this.#effective.id, nth, isInherited, same }
+    const event: Incoming = { name, data, id: this.#effective.id, nth, isInherited, same, isOlder }
     if (manners.tellsGap(name)) return this.#beginAnew(event)
     const course = this.#course
     const { greeting } = frames
@@ -354,6 +356,7 @@ export class Reception {
     this.#course.owesGap ||= hasGap
     if (ordinal !== undefined) this.#course.findings.repeated++
     if (!isNew && !isPending) return false
+    if (after !== undefined && event.isOlder) return false
     if (this.#course.owesGap && (role === 'history' || this.#history.isCatchingUp)) {
       this.#course.owesGap = false
       this.#gap(this.#history.isMixed ? 'unresumable' : 'history-lost', event.isInherited ? '' : event.id)

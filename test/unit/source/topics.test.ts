@@ -585,6 +585,20 @@ describe('what a page has passed lacks', () => {
     expect(stream.lacks('b', '3')).toBe(true)
   })
 
+  test('nothing that a later connection brings from before its topic was asked for', async () => {
+    const { stream, present, other } = await overlap()
+    other.open().bring('a2')
+    present.bring('a2')
+    other.end()
+    stream.connect({ resumeAfter: '1' })
+    stream.last.open().bring('b7 a2 b8')
+    expect(stream.events.slice(2).map(({ id, isOlder }) => [id, isOlder])).toEqual([
+      ['7', true],
+      ['2', undefined],
+      ['8', undefined],
+    ])
+  })
+
   test('still what it has lacked, on later connections', async () => {
     const { stream, present, other } = await overlap()
     other.open().bring('a2')

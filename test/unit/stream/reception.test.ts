@@ -240,6 +240,19 @@ describe('a replay of everything', () => {
     expect(conversation.logged()).toEqual(['4'])
   })
 
+  test.each([
+    ['and the replay joins, what is older than what was asked for is not given', ['2', '3'], ['3']],
+    ['and the replay does not join, it is given', ['9'], ['gap history-lost', '8', '9']],
+  ])('may bring what no page had asked for then: %s', (_when, ids, logged) => {
+    const conversation = having('1', '2')
+    conversation.connect()
+    conversation.reception.event({ name: 'a', data: '8', id: '8', isOlder: true })
+    conversation.bring(...ids)
+    conversation.wait(1_000)
+    conversation.wait(0)
+    expect(conversation.logged()).toEqual(logged)
+  })
+
   test('is given once where it was held before a cut, and the next connection says that history is gone', () => {
     const conversation = having('1', '2')
     conversation.history.manners.learn({ ...EVENT_SOURCE_POLICY, gapEvents: ['reset'] })

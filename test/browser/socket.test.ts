@@ -171,6 +171,8 @@ describe.each(HOSTS)('a WebSocket, %s', (host) => {
     for (const tab of tabs) await listen(tab, server.url)
     await server.stop()
     const last = tabs.at(-1) as Tab
+    // What the hub takes for open takes the message.
+    await expect.poll(() => last.page.evaluate(() => socket.status.state), POLL).not.toBe('open')
     const outcome = last.page.evaluate(() =>
       socket.send('lost').then(
         () => 'sent',

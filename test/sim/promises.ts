@@ -119,7 +119,7 @@ function problemsOf(
   schedule: Schedule,
 ): string[] {
   const { server, records } = subscription
-  const mayBeMissing = excusesOf(server, circumstances)
+  const mayBeMissing = excusesOf(server, circumstances, schedule)
   const numbers = identify(subscription, mayBeMissing)
   const account: Account = {
     ...circumstances,
@@ -162,9 +162,12 @@ function ofName(account: Account, name: string, { centrifugo }: Schedule): Accou
 }
 
 /** Which events may be missing in silence, whatever a page was given. */
-function excusesOf(server: VirtualServer, { isOneHub }: Circumstances) {
+function excusesOf(server: VirtualServer, { isOneHub }: Circumstances, { durableManners }: Schedule) {
   const deceptions = server.hasAlikeEvents ? deceptionsOf(server.allConnections) : []
+  const written = server.allConnections.flatMap(({ writings }) => writings.map(({ number }) => number))
   return ({ number, isLate }: ServedEvent): boolean => {
+    // It is read from the beginning. What the server drops before it has sent anything is seen by nobody.
+    if (durableManners?.offset === '-1' && number < Math.min(...written)) return true
     // A late event is never sent live. A tab that comes from another hub cannot tell it from what it had not listened to.
     if (isLate) return !server.hasBrought(number) || !isOneHub
     // The first event after a takeover can look like one that this tab has had from another hub.

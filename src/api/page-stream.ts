@@ -185,6 +185,9 @@ export class PageStream implements SharedStream {
 
   reconnect(): void {
     reconnect(this.client, this.subscription)
+    // One that began when its page could not say whose it is may have another connection.
+    for (const loop of this.#iterations.values())
+      if (loop.log !== this.subscription.log) reconnect(this.client, loop)
   }
 
   end(): void {

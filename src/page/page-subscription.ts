@@ -84,6 +84,11 @@ export class PageSubscription {
     this.#announce()
   }
 
+  /** Of the stream that it stands in at its hub; `undefined` before anything has come. */
+  get log(): string | undefined {
+    return this.#position?.log
+  }
+
   /** Subscribes to exactly these names, beginning after the event that is being dispatched now. */
   setNames(names: Iterable<string>): void {
     if (this.#stage === 'closed') return

@@ -331,6 +331,14 @@ export const judgeMutants = [
     test: 'test/unit/source/topics.test.ts',
   },
   {
+    name: 'loop left behind',
+    file: 'src/api/page-stream.ts',
+    find: '      if (loop.log !== this.subscription.log) reconnect(this.client, loop)\n',
+    replace: '      ;\n',
+    defect: 'A loop is given what is of the user whom its page has left.',
+    test: 'test/unit/identity/late-answers.test.ts',
+  },
+  {
     name: 'replay that runs out unread',
     file: 'worker/stream/connection.ts',
     find: '    reception.pause()\n',

@@ -170,6 +170,29 @@ describe('a page on a bridge', () => {
   })
 })
 
+test('a loop that began while nobody knew whose its page is goes on with its page', async () => {
+  const w = new TokenWorld()
+  const one = new Giver(w, 'one', 'T1')
+  await w.clock.advance(OPEN)
+  one.give = () => Promise.reject(new Error('the token server is down'))
+  w.upstream.cut()
+  await w.clock.advance(300)
+  const given: string[] = []
+  const read = async () => {
+    for await (const { data } of one.stream.events('message')) given.push(String(data))
+  }
+  read()
+  await w.clock.advance(10)
+  one.become('T2')
+  await w.clock.advance(5_000)
+  one.become('T3')
+  one.stream.reconnect()
+  await w.clock.advance(5_000)
+  await w.tell()
+  expect(one.data.at(-1)).toBe('T3 1')
+  expect(given.at(-1)).toBe('T3 1')
+})
+
 test('a page that answers nonsense keeps the stream from nobody', async () => {
   const world = createWorld()
   const request = { ...requestOf(serverOf(world)), asksHeaders: true }

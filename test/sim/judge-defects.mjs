@@ -132,7 +132,7 @@ export const judgeMutants = [
     find: "    if (isReplaying && stateNow.state === 'open') return false\n",
     replace: '',
     defect: 'A page that comes back for more topics is given what is older than what it has had.',
-    test: 'test/unit/delivery/cursor.test.ts',
+    test: 'test/unit/delivery/coming-back.test.ts',
   },
   {
     name: 'gap that a frame hides',

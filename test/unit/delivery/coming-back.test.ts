@@ -37,6 +37,16 @@ async function comesBack(logLimits = { events: 16_384, bytes: 16_777_216 }) {
   return { world, server, behind, tab, at }
 }
 
+test('a page that comes back while a replay is held goes on behind that, which may be older than what it has had', async () => {
+  const { world, behind, tab } = await comesBack()
+  expect(behind.heard()).not.toContain('a 2')
+  await world.clock.advance(2_000)
+  await send(world, 'a')
+  await world.clock.advance(2_000)
+  expect(behind.heard().slice(-3)).toEqual(['a 9', 'a 10', 'a 11'])
+  expect(tab.heard()).toEqual(['gap asleep "id-7" ""', 'open', 'a 11'])
+})
+
 test.each([204, 503])(
   'a page that comes back while a replay is held is told that the stream ends: %i',
   async (status) => {

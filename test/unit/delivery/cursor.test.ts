@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { unpack } from '../../../src/link/pack.ts'
 import { EVENT_SOURCE_POLICY, type Position } from '../../../src/link/protocol.ts'
-import { TOPICS_SOURCE } from '../../sim/world/topics.ts'
 import type { World } from '../../sim/world/world.ts'
 import {
   CONNECT,
@@ -10,7 +9,6 @@ import {
   passed,
   positionAfter,
   RawTab,
-  requestOf,
   send,
   serverOf,
 } from '../raw-tab.ts'
@@ -423,38 +421,6 @@ describe('a tab that looks for its place', () => {
     expect(heardBehindPlace(tab)).toEqual([])
     await world.clock.advance(1_100)
     expect(heardBehindPlace(tab)).toEqual([`gap asleep "id-${PLACE}" "id-1"`, 'a 1'])
-  })
-})
-
-describe('a tab that comes back for more topics than the server is asked for', () => {
-  test('goes on behind what is held when it comes, which may be older than what it has had', async () => {
-    const world = createWorld({ source: TOPICS_SOURCE })
-    const request = { ...requestOf(serverOf(world)), source: TOPICS_SOURCE }
-    await send(world, ...Array(7).fill('a'))
-    const standingAt = (number: number, log: string) => ({
-      request,
-      position: {
-        ...positionAfter(number),
-        log,
-        resumeAfter: `id-${number}`,
-        from: number,
-        latest: [passed(number)],
-        unproven: true,
-      },
-      seen: { events: [passed(number)], since: number - 1 },
-    })
-    const behind = new RawTab(world, 'behind')
-    await behind.attach()
-    await behind.subscribe(['a'], standingAt(1, 'one hub/1'))
-    await world.clock.advance(CONNECT + 500)
-    expect(behind.heard()).not.toContain('a 2')
-    const tab = new RawTab(world, 'tab')
-    await tab.attach()
-    await tab.subscribe(['a', 'c'], standingAt(7, 'another hub/1'))
-    await world.clock.advance(2_000)
-    await send(world, 'a')
-    expect(behind.heard().slice(-3)).toEqual(['a 6', 'a 7', 'a 8'])
-    expect(tab.heard()).toEqual(['gap asleep "id-7" ""', 'open', 'a 8'])
   })
 })
 

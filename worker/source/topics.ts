@@ -485,7 +485,7 @@ class Course implements Asked {
   #expire(): void {
     if (this.#present?.waits) {
       this.#timer = this.#platform.setTimeout(() => this.#expire(), PATIENCE)
-    } else if (this.#isResumable) {
+    } else if (this.#topics.hasIds || this.#connection.resumeAfter !== '') {
       this.#end(MOVE.failure)
     } else {
       const { events } = this.#behind
@@ -525,11 +525,6 @@ class Course implements Asked {
   get #proof(): readonly SourceEvent[] {
     // The next connection resumes after the first of it. If that is the first event ever, something of another topic may lie before it.
     return this.#topics.hasIds ? this.#behind.events : []
-  }
-
-  /** The hub has something to resume after. */
-  get #isResumable(): boolean {
-    return this.#topics.hasIds || this.#connection.resumeAfter !== ''
   }
 
   #end(failure: Failure): void {

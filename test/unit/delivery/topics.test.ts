@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { TOPICS_SOURCE } from '../../sim/world/topics.ts'
+import type { World } from '../../sim/world/world.ts'
 import { CONNECT, createWorld, RawTab, requestOf, serverOf } from '../raw-tab.ts'
 
 const lost = new TypeError('network error')
@@ -18,6 +19,14 @@ async function listening(sent: readonly string[] = []) {
   return { delays, world, server, request, tab }
 }
 
+/** Both connections are cut, and something comes when one is there again. */
+async function cutForLong(world: World): Promise<void> {
+  serverOf(world).cut(lost)
+  await world.clock.advance(10_000)
+  serverOf(world).send('a')
+  await world.clock.advance(100)
+}
+
 const isTold = (heard: readonly string[], event: string) =>
   heard.includes(event) || heard.some((words) => words.startsWith('gap'))
 
@@ -34,10 +43,7 @@ test('what the present connection has brought before all of the other is not ski
   server.send('a')
   server.send('b')
   await world.clock.advance(12)
-  server.cut(lost)
-  await world.clock.advance(10_000)
-  server.send('a')
-  await world.clock.advance(100)
+  await cutForLong(world)
   expect(isTold(tab.heard(), 'a 1')).toBe(true)
 })
 
@@ -59,10 +65,7 @@ test('what only the other connection has is not skipped where both are cut, and 
     server.send('a')
   }
   await world.clock.advance(5)
-  server.cut(lost)
-  await world.clock.advance(10_000)
-  server.send('a')
-  await world.clock.advance(100)
+  await cutForLong(world)
   expect(isTold(tab.heard().slice(had), 'b 2')).toBe(true)
 })
 

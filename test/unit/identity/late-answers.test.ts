@@ -108,11 +108,17 @@ describe('a stream that is ended while a page is asked', () => {
 })
 
 describe('a page on a bridge', () => {
-  test('is not brought to a shore that has become another user’s', async () => {
+  /** A page that has had five events, so that another one with a snapshot of before comes by a bridge. */
+  async function fiveTold() {
     const w = new TokenWorld()
     const one = new Giver(w, 'one', 'T1')
     await w.clock.advance(OPEN)
     for (let count = 0; count < 5; count++) await w.tell()
+    return { w, one }
+  }
+
+  test('is not brought to a shore that has become another user’s', async () => {
+    const { w, one } = await fiveTold()
     const usual = w.upstream.answer
     // The server takes its time to answer the one that has a snapshot.
     w.upstream.answer = (asked, number) =>
@@ -129,10 +135,7 @@ describe('a page on a bridge', () => {
   })
 
   test('nor where it does not say who it is', async () => {
-    const w = new TokenWorld()
-    const one = new Giver(w, 'one', 'T1')
-    await w.clock.advance(OPEN)
-    for (let count = 0; count < 5; count++) await w.tell()
+    const { w, one } = await fiveTold()
     w.refused.set('T2', 503)
     one.give = () =>
       new Promise<HeadersInit>((resolve) => w.clock.schedule(500, () => resolve({ Authorization: 'T2' })))
